@@ -1,0 +1,3 @@
+//! `vwh` keeps call webhooks alive.
+
+pub mod secret;

@@ -1,0 +1,3 @@
+//! The `vwh` program: everything is in the library.
+
+fn main() {}
