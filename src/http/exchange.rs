@@ -1,0 +1,257 @@
+//! One request and its reply: connecting, sending, reading the whole body within bounds. No repeats, no judgement.
+
+use std::error::Error as _;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Client, NoProxy, Proxy, redirect};
+use url::Url;
+
+use super::Call;
+use crate::secret::{Secret, mask_url};
+
+/// Connecting takes no longer than this (design §4).
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// One whole reply takes no longer than this (design §4).
+const REPLY_LIMIT: Duration = Duration::from_secs(30);
+
+/// A reply body is no larger than this (design §4).
+const BODY_LIMIT: usize = 256 * 1024 * 1024;
+
+/// What the connection needs besides its URL: all of it from settings, nothing is read from the environment here.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Whether the base URL is https; for plain http no root certificates are loaded, which saves more time than the rest
+    /// of the start takes.
+    pub uses_tls: bool,
+    /// A proxy for https.
+    pub https_proxy: Option<Url>,
+    /// Hosts that are reached without it.
+    pub no_proxy: Option<String>,
+    /// Further root certificates in PEM form.
+    pub extra_roots: Option<Vec<u8>>,
+}
+
+/// Sends single requests.
+pub struct Exchange {
+    client: Client,
+}
+
+/// A reply whose body arrived whole.
+pub struct Arrived {
+    /// Status code.
+    pub status: u16,
+    /// The body.
+    pub body: Bytes,
+    /// `Date`.
+    pub date: Option<DateTime<Utc>>,
+    /// `Retry-After` as sent.
+    pub retry_after: Option<String>,
+    /// `Location` without its query.
+    pub location: Option<String>,
+    /// The service's id for the request, for its support.
+    pub request_id: Option<String>,
+}
+
+/// Why there was no complete reply.
+#[derive(Debug)]
+pub enum Broken {
+    /// No connection: nothing was sent.
+    NotConnected(String),
+    /// No connection within 5 seconds: nothing was sent.
+    ConnectTimeout,
+    /// The reply did not end within 30 seconds.
+    ReplyTimeout,
+    /// The connection ended early.
+    Cut(String),
+    /// The body is over the limit.
+    TooLarge,
+    /// The time for the whole command ran out.
+    TimeLimit,
+    /// The client could not be built.
+    Setup(String),
+}
+
+impl Broken {
+    /// Whether the request may have reached the service.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        !matches!(self, Self::NotConnected(_) | Self::ConnectTimeout | Self::Setup(_))
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConnected(why) | Self::Cut(why) | Self::Setup(why) => formatter.write_str(why),
+            Self::ConnectTimeout => write!(formatter, "no connection within {} s", CONNECT_LIMIT.as_secs()),
+            Self::ReplyTimeout => write!(formatter, "the reply took longer than {} s", REPLY_LIMIT.as_secs()),
+            Self::TooLarge => write!(formatter, "the reply is larger than {} MiB", BODY_LIMIT >> 20),
+            Self::TimeLimit => formatter.write_str("the time limit of the command ran out"),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl Exchange {
+    /// A client for `network`.
+    pub fn new(network: &Network) -> Result<Self, Broken> {
+        let setup = |error: reqwest::Error| Broken::Setup(innermost(&error));
+        // Fails only if a provider is installed already, which is then the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = Client::builder()
+            .user_agent(concat!("vwh/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_LIMIT)
+            .no_proxy();
+        let client = if network.uses_tls {
+            let mut builder = builder.https_only(true);
+            if let Some(pem) = &network.extra_roots {
+                let extra = reqwest::Certificate::from_pem_bundle(pem).map_err(setup)?;
+                builder = builder.tls_certs_merge(public_roots().chain(extra));
+            }
+            if let Some(url) = &network.https_proxy {
+                let no_proxy = network.no_proxy.as_deref().and_then(NoProxy::from_string);
+                builder = builder.proxy(Proxy::https(url.clone()).map_err(setup)?.no_proxy(no_proxy));
+            }
+            builder.build()
+        } else {
+            builder.tls_certs_only([]).build()
+        };
+        Ok(Self { client: client.map_err(setup)? })
+    }
+
+    /// Sends `call` with `token` and reads the whole reply, all within `limit`.
+    pub async fn run(&self, call: &Call, token: &Secret, limit: Option<Duration>) -> Result<Arrived, Broken> {
+        match limit {
+            Some(limit) => {
+                let exchange = tokio::time::timeout(limit, self.exchange(call, token));
+                exchange.await.unwrap_or(Err(Broken::TimeLimit))
+            }
+            None => self.exchange(call, token).await,
+        }
+    }
+
+    async fn exchange(&self, call: &Call, token: &Secret) -> Result<Arrived, Broken> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+            .map_err(|_| Broken::Setup("the token holds a character that cannot be sent".to_owned()))?;
+        bearer.set_sensitive(true);
+        let body = call.body.as_ref().map_or_else(String::new, |body| body.reveal().to_owned());
+        let mut request = self
+            .client
+            .request(call.method.clone(), call.url.clone())
+            .timeout(REPLY_LIMIT)
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json");
+        if call.body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if call.method != reqwest::Method::GET {
+            request = request.body(body);
+        }
+        let mut response = request.send().await.map_err(|error| classify(&error))?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        tracing::debug!("reply headers: {}", shown_headers(&headers));
+        let body = read_body(&mut response).await?;
+        Ok(Arrived {
+            status,
+            body,
+            date: text(&headers, &DATE)
+                .and_then(|date| httpdate::parse_http_date(&date).ok())
+                .map(DateTime::from),
+            retry_after: text(&headers, &RETRY_AFTER),
+            location: text(&headers, &LOCATION).map(|location| without_query(&location)),
+            request_id: REQUEST_ID_HEADERS
+                .into_iter()
+                .find_map(|name| text(&headers, &HeaderName::from_static(name))),
+        })
+    }
+}
+
+/// Headers that carry a request's id, in the order of preference.
+const REQUEST_ID_HEADERS: [&str; 4] = ["x-request-id", "x-correlation-id", "activityid", "x-trace-id"];
+
+/// Headers whose values are shown at `-vv`; any other may carry a secret.
+const HARMLESS_HEADERS: [&str; 7] =
+    ["content-length", "content-type", "date", "retry-after", "server", "transfer-encoding", "via"];
+
+fn shown_headers(headers: &HeaderMap) -> String {
+    let shown = headers.iter().map(|(name, value)| match value.to_str() {
+        Ok(value) if HARMLESS_HEADERS.contains(&name.as_str()) => format!("{name}: {value}"),
+        _ => name.to_string(),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+async fn read_body(response: &mut reqwest::Response) -> Result<Bytes, Broken> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > BODY_LIMIT as u64 {
+        return Err(Broken::TooLarge);
+    }
+    // What a header announces is believed for as much as costs nothing if it is a lie.
+    let mut body = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0).min(1 << 20));
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+        if body.len() + chunk.len() > BODY_LIMIT {
+            return Err(Broken::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Mozilla's roots, so that adding a private root does not take away the public ones.
+fn public_roots() -> impl Iterator<Item = reqwest::Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|root| reqwest::Certificate::from_der(root).ok())
+}
+
+fn classify(error: &reqwest::Error) -> Broken {
+    if error.is_connect() {
+        if error.is_timeout() { Broken::ConnectTimeout } else { Broken::NotConnected(innermost(error)) }
+    } else if error.is_timeout() {
+        Broken::ReplyTimeout
+    } else if error.is_builder() {
+        Broken::Setup(innermost(error))
+    } else {
+        Broken::Cut(innermost(error))
+    }
+}
+
+/// The last cause of an error, which is the one that says what happened. `reqwest` puts the URL into the first.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: Option<&dyn std::error::Error> = error.source();
+    let mut text = None;
+    while let Some(current) = cause {
+        text = Some(current.to_string());
+        cause = current.source();
+    }
+    text.unwrap_or_else(|| "the request could not be made".to_owned())
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn without_query(location: &str) -> String {
+    let end = location.find(['?', '#']).unwrap_or(location.len());
+    mask_url(&location[..end]).into_owned()
+}
+
+/// A URL as logs show it: a query may hold a key.
+#[must_use]
+pub fn shown_url(url: &Url) -> String {
+    mask_url(url.as_str()).into_owned()
+}
+
+/// The secret members of a request body, which an error reply may repeat.
+#[must_use]
+pub fn secrets_in(body: &Secret) -> Vec<Secret> {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_str(body.reveal()) else { return Vec::new() };
+    let secret = |name: &str| members.get(name).and_then(serde_json::Value::as_str).map(Secret::new);
+    ["signingKey", "secret"].into_iter().filter_map(secret).collect()
+}

@@ -1,0 +1,344 @@
+//! The one `send` for API requests: retries, the throttle gate, redirects, limits and error bodies (design §4).
+//!
+//! It knows HTTP and the gateway's manners, not what a service means by its replies (that is `services`), nor where a
+//! token comes from (an [`Authorize`] is handed in).
+
+pub mod exchange;
+pub mod fault;
+pub mod gate;
+pub mod limits;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use url::Url;
+
+use crate::secret::Secret;
+use exchange::{Broken, Exchange};
+use fault::{Fault, Meaning};
+use gate::Gate;
+use limits::Limits;
+
+/// One request and its repeats (design §4).
+const ATTEMPTS: u32 = 4;
+
+/// The pause before the first repeat; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// What `send` failed with. `Display` is one sentence without a full stop; no variant carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The token could not be had.
+    #[error(transparent)]
+    Authorize(#[from] AuthorizeError),
+    /// No connection, so nothing was sent.
+    #[error("cannot connect to {host}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// Why.
+        source: Broken,
+    },
+    /// The connection broke, or the time for one reply ran out.
+    #[error("no complete reply from {host}")]
+    Broken {
+        /// Host and port.
+        host: String,
+        /// Why.
+        source: Broken,
+    },
+    /// The time for the whole command ran out.
+    #[error("the time limit ran out while waiting for {host}")]
+    TimeLimit {
+        /// Host and port.
+        host: String,
+    },
+    /// The service asks to wait longer than there is time, or (in a batch) than this one request may.
+    #[error("throttled by {host} until {}", until.format("%Y-%m-%dT%H:%M:%SZ"))]
+    Throttled {
+        /// Host and port.
+        host: String,
+        /// When requests are welcome again.
+        until: DateTime<Utc>,
+    },
+    /// A redirect; never followed with a token.
+    #[error("{host} answered with a redirect ({status}) to {location}")]
+    Redirect {
+        /// Host and port.
+        host: String,
+        /// 3xx.
+        status: u16,
+        /// Where to, without its query.
+        location: String,
+    },
+    /// The service or its gateway said no.
+    #[error("{host} {fault}")]
+    Fault {
+        /// Host and port.
+        host: String,
+        /// What it said.
+        fault: Box<Fault>,
+    },
+    /// A create request may or may not have arrived.
+    #[error("it is not known whether the request arrived")]
+    Ambiguous {
+        /// What happened to it.
+        source: Box<HttpError>,
+    },
+    /// A reply that is not what the service documents.
+    #[error("{host} sent a reply that is not {expected}: {found}")]
+    Undecodable {
+        /// Host and port.
+        host: String,
+        /// What was expected.
+        expected: &'static str,
+        /// What it looks like instead.
+        found: String,
+    },
+    /// Interrupted before the request was sent.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Whether a request may be repeated (design §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// It may: GET, DELETE, renew.
+    Safe,
+    /// Not once it may have arrived: create.
+    OnlyIfNotSent,
+}
+
+/// What to do when the gate of the token is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenHeld {
+    /// Wait until it opens.
+    Wait,
+    /// Return [`HttpError::Throttled`], so that a batch can look again before it goes on.
+    Return,
+}
+
+/// A request to send.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Method.
+    pub method: Method,
+    /// The whole URL.
+    pub url: Url,
+    /// A JSON body; `None` sends `Content-Length: 0`.
+    pub body: Option<Secret>,
+    /// Whether it may be repeated.
+    pub repeat: Repeat,
+    /// What to do when throttled.
+    pub when_held: WhenHeld,
+}
+
+/// A complete 2xx reply.
+#[derive(Debug)]
+pub struct Reply {
+    /// 2xx.
+    pub status: u16,
+    /// The body.
+    pub body: Bytes,
+    /// The service's clock, from `Date`.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// Why no token could be had. The text names the cure; it never holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AuthorizeError {
+    /// What is wrong.
+    pub message: String,
+    /// What to type next.
+    pub hint: Option<String>,
+    /// Whether it is the configuration that is wrong, rather than that nobody is signed in.
+    pub is_configuration: bool,
+}
+
+/// A future that is not sent between threads.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Gives requests their token. Told of a 401, it answers whether to repeat.
+pub trait Authorize {
+    /// The token to send.
+    fn token(&self) -> LocalFuture<'_, Result<Secret, AuthorizeError>>;
+    /// The service refused `token`: `true` if there is a newer one to try.
+    fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>>;
+}
+
+/// Sends API requests of one connection.
+pub struct Http {
+    exchange: Exchange,
+    authorize: Box<dyn Authorize>,
+    gate: Gate,
+    limits: Limits,
+    random: fn() -> f64,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Http")
+    }
+}
+
+/// What to do after one exchange.
+enum Next {
+    Done(Reply),
+    Fail(HttpError),
+    Repeat(HttpError),
+    Hold(Hold, Box<Fault>),
+    Refused(HttpError),
+}
+
+/// How long the service asks to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold(Option<Duration>);
+
+impl Http {
+    /// A sender over `exchange`; `random` gives numbers from 0 to 1 for the jitter of pauses.
+    #[must_use]
+    pub fn new(
+        exchange: Exchange,
+        authorize: Box<dyn Authorize>,
+        gate: Gate,
+        limits: Limits,
+        random: fn() -> f64,
+    ) -> Self {
+        Self { exchange, authorize, gate, limits, random }
+    }
+
+    /// The throttle gate of this connection's token.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Sends `call` under the rules of design §4 and returns a complete 2xx reply.
+    pub async fn send(&self, call: &Call) -> Result<Reply, HttpError> {
+        let host = host_of(&call.url);
+        let mut attempts = 0;
+        let mut refreshed = false;
+        loop {
+            let turn = self.gate.enter(&host, call.when_held, &self.limits).await?;
+            let token = self.authorize.token().await?;
+            let next = self.once(call, &host, &token).await;
+            drop(turn);
+            match next {
+                Next::Done(reply) => {
+                    self.gate.succeeded();
+                    return Ok(reply);
+                }
+                Next::Fail(error) => return Err(error),
+                Next::Hold(hold, fault) => {
+                    tracing::debug!("throttled: {fault}");
+                    self.gate.close(hold.0);
+                }
+                Next::Refused(error) => {
+                    if refreshed || !self.authorize.refused(&token).await? {
+                        return Err(error);
+                    }
+                    refreshed = true;
+                }
+                Next::Repeat(error) => {
+                    attempts += 1;
+                    if attempts == ATTEMPTS {
+                        return Err(error);
+                    }
+                    self.pause(attempts, error).await?;
+                }
+            }
+        }
+    }
+
+    async fn pause(&self, attempts: u32, error: HttpError) -> Result<(), HttpError> {
+        let full = FIRST_PAUSE * 2_u32.pow(attempts - 1);
+        let pause = full.mul_f64(0.5 + (self.random)() / 2.0);
+        if self.limits.remaining().is_some_and(|remaining| remaining < pause) {
+            return Err(error);
+        }
+        tracing::debug!("attempt {attempts} of {ATTEMPTS} failed, again in {} ms: {error}", pause.as_millis());
+        self.limits.sleep(pause).await.map_err(|_| HttpError::Interrupted)
+    }
+
+    async fn once(&self, call: &Call, host: &str, token: &Secret) -> Next {
+        let started = Instant::now();
+        let limit = self.limits.remaining();
+        let outcome = self.exchange.run(call, token, limit).await;
+        let elapsed = started.elapsed().as_millis();
+        let (method, url) = (&call.method, exchange::shown_url(&call.url));
+        match outcome {
+            Ok(arrived) => {
+                let request_id = arrived.request_id.as_deref().unwrap_or("-");
+                tracing::info!("{method} {url} {} in {elapsed} ms, request id {request_id}", arrived.status);
+                self.judge(call, host, token, arrived)
+            }
+            Err(broken) => {
+                tracing::info!("{method} {url} failed after {elapsed} ms: {broken}");
+                broken_exchange(call, host, broken)
+            }
+        }
+    }
+
+    fn judge(&self, call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) -> Next {
+        if (300..400).contains(&arrived.status) {
+            let location = arrived.location.unwrap_or_else(|| "nowhere".to_owned());
+            return Next::Fail(HttpError::Redirect { host: host.to_owned(), status: arrived.status, location });
+        }
+        let mut secrets = call.body.as_ref().map(exchange::secrets_in).unwrap_or_default();
+        secrets.push(token.clone());
+        let found = if (200..300).contains(&arrived.status) {
+            Fault::inside_success(&arrived.body, &secrets)
+        } else {
+            Some(Fault::read(arrived.status, &arrived.body, &secrets))
+        };
+        let Some(fault) = found else {
+            return Next::Done(Reply { status: arrived.status, body: arrived.body, date: arrived.date });
+        };
+        let meaning = fault.meaning();
+        let hold = Hold(gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date));
+        let fault = Box::new(fault);
+        if meaning == Meaning::Throttled {
+            return Next::Hold(hold, fault);
+        }
+        let error = HttpError::Fault { host: host.to_owned(), fault };
+        match (meaning, call.repeat) {
+            (Meaning::TokenRefused, _) => Next::Refused(error),
+            (Meaning::Transient, Repeat::Safe) => Next::Repeat(error),
+            (Meaning::Transient, Repeat::OnlyIfNotSent) => Next::Fail(ambiguous(error)),
+            _ => Next::Fail(error),
+        }
+    }
+}
+
+fn ambiguous(source: HttpError) -> HttpError {
+    HttpError::Ambiguous { source: Box::new(source) }
+}
+
+fn broken_exchange(call: &Call, host: &str, broken: Broken) -> Next {
+    let host = host.to_owned();
+    let was_sent = broken.may_have_arrived();
+    let is_final = matches!(broken, Broken::TimeLimit | Broken::TooLarge | Broken::Setup(_));
+    let error = match broken {
+        Broken::TimeLimit => HttpError::TimeLimit { host },
+        source if was_sent => HttpError::Broken { host, source },
+        source => HttpError::Connect { host, source },
+    };
+    match call.repeat {
+        Repeat::OnlyIfNotSent if was_sent => Next::Fail(ambiguous(error)),
+        _ if is_final => Next::Fail(error),
+        _ => Next::Repeat(error),
+    }
+}
+
+/// Host and port of a URL, as errors name it.
+#[must_use]
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("?");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

@@ -1,0 +1,154 @@
+//! What the journal's lines add up to: which webhooks of one owner were removed, when, by what, and whether they came back.
+//! Pure; the file is `journal`'s, restoring is a command's.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+
+use super::{Action, Line, Owner};
+
+/// One webhook that vwh set out to remove; its last removal counts.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// The id it had.
+    pub id: String,
+    /// When its removal was journalled.
+    pub time: DateTime<Utc>,
+    /// The run that removed it.
+    pub run: String,
+    /// That run's command.
+    pub command: String,
+    /// The service's object, with its key.
+    pub definition: Box<RawValue>,
+    /// How far it got.
+    pub state: State,
+}
+
+/// How far a removal, or its undoing, got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Journalled, and the outcome was never written: the run was killed, or the request failed.
+    Unsettled,
+    /// Removed, or gone when it was to be removed.
+    Removed,
+    /// Left in place after all.
+    Kept,
+    /// A restore set out at this time and its outcome was never written.
+    Restoring(DateTime<Utc>),
+    /// Registered again under this id.
+    Restored(String),
+}
+
+/// Every removal of `owner`'s webhooks, oldest first.
+#[must_use]
+pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
+    let mut removals: Vec<Removal> = Vec::new();
+    let mut position_of: HashMap<&str, usize> = HashMap::new();
+    for line in lines.iter().filter(|line| line.owner == *owner) {
+        if let (Action::Removing, Some(definition)) = (line.action, &line.definition) {
+            let removal = Removal {
+                id: line.id.clone(),
+                time: line.time,
+                run: line.run.clone(),
+                command: line.command.clone(),
+                definition: definition.clone(),
+                state: State::Unsettled,
+            };
+            match position_of.get(line.id.as_str()) {
+                Some(position) => removals[*position] = removal,
+                None => {
+                    position_of.insert(&line.id, removals.len());
+                    removals.push(removal);
+                }
+            }
+        } else if let Some(position) = position_of.get(line.id.as_str()) {
+            settle(&mut removals[*position], line);
+        }
+    }
+    removals
+}
+
+/// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later.
+#[must_use]
+pub fn last_run(removals: &[Removal]) -> Vec<&Removal> {
+    let Some(last) = removals.iter().filter(|removal| removal.state != State::Kept).max_by_key(|removal| removal.time)
+    else {
+        return Vec::new();
+    };
+    removals.iter().filter(|removal| removal.run == last.run).collect()
+}
+
+fn settle(removal: &mut Removal, line: &Line) {
+    match line.action {
+        // Two runs may go for one webhook; what another run settled about it is settled.
+        Action::Removed | Action::Gone if !matches!(removal.state, State::Restored(_) | State::Restoring(_)) => {
+            removal.state = State::Removed;
+        }
+        Action::Kept if removal.state == State::Unsettled => removal.state = State::Kept,
+        Action::Restoring => removal.state = State::Restoring(line.time),
+        Action::Restored => removal.state = State::Restored(line.new_id.clone().unwrap_or_default()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use serde_json::value::RawValue;
+
+    use super::super::{Action, Line, Owner, Run};
+    use super::{State, last_run, removals};
+
+    fn owner(user: &str) -> Owner {
+        Owner { service: "vis".into(), base_url: "http://x".into(), account: None, user: Some(user.into()) }
+    }
+
+    fn line(run: &str, second: i64, action: Action, id: &str) -> Line {
+        let run = Run { name: run.into(), command: "prune-failed", profile: "p".into(), owner: owner("1") };
+        let mut line = run.line(DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(second), action, id);
+        if action == Action::Removing {
+            line.definition = RawValue::from_string("{}".into()).ok();
+        }
+        if action == Action::Restored {
+            line.new_id = Some(format!("new-{id}"));
+        }
+        line
+    }
+
+    #[test]
+    fn a_removal_is_followed_from_its_intent_to_its_return() {
+        let mut lines = vec![
+            line("r1", 1, Action::Removing, "a"),
+            line("r1", 1, Action::Removing, "b"),
+            line("r1", 1, Action::Removing, "c"),
+            line("r1", 2, Action::Removed, "a"),
+            line("r1", 2, Action::Kept, "b"),
+        ];
+        lines.push(Line { owner: owner("2"), ..line("r9", 9, Action::Removing, "z") });
+        let states = |lines: &[Line]| -> Vec<State> {
+            removals(lines, &owner("1")).into_iter().map(|removal| removal.state).collect()
+        };
+        assert_eq!(states(&lines), [State::Removed, State::Kept, State::Unsettled]);
+        lines.push(line("r2", 5, Action::Restoring, "a"));
+        assert_eq!(states(&lines)[0], State::Restoring(DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(5)));
+        lines.push(line("r2", 6, Action::Restored, "a"));
+        lines.push(line("r1", 7, Action::Removed, "a"));
+        assert_eq!(states(&lines)[0], State::Restored("new-a".into()));
+        lines.push(line("r3", 8, Action::Removing, "a"));
+        assert_eq!(states(&lines)[0], State::Unsettled);
+    }
+
+    #[test]
+    fn the_last_run_is_the_last_that_removed_something() {
+        let lines = [
+            line("r1", 1, Action::Removing, "a"),
+            line("r1", 2, Action::Removed, "a"),
+            line("r2", 3, Action::Removing, "b"),
+            line("r2", 4, Action::Kept, "b"),
+        ];
+        let removals = removals(&lines, &owner("1"));
+        let ids: Vec<&str> = last_run(&removals).into_iter().map(|removal| removal.id.as_str()).collect();
+        assert_eq!(ids, ["a"]);
+    }
+}

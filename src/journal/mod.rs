@@ -1,0 +1,256 @@
+//! The journal of removed webhooks: `journal.jsonl`, append-only, one JSON object a line (design §3).
+//!
+//! A definition is on disk before its DELETE is sent, so whatever is no longer listed can be registered again. This module
+//! writes and reads lines; what they add up to is `history`.
+
+pub mod history;
+
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::files::{self, FileError};
+use crate::http::limits::Limits;
+use crate::webhook::Webhook;
+use crate::webhook::json::{Secrets, rewrite};
+
+/// Whose webhooks a line is about. Lines of another owner are never touched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The service's name.
+    pub service: String,
+    /// The API's base URL.
+    pub base_url: String,
+    /// The signed-in account; `None` if the service does not say.
+    pub account: Option<String>,
+    /// The signed-in user; `None` if the service does not say.
+    pub user: Option<String>,
+}
+
+/// What a line records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// About to be removed; carries the definition.
+    Removing,
+    /// The service removed it.
+    Removed,
+    /// It was gone already.
+    Gone,
+    /// It was not removed after all.
+    Kept,
+    /// About to be registered again.
+    Restoring,
+    /// Registered again, as `new_id`.
+    Restored,
+}
+
+/// One line. Members are never renamed: old journals stay readable.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// When, by this machine's clock.
+    pub time: DateTime<Utc>,
+    /// The run that wrote it.
+    pub run: String,
+    /// The command of that run.
+    pub command: String,
+    /// What happened.
+    pub action: Action,
+    /// The profile it ran with.
+    pub profile: String,
+    /// Whose webhook it is.
+    pub owner: Owner,
+    /// The webhook.
+    pub id: String,
+    /// The service's whole object with its key, on `removing`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub definition: Option<Box<RawValue>>,
+    /// The id it has now, on `restored`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub new_id: Option<String>,
+}
+
+/// The run that writes lines.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// A name no other run has.
+    pub name: String,
+    /// The command.
+    pub command: &'static str,
+    /// The profile.
+    pub profile: String,
+    /// Whose webhooks.
+    pub owner: Owner,
+}
+
+impl Run {
+    /// A line of this run about webhook `id`.
+    #[must_use]
+    pub fn line(&self, time: DateTime<Utc>, action: Action, id: &str) -> Line {
+        Line {
+            time,
+            run: self.name.clone(),
+            command: self.command.to_owned(),
+            action,
+            profile: self.profile.clone(),
+            owner: self.owner.clone(),
+            id: id.to_owned(),
+            definition: None,
+            new_id: None,
+        }
+    }
+
+    /// The line that keeps the definition of `webhook` before it is removed.
+    #[must_use]
+    pub fn removing(&self, time: DateTime<Utc>, webhook: &Webhook) -> Line {
+        let mut compact = String::new();
+        rewrite(std::str::from_utf8(&webhook.raw).unwrap_or("{}"), Secrets::Show, &mut compact);
+        let definition = RawValue::from_string(compact).ok();
+        Line { definition, ..self.line(time, Action::Removing, &webhook.id) }
+    }
+}
+
+/// Whether an append has to survive a power failure before it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Synced to the disk.
+    Synced,
+    /// Handed to the operating system: survives the death of this process.
+    Written,
+}
+
+/// The journal file.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    path: PathBuf,
+}
+
+impl Journal {
+    /// The journal in `state_directory`; nothing is created before the first append.
+    #[must_use]
+    pub fn new(state_directory: &Path) -> Self {
+        Self { path: state_directory.join("journal.jsonl") }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends whole lines in one write under the journal's lock. After an error nothing of them is left behind.
+    pub async fn append(&self, lines: &[Line], durability: Durability, limits: &Limits) -> Result<(), FileError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        files::create_directory(self.path.parent().unwrap_or(Path::new(".")))?;
+        let _lock = files::lock(&self.path, limits).await?;
+        let mut file = files::open_private(&self.path)?;
+        let end = file.seek(SeekFrom::End(0))?;
+        let mut text = String::new();
+        if end > 0 && !ends_with_newline(&mut file, end)? {
+            // A run was killed while writing; its torn line must not swallow ours.
+            text.push('\n');
+        }
+        for line in lines {
+            text.push_str(&serde_json::to_string(line).map_err(std::io::Error::other)?);
+            text.push('\n');
+        }
+        let written = file.write_all(text.as_bytes()).and_then(|()| match durability {
+            Durability::Synced => file.sync_all().and_then(|()| self.sync_directory()),
+            Durability::Written => Ok(()),
+        });
+        if written.is_err() {
+            // Best effort: what stays is a torn line, which readers skip.
+            let _ = file.set_len(end);
+        }
+        Ok(written?)
+    }
+
+    /// Every whole line, oldest first. Torn lines and lines of a later format are skipped.
+    pub fn read(&self) -> Result<Vec<Line>, FileError> {
+        let content = files::read_private(&self.path)?.unwrap_or_default();
+        Ok(content.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+
+    /// A new file is only as durable as its name in the directory.
+    fn sync_directory(&self) -> std::io::Result<()> {
+        #[cfg(unix)]
+        if let Some(directory) = self.path.parent() {
+            return fs_err::File::open(directory)?.sync_all();
+        }
+        Ok(())
+    }
+}
+
+fn ends_with_newline(file: &mut fs_err::File, end: u64) -> std::io::Result<bool> {
+    file.seek(SeekFrom::Start(end - 1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last == [b'\n'])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, Utc};
+    use tokio::sync::watch;
+
+    use super::{Action, Durability, Journal, Owner, Run};
+    use crate::http::limits::Limits;
+    use crate::services::vis::wire;
+
+    fn run() -> Run {
+        let owner = Owner { service: "vis".into(), base_url: "http://x".into(), account: None, user: None };
+        Run { name: "r1".into(), command: "delete", profile: "default".into(), owner }
+    }
+
+    fn limits() -> Limits {
+        Limits::new(Some(Duration::from_secs(10)), watch::channel(false).1)
+    }
+
+    #[tokio::test]
+    async fn a_definition_comes_back_whole_and_a_torn_line_costs_only_itself() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let journal = Journal::new(&directory.path().join("state"));
+        assert!(journal.read().expect("no journal yet").is_empty());
+        let raw = "{\"id\":\"a\",\n \"url\":\"https://x.example\", \"signingKey\":\"k\\n\u{202e}\",\"n\":1e3}";
+        let webhook = wire::webhook(raw.as_bytes().to_vec().into()).expect("a webhook");
+        let removing = run().removing(DateTime::<Utc>::UNIX_EPOCH, &webhook);
+        journal.append(&[removing], Durability::Synced, &limits()).await.expect("appended");
+
+        let mut torn = std::fs::read(journal.path()).expect("the journal");
+        torn.extend_from_slice(b"{\"time\":\"1970-01-01T00:00");
+        std::fs::write(journal.path(), torn).expect("a torn line");
+        assert_eq!(journal.read().expect("read").len(), 1);
+
+        let outcome = run().line(DateTime::<Utc>::UNIX_EPOCH, Action::Removed, "a");
+        journal.append(&[outcome], Durability::Written, &limits()).await.expect("appended");
+        let lines = journal.read().expect("read");
+        assert_eq!(lines.iter().map(|line| line.action).collect::<Vec<_>>(), [Action::Removing, Action::Removed]);
+        let definition = lines[0].definition.as_ref().expect("a definition");
+        assert_eq!(
+            definition.get(),
+            "{\"id\":\"a\",\"url\":\"https://x.example\",\"signingKey\":\"k\\n\\u202e\",\"n\":1e3}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_journal_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().expect("a directory");
+        let journal = Journal::new(directory.path());
+        let line = run().line(DateTime::<Utc>::UNIX_EPOCH, Action::Removed, "a");
+        journal.append(std::slice::from_ref(&line), Durability::Synced, &limits()).await.expect("appended");
+        let mode = std::fs::metadata(journal.path()).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::set_permissions(journal.path(), std::fs::Permissions::from_mode(0o644)).expect("chmod");
+        assert!(journal.append(&[line], Durability::Synced, &limits()).await.is_err());
+        assert!(journal.read().is_err());
+    }
+}

@@ -1,0 +1,233 @@
+//! The thin typed client of the VIS webhooks API: one short method an endpoint (vis §3). Retries, throttling and error
+//! bodies are `crate::http`'s.
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::Method;
+use url::Url;
+
+use super::wire::{self, CreateRequest, Identity};
+use crate::http::{Call, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
+use crate::markup::page_title;
+use crate::secret::Secret;
+use crate::webhook::Webhook;
+
+/// A webhook created longer ago than this, by the service's clock, is not the one that was just asked for.
+const JUST_CREATED: TimeDelta = TimeDelta::minutes(5);
+
+/// What `create` registers, and what `restore` registers again.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Where deliveries go.
+    pub url: String,
+    /// Event types.
+    pub events: Vec<String>,
+    /// The signing key; `None` registers an unsigned webhook.
+    pub key: Option<Secret>,
+    /// `NONE`, `HEADER` or `BODY`.
+    pub metadata_policy: String,
+}
+
+/// A list reply with the service's clock.
+#[derive(Debug)]
+pub struct Listing {
+    /// In the service's order.
+    pub webhooks: Vec<Webhook>,
+    /// `Date` of the reply.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// What became of a DELETE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// The service removed it.
+    Removed,
+    /// It was gone already.
+    Gone,
+}
+
+/// The client of one connection.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    base: Url,
+}
+
+impl Client {
+    /// A client that talks to `base` (for example `https://api.vonage.com/t/vbc.prod/vis/v1`) through `http`.
+    #[must_use]
+    pub fn new(http: Http, base: Url) -> Self {
+        Self { http, base }
+    }
+
+    /// The base URL, without a slash at its end: part of what a journal line belongs to.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// The sender, for its gate.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// `GET /self/webhooks/`: every webhook that the token's user can see, in one reply (vis §3: no paging).
+    pub async fn list(&self) -> Result<Listing, HttpError> {
+        let call = self.call(Method::GET, &["self", "webhooks", ""]);
+        let reply = self.http.send(&call).await?;
+        let webhooks = wire::webhooks(&reply.body)
+            .map_err(|error| undecodable(&call, "a list of webhooks", &reply.body, &error))?;
+        Ok(Listing { webhooks, date: reply.date })
+    }
+
+    /// `GET /self/webhooks/{id}`, with the service's clock.
+    pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+        let call = self.call(Method::GET, &["self", "webhooks", id]);
+        let reply = self.http.send(&call).await?;
+        Ok((webhook(&call, reply.body)?, reply.date))
+    }
+
+    /// `GET /self`: who the token belongs to. A service without this path leaves both unknown.
+    pub async fn identity(&self) -> Result<Identity, HttpError> {
+        let call = self.call(Method::GET, &["self"]);
+        match self.http.send(&call).await {
+            Ok(reply) => wire::identity(&reply.body)
+                .map_err(|error| undecodable(&call, "a user", &reply.body, &error)),
+            Err(HttpError::Fault { fault, .. }) if matches!(fault.status, 404 | 405 | 410) => Ok(Identity::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `POST /self/webhooks/`. Never repeated once it may have arrived: then the list decides (design §4).
+    pub async fn create(&self, definition: &Definition) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+        let request = CreateRequest {
+            url: &definition.url,
+            events: &definition.events,
+            signing_algo: definition.key.as_ref().map(|_| "HMAC_SHA256"),
+            signing_key: definition.key.as_ref().map(Secret::reveal),
+            metadata_policy: &definition.metadata_policy,
+        };
+        let body = serde_json::to_string(&request).unwrap_or_default();
+        let mut call = self.call(Method::POST, &["self", "webhooks", ""]);
+        call.body = Some(Secret::new(body));
+        call.repeat = Repeat::OnlyIfNotSent;
+        match self.http.send(&call).await {
+            Ok(reply) => self.created(&call, definition, reply).await,
+            Err(HttpError::Ambiguous { source }) => {
+                let found = self.find_created(definition).await.unwrap_or_default();
+                found.ok_or(HttpError::Ambiguous { source })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn created(
+        &self,
+        call: &Call,
+        definition: &Definition,
+        reply: Reply,
+    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+        let date = reply.date;
+        match webhook(call, reply.body) {
+            Ok(webhook) if !webhook.id.is_empty() => Ok((webhook, date)),
+            // The service said yes, so a webhook is there; only its description is missing.
+            unreadable => match self.find_created(definition).await {
+                Ok(Some(found)) => Ok(found),
+                _ => unreadable.map(|webhook| (webhook, date)),
+            },
+        }
+    }
+
+    /// Ours is the one with the same url, events and key; without a key, one that is younger than 5 minutes.
+    async fn find_created(
+        &self,
+        definition: &Definition,
+    ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
+        let listing = self.list().await?;
+        let now = listing.date.unwrap_or_else(Utc::now);
+        let found = listing.webhooks.into_iter().find(|webhook| is_ours(webhook, definition, now));
+        Ok(found.map(|webhook| (webhook, listing.date)))
+    }
+
+    /// `PUT /self/webhooks/{id}/renew`. An empty 200 was seen live (vis §3): then the webhook is read again.
+    pub async fn renew(&self, id: &str) -> Result<Webhook, HttpError> {
+        let mut call = self.call(Method::PUT, &["self", "webhooks", id, "renew"]);
+        call.when_held = WhenHeld::Return;
+        let reply = self.http.send(&call).await?;
+        if reply.body.trim_ascii().is_empty() {
+            return self.get(id).await.map(|(webhook, _)| webhook);
+        }
+        webhook(&call, reply.body)
+    }
+
+    /// `DELETE /self/webhooks/{id}`; 404 and 410 mean that it is gone already (vis §13).
+    pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
+        let mut call = self.call(Method::DELETE, &["self", "webhooks", id]);
+        call.when_held = WhenHeld::Return;
+        match self.http.send(&call).await {
+            Ok(_) => Ok(Deletion::Removed),
+            Err(error) if is_gone(&error) => Ok(Deletion::Gone),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn call(&self, method: Method, segments: &[&str]) -> Call {
+        let mut url = self.base.clone();
+        // Cannot fail: settings takes only http and https URLs as a base, which can have a path.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments.iter().map(|segment| guarded(segment)));
+        }
+        Call { method, url, body: None, repeat: Repeat::Safe, when_held: WhenHeld::Wait }
+    }
+}
+
+/// An empty id, `.` and `..` would vanish from the path, and an id must never turn into another endpoint. What takes their
+/// place is escaped once more on the way and names no webhook.
+fn guarded(segment: &str) -> &str {
+    match segment {
+        "." => "%2E",
+        ".." => "%2E%2E",
+        _ => segment,
+    }
+}
+
+/// Whether the service says that there is no such webhook: 404, 410, or 400 whose text says not found (vis §6).
+#[must_use]
+pub fn is_gone(error: &HttpError) -> bool {
+    match error {
+        HttpError::Fault { fault, .. } => {
+            matches!(fault.status, 404 | 410) || fault.status == 400 && fault.mentions("not found")
+        }
+        _ => false,
+    }
+}
+
+fn is_ours(webhook: &Webhook, definition: &Definition, now: DateTime<Utc>) -> bool {
+    let is_recent = || webhook.created_at.is_some_and(|created| created >= now - JUST_CREATED);
+    webhook.delivers_as(&definition.url, &definition.events)
+        && match &definition.key {
+            Some(key) => webhook.signing_key.as_ref() == Some(key),
+            None => webhook.signing_key.is_none() && is_recent(),
+        }
+}
+
+fn webhook(call: &Call, body: Bytes) -> Result<Webhook, HttpError> {
+    wire::webhook(body.clone()).map_err(|error| undecodable(call, "a webhook", &body, &error))
+}
+
+fn undecodable(call: &Call, expected: &'static str, body: &[u8], error: &serde_json::Error) -> HttpError {
+    let start = String::from_utf8_lossy(&body[..body.len().min(4_096)]);
+    let found = if body.trim_ascii().is_empty() {
+        "it is empty".to_owned()
+    } else if let Some(title) = page_title(&start) {
+        format!("an HTML page titled “{title}”")
+    } else if error.is_eof() {
+        "the JSON ends early".to_owned()
+    } else if error.is_syntax() {
+        "it is not JSON".to_owned()
+    } else {
+        "it is other JSON".to_owned()
+    };
+    HttpError::Undecodable { host: host_of(&call.url), expected, found }
+}

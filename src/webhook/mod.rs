@@ -1,0 +1,164 @@
+//! What every service's webhooks have in common, and the JSON contract that scripts rely on.
+//!
+//! A `Webhook` keeps the service's own object as it came (`raw`) beside the facts that vwh reasons about. Reading the
+//! wire is the service's room (`services`); showing is `output`.
+
+pub mod health;
+pub mod json;
+pub mod member;
+
+use std::fmt;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::secret::Secret;
+pub use health::Health;
+
+/// The service that holds a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// Vonage VIS, `specs/vis.md`.
+    Vis,
+}
+
+impl ServiceKind {
+    /// The name in configuration and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vis => "vis",
+        }
+    }
+}
+
+impl fmt::Display for ServiceKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// One registration. Everything that a service may leave out, or send as `null` or as nonsense, is an `Option`.
+#[derive(Clone)]
+pub struct Webhook {
+    /// The registration id, opaque; numbers are kept as their text. Empty if the service sent none.
+    pub id: String,
+    /// Where deliveries go; any text.
+    pub url: String,
+    /// The user whose calls it covers.
+    pub user_id: Option<String>,
+    /// Event types, `CALL` on VIS.
+    pub events: Vec<String>,
+    /// Registration status (`ACTIVE`, `PAUSED`); says nothing about failure (vis §7).
+    pub status: Option<String>,
+    /// `HMAC_SHA256` or `NONE`.
+    pub signing_algorithm: Option<String>,
+    /// The signing key, if the service returned one.
+    pub signing_key: Option<Secret>,
+    /// `NONE`, `HEADER` or `BODY`: whether ids and signature travel with a delivery.
+    pub metadata_policy: Option<String>,
+    /// When it was registered.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When deliveries end.
+    pub expire_at: Option<DateTime<Utc>>,
+    /// When it was last renewed.
+    pub renewed_at: Option<DateTime<Utc>>,
+    /// When the service forgets it for good.
+    pub purge_at: Option<DateTime<Utc>>,
+    /// Delivery counters; `None` if the service sent none.
+    pub statistics: Option<Statistics>,
+    /// The service's own JSON object, a slice of the reply.
+    pub raw: Bytes,
+}
+
+/// Delivery counters (vis §7). Signed, because a service may send anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Deliveries decided, all tries of one delivery together.
+    pub attempts: Option<i64>,
+    /// Deliveries answered in time with success.
+    pub successes: Option<i64>,
+    /// Deliveries given up.
+    pub failures: Option<i64>,
+    /// The failed flag: nothing is sent until a renewal clears it.
+    pub failed: Option<bool>,
+    /// Last delivery that succeeded.
+    pub last_success: Option<DateTime<Utc>>,
+    /// Last delivery that was given up.
+    pub last_failure: Option<DateTime<Utc>>,
+    /// For example `500 INTERNAL_SERVER_ERROR`.
+    pub last_error_code: Option<String>,
+    /// The start of what the receiver answered, or the I/O error.
+    pub last_error_message: Option<String>,
+}
+
+impl Webhook {
+    /// Whether the service says that it has stopped delivering.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.statistics.as_ref().is_some_and(|statistics| statistics.failed == Some(true))
+    }
+
+    /// Whether any delivery was ever attempted.
+    #[must_use]
+    pub fn was_attempted(&self) -> bool {
+        self.statistics.as_ref().is_some_and(Statistics::any_attempt)
+    }
+
+    /// The last delivery that was given up.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<DateTime<Utc>> {
+        self.statistics.as_ref().and_then(|statistics| statistics.last_failure)
+    }
+
+    /// Whether a success came after the last renewal.
+    #[must_use]
+    pub fn succeeded_since_renewal(&self) -> bool {
+        let last_success = self.statistics.as_ref().and_then(|statistics| statistics.last_success);
+        match (self.renewed_at, last_success) {
+            (Some(renewed), Some(success)) => success >= renewed,
+            (None, success) => success.is_some(),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Whether deliveries are meant to be signed.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        match self.signing_algorithm.as_deref() {
+            Some(algorithm) => !algorithm.eq_ignore_ascii_case("NONE"),
+            None => self.signing_key.is_some(),
+        }
+    }
+
+    /// Whether a signature would travel with a delivery (vis §9: only with `HEADER` or `BODY`).
+    #[must_use]
+    pub fn carries_metadata(&self) -> bool {
+        self.metadata_policy.as_deref().is_some_and(|policy| !policy.eq_ignore_ascii_case("NONE"))
+    }
+
+    /// Whether two registrations would deliver the same events to the same place.
+    #[must_use]
+    pub fn delivers_as(&self, url: &str, events: &[String]) -> bool {
+        self.url == url && same_members(&self.events, events)
+    }
+}
+
+impl Statistics {
+    /// Whether any counter or time shows a delivery.
+    #[must_use]
+    pub fn any_attempt(&self) -> bool {
+        let counted = [self.attempts, self.successes, self.failures].iter().flatten().any(|count| *count != 0);
+        counted || self.last_success.is_some() || self.last_failure.is_some()
+    }
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Webhook").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+fn same_members(left: &[String], right: &[String]) -> bool {
+    left.len() == right.len() && left.iter().all(|event| right.contains(event))
+}
