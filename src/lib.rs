@@ -1,9 +1,11 @@
 //! `vwh` keeps call webhooks alive.
 
+pub mod auth;
 pub mod files;
 pub mod http;
 pub mod journal;
 pub mod markup;
 pub mod secret;
 pub mod services;
+pub mod settings;
 pub mod webhook;

@@ -47,14 +47,14 @@ impl Health {
     /// The health of `webhook` at `now`, the service's clock.
     #[must_use]
     pub fn of(webhook: &Webhook, now: DateTime<Utc>) -> Self {
-        let expires_by = |moment| webhook.expire_at.is_some_and(|expire_at| expire_at <= moment);
+        let expires_within = |within| webhook.expires_within(within, now);
         if webhook.has_failed() {
             Self::Failed
-        } else if expires_by(now) {
+        } else if expires_within(TimeDelta::zero()) {
             Self::Expired
         } else if webhook.status.as_deref().is_some_and(|status| !status.eq_ignore_ascii_case("ACTIVE")) {
             Self::Paused
-        } else if expires_by(now.checked_add_signed(EXPIRING_WITHIN).unwrap_or(now)) {
+        } else if expires_within(EXPIRING_WITHIN) {
             Self::Expiring
         } else if webhook.statistics.is_none() {
             Self::Unknown

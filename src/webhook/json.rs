@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Health, ServiceKind, Webhook};
+use super::{Health, Webhook};
 use crate::secret::{MASK, mask_url};
 
 /// Members whose value is a secret, in any service's object.
@@ -52,7 +52,7 @@ impl<'a> View<'a> {
             Secrets::Hide => mask_url(&webhook.url),
             Secrets::Show => Cow::Borrowed(webhook.url.as_str()),
         };
-        let service = ServiceKind::Vis.name();
+        let service = webhook.service.name();
         Self { profile, service, id: &webhook.id, url, health: health.name(), outcome: None }
     }
 }

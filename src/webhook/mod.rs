@@ -10,7 +10,7 @@ pub mod member;
 use std::fmt;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::secret::Secret;
 pub use health::Health;
@@ -41,6 +41,8 @@ impl fmt::Display for ServiceKind {
 /// One registration. Everything that a service may leave out, or send as `null` or as nonsense, is an `Option`.
 #[derive(Clone)]
 pub struct Webhook {
+    /// Who holds it.
+    pub service: ServiceKind,
     /// The registration id, opaque; numbers are kept as their text. Empty if the service sent none.
     pub id: String,
     /// Where deliveries go; any text.
@@ -109,6 +111,13 @@ impl Webhook {
     #[must_use]
     pub fn last_failure(&self) -> Option<DateTime<Utc>> {
         self.statistics.as_ref().and_then(|statistics| statistics.last_failure)
+    }
+
+    /// Whether it expires within `within` of `now`, or has expired already.
+    #[must_use]
+    pub fn expires_within(&self, within: TimeDelta, now: DateTime<Utc>) -> bool {
+        let limit = now.checked_add_signed(within).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.expire_at.is_some_and(|expire_at| expire_at <= limit)
     }
 
     /// Whether a success came after the last renewal.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::secret::Secret;
-use crate::webhook::{Statistics, Webhook, member};
+use crate::webhook::{ServiceKind, Statistics, Webhook, member};
 
 /// The members of a Webhook that vwh reasons about, unread.
 #[derive(Deserialize)]
@@ -55,6 +55,7 @@ pub fn webhook(raw: Bytes) -> Result<Webhook, serde_json::Error> {
     let text = |value: Option<&RawValue>| value.and_then(member::text);
     let time = |value: Option<&RawValue>| value.and_then(member::time);
     Ok(Webhook {
+        service: ServiceKind::Vis,
         id: text(members.id).unwrap_or_default(),
         url: text(members.url).unwrap_or_default(),
         user_id: text(members.user_id),

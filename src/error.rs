@@ -1,0 +1,257 @@
+//! The error that reaches the user, and the only place that picks exit codes.
+//!
+//! Lower modules fail with their own errors; `From` turns them into a kind, a sentence and a hint here. Commands add what
+//! they were doing. Printing is `output`'s.
+
+use std::process::ExitCode;
+
+use crate::files::FileError;
+use crate::http::fault::Fault;
+use crate::http::{AuthorizeError, HttpError};
+use crate::output::OutputError;
+use crate::sandbox::SandboxError;
+use crate::settings::SettingsError;
+
+/// How a run ended when nothing went wrong with the run itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// Done.
+    Success,
+    /// Ran, and the answer is no.
+    Failure,
+}
+
+/// What kind of failure it is: the name in JSON and the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A guard, or some items failed: 1.
+    Failure,
+    /// The command line: 2.
+    Usage,
+    /// Configuration, or a file the user named: 2.
+    Configuration,
+    /// Not signed in, or not allowed: 3.
+    Authentication,
+    /// No such webhook: 4.
+    NotFound,
+    /// Try again later: 5.
+    Unavailable,
+    /// The service rejected the request: 6.
+    Rejected,
+    /// Needs a confirmation that was not given: 7.
+    Confirmation,
+    /// Undecodable reply, local I/O: 70.
+    Internal,
+    /// Ctrl-C or SIGTERM: 130.
+    Interrupted,
+    /// Whoever read our output has gone: 0, quietly.
+    BrokenPipe,
+}
+
+/// A failure: its kind, what failed, why, and the next step.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// Kind.
+    pub kind: Kind,
+    /// What failed, on what.
+    pub message: String,
+    /// Why, outermost first.
+    pub causes: Vec<String>,
+    /// What to type next.
+    pub hint: Option<String>,
+    /// The HTTP status, if a service answered.
+    pub status: Option<u16>,
+}
+
+impl Kind {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::Usage => "usage",
+            Self::Configuration => "configuration",
+            Self::Authentication => "authentication",
+            Self::NotFound => "not-found",
+            Self::Unavailable => "unavailable",
+            Self::Rejected => "rejected",
+            Self::Confirmation => "confirmation",
+            Self::Internal => "internal",
+            Self::Interrupted => "interrupted",
+            Self::BrokenPipe => "broken-pipe",
+        }
+    }
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::BrokenPipe => 0,
+            Self::Failure => 1,
+            Self::Usage | Self::Configuration => 2,
+            Self::Authentication => 3,
+            Self::NotFound => 4,
+            Self::Unavailable => 5,
+            Self::Rejected => 6,
+            Self::Confirmation => 7,
+            Self::Internal => 70,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// The exit code of a run.
+#[must_use]
+pub fn exit_code(result: &Result<ExitStatus, Error>) -> ExitCode {
+    ExitCode::from(match result {
+        Ok(ExitStatus::Success) => 0,
+        Ok(ExitStatus::Failure) => 1,
+        Err(error) => error.kind.code(),
+    })
+}
+
+impl Error {
+    /// An error without causes or hint.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), causes: Vec::new(), hint: None, status: None }
+    }
+
+    /// With the next step.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With what was being done when it failed.
+    #[must_use]
+    pub fn while_doing(mut self, what: impl Into<String>) -> Self {
+        self.causes.insert(0, std::mem::replace(&mut self.message, what.into()));
+        self
+    }
+
+    /// Everything in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect::<Vec<_>>().join(": ")
+    }
+}
+
+impl From<HttpError> for Error {
+    fn from(error: HttpError) -> Self {
+        let message = error.to_string();
+        match error {
+            HttpError::Authorize(error) => error.into(),
+            HttpError::Connect { source, .. } => {
+                let cause = source.to_string();
+                let hint = if cause.contains("certificate") {
+                    "check the base URL; a private root certificate is added with SSL_CERT_FILE"
+                } else {
+                    "check the base URL and the network, then run the command again"
+                };
+                Self { causes: vec![cause], ..Self::new(Kind::Unavailable, message).hint(hint) }
+            }
+            HttpError::Broken { source, .. } => Self {
+                causes: vec![source.to_string()],
+                ..Self::new(Kind::Unavailable, message).hint("run the command again in a moment")
+            },
+            HttpError::TimeLimit { .. } => {
+                Self::new(Kind::Unavailable, message).hint("run it again, with a longer --timeout if need be")
+            }
+            HttpError::Throttled { .. } => Self::new(Kind::Unavailable, message)
+                .hint("run it again after that, or give it a longer --timeout to wait it out"),
+            HttpError::Redirect { status, .. } => Self {
+                status: Some(status),
+                ..Self::new(Kind::Rejected, message)
+                    .hint("a token is never sent on to another address: set the base URL to the right one")
+            },
+            HttpError::Fault { fault, .. } => of_fault(message, &fault),
+            HttpError::Ambiguous { source } => {
+                let Self { message: cause, causes, status, .. } = Self::from(*source);
+                let causes = std::iter::once(cause).chain(causes).collect();
+                Self { causes, status, ..Self::new(Kind::Unavailable, message) }
+            }
+            HttpError::Undecodable { .. } => Self::new(Kind::Internal, message)
+                .hint("check the base URL; if it is right, -vv shows more of what the service sent"),
+            HttpError::Interrupted => Self::new(Kind::Interrupted, message),
+        }
+    }
+}
+
+fn of_fault(message: String, fault: &Fault) -> Error {
+    let kind = match fault.status {
+        401 | 403 => Kind::Authentication,
+        404 | 410 => Kind::NotFound,
+        408 | 429 | 500..=599 => Kind::Unavailable,
+        _ if fault.meaning() == crate::http::fault::Meaning::Transient => Kind::Unavailable,
+        _ => Kind::Rejected,
+    };
+    Error { status: Some(fault.status), hint: cure(fault), ..Error::new(kind, message) }
+}
+
+/// What helps against the failures that people meet first (vis §1, §2, §11).
+fn cure(fault: &Fault) -> Option<String> {
+    let hint = if fault.mentions("invalid_client") {
+        "the other token URL may know this key: \
+         https://apimanager.auth.prod.vonagenetworks.net/t/vbc.prod/oauth2/token"
+    } else if fault.mentions("failed to get claims") {
+        "sign in as a user of the phone system with an extension: not with the developer login, \
+         not with a client-credentials token"
+    } else if fault.code.as_deref() == Some("900908") {
+        "subscribe the application to the VonageIntegrationSuite API in the developer portal"
+    } else if fault.mentions("17003") || fault.mentions("account is locked") {
+        "the account is locked after failed sign-ins: wait 30 minutes, then sign in once with the right password"
+    } else if fault.mentions("single sign-on") || fault.mentions("sso") {
+        "switch single sign-on off for this user: the API cannot sign in through it"
+    } else {
+        match fault.status {
+            401 => "set VWH_TOKEN, token_file or token_command to a current access token",
+            403 => "ask the account's administrator whether this user may use the API",
+            404 | 410 => "check the id with: vwh list; if every call says so, check the base URL",
+            408 | 500..=599 => "the service is unwell: run the command again later",
+            400..=499 => "change the request: the same one would be rejected again",
+            _ => return None,
+        }
+    };
+    Some(hint.to_owned())
+}
+
+impl From<AuthorizeError> for Error {
+    fn from(error: AuthorizeError) -> Self {
+        let kind = if error.is_configuration { Kind::Configuration } else { Kind::Authentication };
+        Self { hint: error.hint, ..Self::new(kind, error.message) }
+    }
+}
+
+impl From<SettingsError> for Error {
+    fn from(error: SettingsError) -> Self {
+        Self { hint: error.hint, ..Self::new(Kind::Configuration, error.message) }
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        let message = error.to_string();
+        match error {
+            FileError::Io(_) => {
+                Self::new(Kind::Internal, message).hint("check that the disk has room and the directory is yours")
+            }
+            FileError::Exposed(path) => Self::new(Kind::Configuration, message)
+                .hint(format!("it may hold secrets; close it with: chmod 600 {}", path.display())),
+            FileError::Locked(_) => {
+                Self::new(Kind::Unavailable, message).hint("wait until the other vwh has finished, then run this again")
+            }
+            FileError::Interrupted => Self::new(Kind::Interrupted, message),
+        }
+    }
+}
+
+impl From<OutputError> for Error {
+    fn from(error: OutputError) -> Self {
+        match error {
+            OutputError::BrokenPipe => Self::new(Kind::BrokenPipe, "nobody reads the output"),
+            OutputError::Interrupted => Self::new(Kind::Interrupted, "interrupted"),
+            OutputError::Io(error) => {
+                Self { causes: vec![error.to_string()], ..Self::new(Kind::Internal, "cannot write the output") }
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Everything that vwh writes, and the questions it asks. The only writer to stdout and stderr.
+//!
+//! stdout is the answer, stderr is the conversation (design §2). What things look like is decided by the pure renderers in
+//! this folder; where they go, and whether, is decided here.
+
+pub mod progress;
+pub mod table;
+pub mod text;
+pub mod trace;
+pub mod webhooks;
+pub mod when;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::http::limits::Limits;
+use crate::webhook::json::{Secrets, to_line};
+use text::inert;
+use webhooks::TableStyle;
+
+/// Why something could not be written, or asked.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// Whoever read our output has gone.
+    #[error("broken pipe")]
+    BrokenPipe,
+    /// Ctrl-C at a question.
+    #[error("interrupted")]
+    Interrupted,
+    /// Anything else, such as a full disk.
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::BrokenPipe } else { Self::Io(error) }
+    }
+}
+
+/// Which streams are terminals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminals {
+    /// Standard input.
+    pub stdin: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+}
+
+impl Terminals {
+    /// The streams of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
+            stdin: io::stdin().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+        }
+    }
+}
+
+/// What was asked for, as far as output is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    /// Answers and errors are JSON.
+    pub is_json: bool,
+    /// Every column.
+    pub is_wide: bool,
+    /// Colour on (`Some(true)`), off, or by the stream.
+    pub color: Option<bool>,
+    /// `COLUMNS`.
+    pub columns: Option<usize>,
+    /// Nothing unless something failed.
+    pub is_quiet: bool,
+    /// `-v`.
+    pub is_verbose: bool,
+    /// Secrets as they are.
+    pub secrets: Secrets,
+}
+
+/// The three streams and how to use them. Decided once.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    wishes: Wishes,
+    terminals: Terminals,
+    width: Option<usize>,
+}
+
+/// What a person answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes.
+    Yes,
+    /// Anything else, the end of input included.
+    No,
+}
+
+/// An error as it is shown; the shape under `--json` is a contract.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorView<'a> {
+    /// The kind's name.
+    pub kind: &'a str,
+    /// What failed, on what.
+    pub message: &'a str,
+    /// What to type next.
+    pub hint: Option<&'a str>,
+    /// The HTTP status, if a service answered.
+    pub status: Option<u16>,
+    /// Why, outermost first.
+    pub causes: &'a [String],
+}
+
+impl Output {
+    /// Output for these wishes on these streams.
+    #[must_use]
+    pub fn new(wishes: Wishes, terminals: Terminals) -> Self {
+        let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let width = wishes.columns.or_else(|| if terminals.stdout { measured() } else { None });
+        Self { wishes, terminals, width }
+    }
+
+    /// Which streams are terminals.
+    #[must_use]
+    pub fn terminals(&self) -> Terminals {
+        self.terminals
+    }
+
+    /// Whether secrets are shown.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.wishes.secrets
+    }
+
+    /// How tables are drawn.
+    #[must_use]
+    pub fn table_style(&self) -> TableStyle {
+        TableStyle {
+            // The wide table is for reading sideways, unless the width was named.
+            width: if self.wishes.is_wide { self.wishes.columns } else { self.width },
+            is_colored: self.wishes.color.unwrap_or(self.terminals.stdout),
+            is_wide: self.wishes.is_wide,
+            secrets: self.wishes.secrets,
+        }
+    }
+
+    /// Writes the answer to stdout, unless `--quiet`.
+    pub fn answer(&self, text: &str) -> Result<(), OutputError> {
+        if self.wishes.is_quiet { Ok(()) } else { self.answer_anyway(text) }
+    }
+
+    /// Writes the answer even under `--quiet`: something failed.
+    pub fn answer_anyway(&self, text: &str) -> Result<(), OutputError> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Writes CSV to stdout.
+    pub fn answer_csv<R, F>(&self, head: &[&str], records: R) -> Result<(), OutputError>
+    where
+        R: IntoIterator<Item = F>,
+        F: AsRef<[String]>,
+    {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let wrapped = |error: csv::Error| OutputError::Io(io::Error::other(error));
+        writer.write_record(head).map_err(wrapped)?;
+        for record in records {
+            writer.write_record(record.as_ref()).map_err(wrapped)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| OutputError::Io(error.into_error()))?;
+        self.answer(&String::from_utf8_lossy(&bytes))
+    }
+
+    /// Whether notices are shown: on a terminal or with `-v`, and not under `--quiet`.
+    #[must_use]
+    pub fn shows_notices(&self) -> bool {
+        (self.terminals.stderr || self.wishes.is_verbose) && !self.wishes.is_quiet
+    }
+
+    /// Something nice to know. A stderr that cannot be written to is no reason to stop.
+    pub fn notice(&self, text: &str) {
+        if self.shows_notices() {
+            self.say(text);
+        }
+    }
+
+    /// Something that a person must know although the command goes on.
+    pub fn warning(&self, text: &str) {
+        let style = self.stderr_style(AnsiColor::Yellow);
+        self.say(&format!("{style}warning:{style:#} {text}"));
+    }
+
+    /// Why the command failed, and what to type.
+    pub fn error(&self, error: &ErrorView<'_>) {
+        if self.wishes.is_json {
+            #[derive(Serialize)]
+            struct Wrapped<'a> {
+                error: &'a ErrorView<'a>,
+            }
+            return self.say(&to_line(&Wrapped { error }));
+        }
+        let style = self.stderr_style(AnsiColor::Red);
+        let sentence = std::iter::once(error.message).chain(error.causes.iter().map(String::as_str));
+        let sentence = sentence.map(inert).collect::<Vec<_>>().join(": ");
+        self.say(&format!("{style}error:{style:#} {sentence}"));
+        if let Some(hint) = error.hint {
+            self.say(&format!("\nhint: {}", inert(hint)));
+        }
+    }
+
+    /// Writes a secret that was made in this run, once, to a terminal.
+    pub fn show_once(&self, label: &str, secret: &str) {
+        if self.terminals.stderr {
+            self.say(&format!("{label}: {secret}"));
+        }
+    }
+
+    /// Asks a yes-or-no question on stderr. Waiting for the person does not count against the time limit.
+    pub async fn ask(&self, question: &str, limits: &Limits) -> Result<Answer, OutputError> {
+        self.say_part(&format!("{question} [y/N] "));
+        let asked = tokio::time::Instant::now();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // A thread of its own: one that waits for a person must not keep the program from ending.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = io::stdin().read_line(&mut line).map(|_| line);
+            let _ = sender.send(read);
+        });
+        let line = limits.or_interrupted(receiver).await.map_err(|_| OutputError::Interrupted)?;
+        limits.extend(asked.elapsed().max(Duration::ZERO));
+        let line = line.map_err(io::Error::other)??;
+        let is_yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+        Ok(if is_yes { Answer::Yes } else { Answer::No })
+    }
+
+    fn stderr_style(&self, color: AnsiColor) -> Style {
+        if self.wishes.color.unwrap_or(self.terminals.stderr) {
+            Style::new().bold().fg_color(Some(color.into()))
+        } else {
+            Style::new()
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.say_part(&format!("{text}\n"));
+    }
+
+    #[expect(clippy::unused_self, reason = "whoever says something has an Output")]
+    fn say_part(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}

@@ -1,0 +1,102 @@
+//! Makes text that came from a service inert before it reaches a terminal or a table. Pure.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::markup::{page_title, shortened};
+use crate::webhook::json::is_unsafe;
+
+/// `text` with every character that could act on a terminal written as an escape such as `\u{1b}`.
+#[must_use]
+pub fn inert(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if is_unsafe(character) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+            }
+            _ => out.push(character),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Columns that `text` takes on a terminal.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+/// The start of `text` that fits into `columns`, with `…` where something was left out.
+#[must_use]
+pub fn elided(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut end = 0;
+    for (index, character) in text.char_indices() {
+        let next = index + character.len_utf8();
+        if width(&text[..next]) + 1 > columns {
+            break;
+        }
+        end = next;
+    }
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+/// What a receiver answered, as the service keeps it (vis §4), in one inert line: an HTML page is reduced to its title.
+#[must_use]
+pub fn error_message(message: &str) -> String {
+    let line = match (message.split_once(": ["), page_title(message)) {
+        (Some((status, _)), Some(title)) => format!("{status}: an HTML page titled “{title}”"),
+        (None, Some(title)) => format!("an HTML page titled “{title}”"),
+        (_, None) => shortened(message),
+    };
+    inert(&line).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::proptest;
+
+    use super::{elided, error_message, inert, width};
+    use crate::webhook::json::is_unsafe;
+
+    #[test]
+    fn what_acts_is_written_out() {
+        assert_eq!(inert("a\u{1b}[31m\u{9b}2J\u{202e}b\n\u{7}"), "a\\u{1b}[31m\\u{9b}2J\\u{202e}b\\n\\u{7}");
+        assert_eq!(inert("Zoë ok"), "Zoë ok");
+    }
+
+    #[test]
+    fn wide_characters_are_counted_as_two() {
+        assert_eq!(width("日本"), 4);
+        assert_eq!(elided("日本語", 5), "日本…");
+        assert_eq!(elided("abc", 3), "abc");
+        assert_eq!(elided("abcd", 3), "ab…");
+    }
+
+    #[test]
+    fn an_html_page_is_its_title() {
+        let message = "500 INTERNAL SERVER ERROR: [<!DOCTYPE HTML>\n<html><title>Name\u{1b}Error</title>... (19777 bytes)]";
+        assert_eq!(error_message(message), "500 INTERNAL SERVER ERROR: an HTML page titled “Name\\u{1b}Error”");
+        assert_eq!(error_message("503 : [no body]"), "503 : [no body]");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_acts_gets_through(text in ".*", columns in 1_usize..40) {
+            let safe = inert(&text);
+            assert!(!safe.chars().any(is_unsafe));
+            assert!(width(&elided(&safe, columns)) <= columns);
+        }
+    }
+}

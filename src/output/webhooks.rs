@@ -1,0 +1,356 @@
+//! Webhooks for people and for spreadsheets: the table, the summary line, the full view of one, CSV. Pure.
+
+use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, Utc};
+
+use super::table::{Column, lay_out};
+use super::text::{error_message, inert};
+use super::when::{absolute, relative, short};
+use crate::secret::mask_url;
+use crate::webhook::json::Secrets;
+use crate::webhook::{Health, Statistics, Webhook};
+
+/// A webhook as it is shown: with its health, seen at `now`.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// The webhook.
+    pub webhook: &'a Webhook,
+    /// Its health.
+    pub health: Health,
+}
+
+/// How a table is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct TableStyle {
+    /// Columns of the terminal; `None` cuts nothing.
+    pub width: Option<usize>,
+    /// Whether to colour.
+    pub is_colored: bool,
+    /// Every column.
+    pub is_wide: bool,
+    /// Whether keys in URLs are shown.
+    pub secrets: Secrets,
+}
+
+const NARROW: usize = 6;
+
+const COLUMNS: [Column; 12] = [
+    Column { head: "HEALTH", drop_rank: 0, shrinks_to: None },
+    Column { head: "ID", drop_rank: 0, shrinks_to: None },
+    // Enough to tell hosts apart; less would be noise.
+    Column { head: "URL", drop_rank: 1, shrinks_to: Some(18) },
+    Column { head: "DELIVERED", drop_rank: 4, shrinks_to: None },
+    // `26h ago, 503` stays, the name of the status goes.
+    Column { head: "LAST FAILURE", drop_rank: 2, shrinks_to: Some(12) },
+    Column { head: "EXPIRES", drop_rank: 3, shrinks_to: None },
+    Column { head: "LAST SUCCESS", drop_rank: 5, shrinks_to: None },
+    Column { head: "ATTEMPTS", drop_rank: 6, shrinks_to: None },
+    Column { head: "POLICY", drop_rank: 7, shrinks_to: None },
+    Column { head: "SIGNED", drop_rank: 8, shrinks_to: None },
+    Column { head: "CREATED", drop_rank: 9, shrinks_to: None },
+    Column { head: "EVENTS", drop_rank: 10, shrinks_to: None },
+];
+
+/// The table, one line a webhook.
+#[must_use]
+pub fn table(entries: &[Entry<'_>], now: DateTime<Utc>, style: TableStyle) -> String {
+    let shown = if style.is_wide { COLUMNS.len() } else { NARROW };
+    let rows: Vec<Vec<String>> = entries
+        .iter()
+        .map(|entry| cells(*entry, now, style.secrets).into_iter().take(shown).collect())
+        .collect();
+    let lines = lay_out(&COLUMNS[..shown], &rows, style.width);
+    let mut out = String::new();
+    for (position, line) in lines.iter().enumerate() {
+        match position.checked_sub(1).and_then(|index| entries.get(index)) {
+            Some(entry) if style.is_colored => out.push_str(&colored(line, entry.health)),
+            None if style.is_colored => {
+                let bold = Style::new().bold();
+                out.push_str(&format!("{bold}{line}{bold:#}"));
+            }
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// A line that starts with the word of `health`, with that word coloured.
+fn colored(line: &str, health: Health) -> String {
+    let style = style_of(health);
+    let rest = line.strip_prefix(health.name()).unwrap_or_default();
+    format!("{style}{health}{style:#}{rest}")
+}
+
+fn style_of(health: Health) -> Style {
+    let color = match health {
+        Health::Failed | Health::Expired => AnsiColor::Red,
+        Health::Paused | Health::Expiring | Health::Unknown | Health::Unproven => AnsiColor::Yellow,
+        Health::Idle => return Style::new().dimmed(),
+        Health::Ok => AnsiColor::Green,
+    };
+    Style::new().fg_color(Some(color.into()))
+}
+
+fn cells(entry: Entry<'_>, now: DateTime<Utc>, secrets: Secrets) -> [String; 12] {
+    let webhook = entry.webhook;
+    let statistics = webhook.statistics.as_ref();
+    let ago = |moment: Option<DateTime<Utc>>| moment.map(|moment| relative(moment, now)).unwrap_or_default();
+    [
+        entry.health.name().to_owned(),
+        inert(&webhook.id).into_owned(),
+        shown_url(webhook, secrets),
+        statistics.map(delivered).unwrap_or_default(),
+        statistics.map(|statistics| last_failure(statistics, now)).unwrap_or_default(),
+        ago(webhook.expire_at),
+        ago(statistics.and_then(|statistics| statistics.last_success)),
+        statistics.and_then(|statistics| statistics.attempts).map(|count| count.to_string()).unwrap_or_default(),
+        inert(webhook.metadata_policy.as_deref().unwrap_or_default()).to_lowercase(),
+        if webhook.is_signed() { "yes".to_owned() } else { "no".to_owned() },
+        ago(webhook.created_at),
+        inert(&webhook.events.join(",")).into_owned(),
+    ]
+}
+
+fn shown_url(webhook: &Webhook, secrets: Secrets) -> String {
+    match secrets {
+        Secrets::Show => inert(&webhook.url).into_owned(),
+        Secrets::Hide => inert(&mask_url(&webhook.url)).into_owned(),
+    }
+}
+
+/// `5/8 62%`, rounded down; without the share where the counters make no sense.
+#[must_use]
+pub fn delivered(statistics: &Statistics) -> String {
+    let Some(successes) = statistics.successes else { return String::new() };
+    let counted = statistics.failures.and_then(|failures| successes.checked_add(failures));
+    let Some(attempts) = statistics.attempts.or(counted) else { return String::new() };
+    if attempts > 0 && (0..=attempts).contains(&successes) {
+        let share = i128::from(successes) * 100 / i128::from(attempts);
+        format!("{successes}/{attempts} {share}%")
+    } else {
+        format!("{successes}/{attempts}")
+    }
+}
+
+fn last_failure(statistics: &Statistics, now: DateTime<Utc>) -> String {
+    let age = statistics.last_failure.map(|moment| relative(moment, now));
+    let what = statistics
+        .last_error_code
+        .as_deref()
+        .map(|code| inert(code).into_owned())
+        .or_else(|| statistics.last_error_message.as_deref().map(error_message));
+    [age, what].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// One line that says what is broken, since when, and what to type; `None` for an empty list.
+///
+/// `command` turns a command such as `renew --failed` into what to type for this connection.
+#[must_use]
+pub fn summary(
+    entries: &[Entry<'_>],
+    total: usize,
+    now: DateTime<Utc>,
+    command: &dyn Fn(&str) -> String,
+) -> Option<String> {
+    if entries.is_empty() {
+        return None;
+    }
+    let with = |health| entries.iter().filter(|entry| entry.health == health).copied().collect::<Vec<_>>();
+    let failed = with(Health::Failed);
+    let mut parts = Vec::new();
+    if !failed.is_empty() {
+        let next = format!("{}, then {}", command("status ID"), command("renew --failed"));
+        parts.push(format!("{} of {total} failed, {}: {next}", failed.len(), causes(&failed, now)));
+    }
+    let (expired, expiring) = (with(Health::Expired).len(), with(Health::Expiring).len());
+    if expired + expiring > 0 {
+        let counts = [(expired, "expired"), (expiring, "expiring")];
+        let words = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+        let words = words.collect::<Vec<_>>().join(", ");
+        parts.push(format!("{words}: {}", command("renew --expiring-within 3d")));
+    }
+    if parts.is_empty() {
+        parts.push(counts(entries));
+    }
+    Some(parts.join("\n"))
+}
+
+/// `12 webhooks: 10 ok, 2 idle`, worst first.
+#[must_use]
+pub fn counts(entries: &[Entry<'_>]) -> String {
+    let count = |health| entries.iter().filter(|entry| entry.health == health).count();
+    let counted = Health::ALL.into_iter().map(|health| (count(health), health)).filter(|(count, _)| *count > 0);
+    let words = counted.map(|(count, health)| format!("{count} {health}")).collect::<Vec<_>>().join(", ");
+    let noun = if entries.len() == 1 { "webhook" } else { "webhooks" };
+    format!("{} {noun}: {words}", entries.len())
+}
+
+/// `both 503 since 02:21Z`, or each cause with its count.
+fn causes(failed: &[Entry<'_>], now: DateTime<Utc>) -> String {
+    let mut groups: Vec<(String, usize, Option<DateTime<Utc>>)> = Vec::new();
+    for statistics in failed.iter().filter_map(|entry| entry.webhook.statistics.as_ref()) {
+        let code = statistics.last_error_code.as_deref().and_then(|code| code.split_whitespace().next());
+        let cause = code.map_or_else(|| "no answer".to_owned(), |code| inert(code).into_owned());
+        let since = statistics.last_failure;
+        match groups.iter_mut().find(|group| group.0 == cause) {
+            Some(group) => {
+                group.1 += 1;
+                group.2 = [group.2, since].into_iter().flatten().min();
+            }
+            None => groups.push((cause, 1, since)),
+        }
+    }
+    let since = |moment: Option<DateTime<Utc>>| {
+        moment.map(|moment| format!(" since {}", short(moment, now))).unwrap_or_default()
+    };
+    match groups.as_slice() {
+        [(cause, 1, moment)] => format!("{cause}{}", since(*moment)),
+        [(cause, 2, moment)] => format!("both {cause}{}", since(*moment)),
+        [(cause, _, moment)] => format!("all {cause}{}", since(*moment)),
+        _ => {
+            groups.sort_by_key(|group| std::cmp::Reverse(group.1));
+            let words = groups.iter().map(|(cause, count, moment)| format!("{count} × {cause}{}", since(*moment)));
+            words.take(4).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// One webhook in full: label and value, two columns. `next` is what to type.
+#[must_use]
+pub fn full(entry: Entry<'_>, now: DateTime<Utc>, style: TableStyle, next: Option<&str>) -> String {
+    let webhook = entry.webhook;
+    let health = if style.is_colored {
+        let color = style_of(entry.health);
+        format!("{color}{}{color:#}", entry.health)
+    } else {
+        entry.health.to_string()
+    };
+    let url = shown_url(webhook, style.secrets);
+    let mut lines = vec![
+        ("health", Some(health)),
+        ("why", Some(reason(entry))),
+        ("id", Some(inert(&webhook.id).into_owned())),
+        ("url", Some(url)),
+        ("last error", last_error(webhook)),
+    ];
+    if let Some(statistics) = &webhook.statistics {
+        lines.extend([
+            ("delivered", Some(delivered(statistics)).filter(|text| !text.is_empty())),
+            ("last success", both(statistics.last_success, now)),
+            ("last failure", both(statistics.last_failure, now)),
+        ]);
+    }
+    lines.extend([
+        ("expires", both(webhook.expire_at, now)),
+        ("purged", both(webhook.purge_at, now)),
+        ("renewed", both(webhook.renewed_at, now)),
+        ("created", both(webhook.created_at, now)),
+        ("user", webhook.user_id.as_deref().map(|user| inert(user).into_owned())),
+        ("events", Some(inert(&webhook.events.join(", ")).into_owned()).filter(|text| !text.is_empty())),
+        ("signed", Some(signing(webhook))),
+        ("next", next.map(str::to_owned)),
+    ]);
+    let mut out = String::new();
+    for (label, value) in lines {
+        if let Some(value) = value {
+            out.push_str(&format!("{label:<12}  {value}\n"));
+        }
+    }
+    out
+}
+
+fn both(moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
+    moment.map(|moment| format!("{} ({})", absolute(moment), relative(moment, now)))
+}
+
+fn reason(entry: Entry<'_>) -> String {
+    match (entry.health, &entry.webhook.status) {
+        (Health::Paused, Some(status)) => format!("its status is {}, so nothing is delivered", inert(status)),
+        _ => entry.health.reason().to_owned(),
+    }
+}
+
+fn last_error(webhook: &Webhook) -> Option<String> {
+    let statistics = webhook.statistics.as_ref()?;
+    let message = statistics.last_error_message.as_deref().map(error_message);
+    message.or_else(|| statistics.last_error_code.as_deref().map(|code| inert(code).into_owned()))
+}
+
+/// Whether, and how, deliveries are signed, and what is wrong with that.
+fn signing(webhook: &Webhook) -> String {
+    let policy = inert(webhook.metadata_policy.as_deref().unwrap_or("none")).to_lowercase();
+    if !webhook.is_signed() {
+        return format!("no (metadata policy {policy})");
+    }
+    let algorithm = inert(webhook.signing_algorithm.as_deref().unwrap_or("HMAC_SHA256")).into_owned();
+    match key_trouble(webhook) {
+        Some(trouble) => format!("{algorithm}, metadata policy {policy}: {trouble}"),
+        None => format!("{algorithm}, metadata policy {policy}"),
+    }
+}
+
+/// What is wrong with a webhook's key, if anything.
+#[must_use]
+pub fn key_trouble(webhook: &Webhook) -> Option<&'static str> {
+    if !webhook.is_signed() {
+        None
+    } else if webhook.signing_key.as_ref().is_some_and(|key| key.reveal() == "string") {
+        Some("its key is the one printed in the vendor's tutorial, so anybody can sign for it")
+    } else if webhook.carries_metadata() {
+        None
+    } else {
+        Some("its key is never used, because a signature only travels with policy header or body")
+    }
+}
+
+/// The head of the CSV.
+pub const CSV_HEAD: [&str; 17] = [
+    "profile",
+    "service",
+    "id",
+    "url",
+    "health",
+    "status",
+    "attempts",
+    "successes",
+    "failures",
+    "last_success",
+    "last_failure",
+    "last_error",
+    "expires",
+    "renewed",
+    "created",
+    "metadata_policy",
+    "signed",
+];
+
+/// The record of one webhook in the order of [`CSV_HEAD`]; times in RFC 3339 UTC.
+#[must_use]
+pub fn csv_record(entry: Entry<'_>, profile: &str, secrets: Secrets) -> [String; 17] {
+    let webhook = entry.webhook;
+    let none = Statistics::default();
+    let statistics = webhook.statistics.as_ref().unwrap_or(&none);
+    let time = |moment: Option<DateTime<Utc>>| moment.map(absolute).unwrap_or_default();
+    let count = |count: Option<i64>| count.map(|count| count.to_string()).unwrap_or_default();
+    let text = |text: Option<&str>| text.map(|text| inert(text).into_owned()).unwrap_or_default();
+    [
+        profile.to_owned(),
+        webhook.service.name().to_owned(),
+        inert(&webhook.id).into_owned(),
+        shown_url(webhook, secrets),
+        entry.health.name().to_owned(),
+        text(webhook.status.as_deref()),
+        count(statistics.attempts),
+        count(statistics.successes),
+        count(statistics.failures),
+        time(statistics.last_success),
+        time(statistics.last_failure),
+        last_error(webhook).unwrap_or_default(),
+        time(webhook.expire_at),
+        time(webhook.renewed_at),
+        time(webhook.created_at),
+        text(webhook.metadata_policy.as_deref()),
+        webhook.is_signed().to_string(),
+    ]
+}

@@ -1,0 +1,110 @@
+//! `config.toml`: its shape, and loading it. Unknown keys are an error that names the line, so that a misspelt key is not a
+//! silent default.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::SettingsError;
+use super::environment::Environment;
+use super::flags::{ColorChoice, Format, deserialize_concurrency, deserialize_timeout};
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfigFile {
+    /// The profile that is used when none is named.
+    pub(super) default_profile: Option<String>,
+    #[serde(default)]
+    pub(super) defaults: Defaults,
+    #[serde(default)]
+    pub(super) profiles: BTreeMap<String, Profile>,
+    /// Where it was read from; empty if there is no file.
+    #[serde(skip)]
+    pub(super) path: PathBuf,
+}
+
+/// What flags fall back to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Defaults {
+    pub(super) output: Option<Format>,
+    pub(super) color: Option<ColorChoice>,
+    #[serde(default, deserialize_with = "deserialize_timeout")]
+    pub(super) timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "deserialize_concurrency")]
+    pub(super) concurrency: Option<usize>,
+}
+
+/// One account at one service.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Profile {
+    pub(super) service: Option<String>,
+    pub(super) base_url: Option<String>,
+    pub(super) token_file: Option<String>,
+    pub(super) token_command: Option<String>,
+}
+
+impl ConfigFile {
+    /// Reads the file that the environment names, or the usual one; a missing usual one is an empty one.
+    pub(super) fn load(environment: &Environment) -> Result<Self, SettingsError> {
+        let Some((path, is_named)) = environment.config_path() else { return Ok(Self::default()) };
+        let text = match fs_err::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => return Ok(Self::default()),
+            Err(error) => return Err(SettingsError::new(format!("cannot read the configuration: {error}"))),
+        };
+        let mut config: Self = toml::from_str(&text).map_err(|error| broken(&path, &text, &error))?;
+        config.path = path;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), SettingsError> {
+        for (name, profile) in &self.profiles {
+            let wrong = |what: &str| Err(SettingsError::new(format!("profile {name:?} in {}: {what}", self.path.display())));
+            if matches!(name.as_str(), "default" | "sandbox") {
+                return wrong("this name is reserved");
+            }
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+                return wrong("a name is made of letters, digits, `-`, `_` and `.`");
+            }
+            if name.starts_with('.') {
+                return wrong("a name does not start with a dot");
+            }
+            if profile.token_file.is_some() && profile.token_command.is_some() {
+                return wrong("give token_file or token_command, not both");
+            }
+        }
+        match &self.default_profile {
+            Some(name) if !self.profiles.contains_key(name) => Err(self.no_such_profile(name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error for a profile that is not there.
+    pub(super) fn no_such_profile(&self, name: &str) -> SettingsError {
+        let names: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
+        let hint = if names.is_empty() {
+            "no profile is configured: see `Configuration` in the README".to_owned()
+        } else {
+            format!("configured: {}", names.join(", "))
+        };
+        SettingsError::new(format!("there is no profile {name:?}")).hint(hint)
+    }
+}
+
+/// One line that says where; the text itself is not repeated, since somebody may have put a token there.
+fn broken(path: &std::path::Path, text: &str, error: &toml::de::Error) -> SettingsError {
+    let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+    let what = error.message().lines().next().unwrap_or("not valid TOML");
+    let error = SettingsError::new(format!("{}, line {line}: {what}", path.display()));
+    if what.contains("`token`") || what.contains("`password`") {
+        return error.hint("secrets do not stand in config.toml: put the token in a file and name it with token_file");
+    }
+    error
+}

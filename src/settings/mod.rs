@@ -1,0 +1,122 @@
+//! Flags, environment and configuration file, resolved once into typed settings. The only reader of the environment and of
+//! `config.toml`; it neither prints nor connects.
+//!
+//! Precedence is flag, environment, file, default. A connection comes whole from one place (`connection`), because a
+//! command must never run as somebody else.
+
+pub mod connection;
+pub mod environment;
+pub mod file;
+pub mod flags;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::secret::Secret;
+pub use connection::{Connection, Place};
+use environment::Environment;
+use file::ConfigFile;
+pub use flags::{ColorChoice, Flags, Format};
+
+/// Requests of a batch that are under way at once, unless told otherwise.
+const DEFAULT_CONCURRENCY: usize = 4;
+
+/// What is wrong with flags, environment or configuration, and what to type.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SettingsError {
+    /// What is wrong, where.
+    pub message: String,
+    /// The cure.
+    pub hint: Option<String>,
+}
+
+impl SettingsError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// Everything that a command needs to know besides its own arguments.
+#[derive(Debug)]
+pub struct Settings {
+    /// Output format; `None` leaves it to the command (a table or plain lines).
+    pub format: Format,
+    /// Colour.
+    pub color: ColorChoice,
+    /// Whether `NO_COLOR` asks for none.
+    pub no_color: bool,
+    /// `COLUMNS`.
+    pub columns: Option<usize>,
+    /// Nothing unless something failed.
+    pub is_quiet: bool,
+    /// How much is told on stderr: 0, 1 (requests) or 2 (decisions and headers).
+    pub verbosity: u8,
+    /// Bounds the whole command; `None` leaves it to the command.
+    pub timeout: Option<Duration>,
+    /// Requests of a batch under way at once.
+    pub concurrency: usize,
+    /// Never ask.
+    pub no_input: bool,
+    /// Print secrets as they are.
+    pub show_secrets: bool,
+    /// Where the state is kept, or why there is no such place.
+    state_directory: Option<PathBuf>,
+    /// Which service, as whom; or what is wrong with it, which only commands that connect need to know.
+    connection: Result<Connection, SettingsError>,
+    /// `VWH_SIGNING_KEY`.
+    signing_key: Option<Secret>,
+}
+
+impl Settings {
+    /// Merges `flags`, `environment` and the configuration file that they name.
+    pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, SettingsError> {
+        environment.refuse_empty()?;
+        let config = ConfigFile::load(environment)?;
+        let defaults = &config.defaults;
+        Ok(Self {
+            format: flags.format().or(defaults.output).unwrap_or_default(),
+            color: flags.color.or(defaults.color).unwrap_or_default(),
+            no_color: environment.unless_empty("NO_COLOR").is_some(),
+            columns: environment
+                .unless_empty("COLUMNS")
+                .and_then(|text| text.parse().ok())
+                .filter(|columns| *columns > 0),
+            is_quiet: flags.quiet,
+            verbosity: flags.verbose,
+            timeout: flags.timeout.or(defaults.timeout),
+            concurrency: flags.concurrency.or(defaults.concurrency).unwrap_or(DEFAULT_CONCURRENCY),
+            no_input: flags.no_input,
+            show_secrets: flags.show_secrets,
+            state_directory: environment.state_directory(),
+            connection: connection::resolve(flags, environment, &config),
+            signing_key: environment.text("VWH_SIGNING_KEY")?.map(Secret::new),
+        })
+    }
+
+    /// Which service, as whom.
+    pub fn connection(&self) -> Result<&Connection, SettingsError> {
+        self.connection.as_ref().map_err(|error| SettingsError {
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+        })
+    }
+
+    /// Where vwh keeps credentials, journal and sandbox.
+    pub fn state_directory(&self) -> Result<&Path, SettingsError> {
+        self.state_directory.as_deref().ok_or_else(|| {
+            SettingsError::new("there is no home directory to keep the state in")
+                .hint("set VWH_STATE_DIR to a directory of your own")
+        })
+    }
+
+    /// `VWH_SIGNING_KEY`.
+    #[must_use]
+    pub fn signing_key(&self) -> Option<&Secret> {
+        self.signing_key.as_ref()
+    }
+}
