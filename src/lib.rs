@@ -1,3 +1,4 @@
 //! `vwh` keeps call webhooks alive.
 
+pub mod sandbox;
 pub mod secret;
