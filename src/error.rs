@@ -255,3 +255,22 @@ impl From<OutputError> for Error {
         }
     }
 }
+
+impl From<SandboxError> for Error {
+    fn from(error: SandboxError) -> Self {
+        let kind = match &error {
+            SandboxError::Running { .. } | SandboxError::Busy { .. } => Kind::Unavailable,
+            SandboxError::Bind { .. } | SandboxError::Exposed { .. } | SandboxError::Speed { .. } => {
+                Kind::Configuration
+            }
+            SandboxError::State { .. } | SandboxError::File(_) => Kind::Internal,
+        };
+        let mut causes = Vec::new();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        Self { causes, hint: error.hint(), ..Self::new(kind, error.to_string()) }
+    }
+}

@@ -1,0 +1,180 @@
+//! What a running sandbox is, and the way of every request through it: gateway first, then the service.
+//!
+//! The endpoints themselves are in `vis`, the sandbox's own routes in `knobs`.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use tokio::sync::watch;
+
+use super::fault::Effect;
+use super::gateway::GatewayError;
+use super::misbehaviour;
+use super::options::Options;
+use super::quota::Quota;
+use super::reply::Reply;
+use super::store::Store;
+use super::timestamp::Timestamp;
+use super::{knobs, routes, vis};
+
+/// Where the API lives, as on `api.vonage.com` (specs/vis.md §1).
+pub(super) const API_BASE: &str = "/t/vbc.prod/vis/v1";
+/// Where the sandbox's own routes live, outside the API's space.
+const KNOBS_BASE: &str = "/_sandbox";
+
+/// The largest request body that is taken.
+const BODY_LIMIT: usize = 1024 * 1024;
+/// How much of a larger body is read and thrown away, so that its sender gets to see the reply.
+const DISCARD_LIMIT: usize = 64 * BODY_LIMIT;
+
+/// A running sandbox.
+#[derive(Debug)]
+pub(super) struct App {
+    pub(super) store: Arc<Store>,
+    pub(super) options: Options,
+    pub(super) address: SocketAddr,
+    pub(super) is_embedded: bool,
+    /// API requests so far.
+    requests: AtomicU64,
+    quota: Option<Mutex<Quota>>,
+    /// Set by the stop knob.
+    pub(super) stop_asked: watch::Sender<bool>,
+    /// True once the server stops taking requests.
+    stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    /// A sandbox over `store`, served at `address`; `stopping` turns true when it begins to stop.
+    pub(super) fn new(
+        store: Arc<Store>,
+        options: Options,
+        address: SocketAddr,
+        is_embedded: bool,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            store,
+            quota: options.quota.map(|limit| Mutex::new(Quota::new(limit))),
+            options,
+            address,
+            is_embedded,
+            requests: AtomicU64::new(0),
+            stop_asked: watch::Sender::new(false),
+            stopping,
+        }
+    }
+
+    /// API requests so far, the faulty and the refused ones included.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The routes, for the server.
+    pub(super) fn into_router(self: Arc<Self>) -> Router {
+        Router::new().fallback(answer).with_state(self)
+    }
+
+    fn effect(&self, number: u64) -> Option<Effect> {
+        self.options.faults.iter().find_map(|fault| fault.on(number))
+    }
+
+    fn check_quota(&self, now: Timestamp) -> Result<(), GatewayError> {
+        let Some(quota) = &self.quota else { return Ok(()) };
+        let mut quota = quota.lock().unwrap_or_else(PoisonError::into_inner);
+        quota.take(Instant::now()).map_err(|wait| GatewayError::throttled(wait, now))
+    }
+
+    /// Whether the request carries the sandbox's token.
+    pub(super) fn authorize(&self, headers: &HeaderMap) -> Result<(), GatewayError> {
+        let token = bearer(headers).ok_or_else(GatewayError::missing_credentials)?;
+        if token == self.store.token().reveal() { Ok(()) } else { Err(GatewayError::invalid_credentials()) }
+    }
+}
+
+async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    if let Some(path) = below(&path, API_BASE) {
+        return api(&app, &parts, path, body).await;
+    }
+    let reply = match below(&path, KNOBS_BASE) {
+        Some(path) => knobs::answer(&app, &parts, path, read(body).await).await,
+        None => GatewayError::no_api().reply(app.options.error_shape),
+    };
+    reply.dated(app.store.now()).into_response()
+}
+
+/// The rest of `path` when it is `base` or below.
+fn below<'path>(path: &'path str, base: &str) -> Option<&'path str> {
+    path.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Counts the request, waits as long as latency asks, and does to it what its fault asks.
+async fn api(app: &Arc<App>, parts: &Parts, path: &str, body: Body) -> Response<Body> {
+    let number = app.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let body = read(body).await;
+    tokio::time::sleep(app.options.latency).await;
+    let now = app.store.now();
+    let shape = app.options.error_shape;
+    let spoiled = match app.effect(number) {
+        Some(Effect::Status(status)) => GatewayError::of_status(status, now).reply(shape),
+        Some(Effect::Html502) => misbehaviour::html_502(),
+        Some(Effect::Stall) => {
+            misbehaviour::stall(&mut app.stopping.clone()).await;
+            return misbehaviour::cut(Reply::empty(axum::http::StatusCode::OK).dated(now));
+        }
+        Some(Effect::Cut) => {
+            return misbehaviour::cut(execute(app, parts, path, body, now).await.dated(now));
+        }
+        Some(Effect::Slow) => {
+            let reply = execute(app, parts, path, body, now).await.dated(now);
+            return misbehaviour::slow(reply, app.stopping.clone());
+        }
+        None => execute(app, parts, path, body, now).await,
+    };
+    spoiled.dated(now).into_response()
+}
+
+/// Gateway, then service. `body` is none when it was too large.
+async fn execute(app: &App, parts: &Parts, path: &str, body: Option<Bytes>, now: Timestamp) -> Reply {
+    let admitted = app
+        .authorize(&parts.headers)
+        .and_then(|()| app.check_quota(now))
+        .and_then(|()| routes::operation(&parts.method, path));
+    match admitted {
+        Ok(operation) => vis::execute(&app.store, operation, body, now).await,
+        Err(error) => error.reply(app.options.error_shape),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The whole body, or none when it is larger than the limit or its sender went away.
+async fn read(body: Body) -> Option<Bytes> {
+    let mut whole = BytesMut::new();
+    let mut length = 0;
+    let mut stream = body.into_data_stream();
+    while let Some(piece) = stream.next().await {
+        let piece = piece.ok()?;
+        length += piece.len();
+        if length <= BODY_LIMIT {
+            whole.extend_from_slice(&piece);
+        } else if length > DISCARD_LIMIT {
+            return None;
+        }
+    }
+    (length <= BODY_LIMIT).then(|| whole.freeze())
+}

@@ -1,0 +1,154 @@
+//! The sandbox's own routes, below `/_sandbox/`: look at it, move its clock, start over, fill it, stop it.
+//!
+//! They need the same bearer token as the API, and are never counted, delayed or spoiled. A knob that worked answers with
+//! the sandbox's status, one that did not with `{"error":"…"}`.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::account::Account;
+use super::app::App;
+use super::registration::Registration;
+use super::reply::Reply;
+use super::timestamp::Timestamp;
+
+/// How far one call moves the clock at most: past every date the service would ever give.
+const MAX_ADVANCE: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// Body of `POST /_sandbox/advance`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    /// Whole seconds of sandbox time.
+    seconds: u64,
+}
+
+/// Body of `POST /_sandbox/reset`; it may be missing.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Reset {
+    /// Without the demo account's webhooks.
+    empty: bool,
+}
+
+/// Why a knob did not do it.
+enum Failure {
+    Request(StatusCode, String),
+    Save(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Save(error)
+    }
+}
+
+/// Answers the knob at `path`, which is what follows `/_sandbox`. `body` is none when it was too large.
+pub(super) async fn answer(app: &Arc<App>, parts: &Parts, path: &str, body: Option<Bytes>) -> Reply {
+    if app.authorize(&parts.headers).is_err() {
+        return refusal(StatusCode::UNAUTHORIZED, "needs the token of sandbox.json as bearer token");
+    }
+    let Some(body) = body else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB");
+    };
+    match turn(app, &parts.method, path, &body).await {
+        Ok(()) => Reply::json(StatusCode::OK, &status(app)),
+        Err(Failure::Request(status, text)) => refusal(status, &text),
+        Err(Failure::Save(error)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<(), Failure> {
+    match (method.as_str(), path) {
+        ("GET", "/status") => Ok(()),
+        ("POST", "/advance") => advance(app, body).await,
+        ("POST", "/reset") => reset(app, body).await,
+        ("POST", "/webhooks") => replace(app, body).await,
+        ("POST", "/stop") => stop(app),
+        (_, "/status" | "/advance" | "/reset" | "/webhooks" | "/stop") => Err(Failure::Request(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{method} does not go with this route"),
+        )),
+        _ => Err(Failure::Request(StatusCode::NOT_FOUND, "there is no such route".to_owned())),
+    }
+}
+
+fn status(app: &App) -> Value {
+    let now = app.store.now();
+    json!({
+        "address": app.address.to_string(),
+        "now": now,
+        "speed": app.store.speed(),
+        "webhooks": app.store.read(|account| account.webhooks(now).len()),
+        "requests": app.requests(),
+        "embedded": app.is_embedded,
+    })
+}
+
+async fn advance(app: &App, body: &[u8]) -> Result<(), Failure> {
+    let Advance { seconds } = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    if seconds > MAX_ADVANCE {
+        return Err(invalid(format!("{seconds} seconds are more than 100 years")));
+    }
+    let span = TimeDelta::try_seconds(seconds.cast_signed()).unwrap_or(TimeDelta::MAX);
+    Ok(app.store.advance(span).await?)
+}
+
+async fn reset(app: &App, body: &[u8]) -> Result<(), Failure> {
+    let Reset { empty } = match body {
+        [] => Reset::default(),
+        body => serde_json::from_slice(body).map_err(|error| unreadable(&error))?,
+    };
+    Ok(app.store.reset(empty).await?)
+}
+
+/// Puts the given registrations in the place of all there are.
+async fn replace(app: &App, body: &[u8]) -> Result<(), Failure> {
+    let seeds: Vec<Map<String, Value>> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    let now = app.store.now();
+    let webhooks =
+        seeds.iter().enumerate().map(|(index, seed)| planted(index, seed, now)).collect::<Result<_, _>>()?;
+    let replaced = app.store.change(|account| {
+        *account = Account::new(webhooks);
+        Some(())
+    });
+    replaced.await?;
+    Ok(())
+}
+
+fn planted(index: usize, seed: &Map<String, Value>, now: Timestamp) -> Result<Registration, Failure> {
+    Registration::from_seed(seed, Uuid::new_v4().to_string(), now)
+        .map_err(|reason| invalid(format!("element {index}: {reason}")))
+}
+
+/// Asks the process that serves in the foreground to stop. An embedded sandbox ends with its command.
+fn stop(app: &App) -> Result<(), Failure> {
+    if app.is_embedded {
+        let text = "the sandbox is part of a running command and stops when that is done";
+        return Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()));
+    }
+    app.stop_asked.send_replace(true);
+    Ok(())
+}
+
+/// The place only: the parser's text may quote a value.
+fn unreadable(error: &serde_json::Error) -> Failure {
+    let text = format!("the body does not fit at line {} column {}", error.line(), error.column());
+    Failure::Request(StatusCode::BAD_REQUEST, text)
+}
+
+fn invalid(text: String) -> Failure {
+    Failure::Request(StatusCode::UNPROCESSABLE_ENTITY, text)
+}
+
+fn refusal(status: StatusCode, text: &str) -> Reply {
+    Reply::json(status, &json!({"error": text}))
+}

@@ -1,0 +1,41 @@
+//! A local server that behaves like the Vonage VIS webhooks API, for trying things out without an account.
+//!
+//! Built from specs/vis.md §14 alone: it shares no code with the client, so that a mistake in one is not repeated in the
+//! other. It prints nothing and reads no environment; deliveries to webhooks are not emulated.
+//!
+//! - who serves, and how others find it: `session`, `election`, `locks`, `server`
+//! - what is kept: `store` (memory and disk), `account`, `registration`, `state`, `directory`, `demo`
+//! - time: `clock`, `timestamp`
+//! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`
+//! - trouble to order: `fault`, `misbehaviour`, `options`
+
+mod account;
+mod app;
+mod clock;
+mod create;
+mod demo;
+mod directory;
+mod election;
+mod error;
+mod fault;
+mod gateway;
+mod knobs;
+mod locks;
+mod misbehaviour;
+mod options;
+mod quota;
+mod registration;
+mod reply;
+mod routes;
+mod server;
+mod session;
+mod state;
+mod store;
+mod timestamp;
+mod vis;
+
+pub use error::SandboxError;
+pub use fault::{Fault, FaultSyntax};
+pub use options::{ErrorShape, ErrorShapeSyntax, Options};
+pub use server::{Server, serve};
+pub use session::{Session, find_running, join, start_over};

@@ -1,0 +1,73 @@
+//! The form of `sandbox.json`.
+//!
+//! Nothing here reads or writes files: that is `directory`.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::SandboxError;
+use super::account::Account;
+use super::directory::Directory;
+use super::registration::Registration;
+use super::timestamp::Timestamp;
+use crate::secret::Secret;
+
+/// The form that this program writes; another one is refused rather than guessed at.
+const VERSION: u32 = 1;
+
+/// The content of the state file.
+#[derive(Debug, Deserialize)]
+pub(super) struct State {
+    version: u32,
+    /// Where the sandbox is served, `IP:PORT`; worth something only while a process holds the serving lock.
+    pub(super) address: Option<String>,
+    pub(super) token: Secret,
+    /// The sandbox time when this was written; the clock goes on from here at the next start.
+    pub(super) now: Timestamp,
+    pub(super) webhooks: Vec<Registration>,
+}
+
+#[derive(Serialize)]
+struct Written<'state> {
+    version: u32,
+    address: Option<&'state str>,
+    token: &'state str,
+    now: Timestamp,
+    webhooks: Vec<&'state Registration>,
+}
+
+impl State {
+    /// The state of a sandbox that never ran before, with a token of its own.
+    pub(super) fn first(webhooks: Vec<Registration>, now: Timestamp) -> Self {
+        let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
+        Self { version: VERSION, address: None, token, now, webhooks }
+    }
+}
+
+/// The state on disk, if there is one.
+pub(super) fn read(directory: &Directory) -> Result<Option<State>, SandboxError> {
+    let Some(content) = directory.read_state()? else { return Ok(None) };
+    let refuse = |reason| SandboxError::State { path: directory.state(), reason };
+    // The parser's own text may quote what it met, and that may be a key.
+    let state: State = serde_json::from_slice(&content)
+        .map_err(|error| refuse(format!("broken at line {} column {}", error.line(), error.column())))?;
+    if state.version == VERSION {
+        Ok(Some(state))
+    } else {
+        Err(refuse(format!("it has version {}", state.version)))
+    }
+}
+
+/// The state as it is written at `now`.
+pub(super) fn to_bytes(
+    account: &Account,
+    now: Timestamp,
+    token: &Secret,
+    address: Option<&str>,
+) -> io::Result<Vec<u8>> {
+    let written =
+        Written { version: VERSION, address, token: token.reveal(), now, webhooks: account.kept(now) };
+    Ok(serde_json::to_vec(&written)?)
+}

@@ -1,0 +1,213 @@
+//! The sandbox's state in memory and, before any change is acknowledged, on disk.
+//!
+//! One write goes on at a time and carries every change made before it began, so a burst of changes costs a few writes.
+
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use chrono::{TimeDelta, Utc};
+
+use super::SandboxError;
+use super::account::Account;
+use super::clock::Clock;
+use super::demo;
+use super::directory::Directory;
+use super::state::{self, State};
+use super::timestamp::Timestamp;
+use crate::secret::Secret;
+
+/// The state, held by whoever serves.
+#[derive(Debug)]
+pub(super) struct Store {
+    directory: Directory,
+    memory: Mutex<Memory>,
+    /// The last revision that is on disk. Whoever holds this lock may write the state file.
+    written: Arc<tokio::sync::Mutex<u64>>,
+    /// `sandbox.lock`: released in `close`, or when nothing that could serve is left.
+    serving: File,
+}
+
+#[derive(Debug)]
+struct Memory {
+    account: Account,
+    clock: Clock,
+    token: Secret,
+    address: Option<String>,
+    /// Counts changes.
+    revision: u64,
+    is_closed: bool,
+}
+
+/// What the clock does at a start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// Sandbox seconds per real second.
+    pub(super) speed: f64,
+    /// Without webhooks, whatever the state holds.
+    pub(super) empty: bool,
+}
+
+impl Store {
+    /// Reads the state, or makes the first one, and writes it with the `address` at which it will be served.
+    ///
+    /// `serving` is the lock file that gives the right to do this.
+    pub(super) fn open(
+        directory: Directory,
+        serving: File,
+        address: String,
+        start: Start,
+    ) -> Result<Self, SandboxError> {
+        let state = state::read(&directory)?.unwrap_or_else(|| {
+            let now = machine_time();
+            State::first(demo::webhooks(now), now)
+        });
+        let memory = Memory {
+            account: Account::new(if start.empty { Vec::new() } else { state.webhooks }),
+            clock: Clock::new(state.now, Instant::now(), start.speed),
+            token: state.token,
+            address: Some(address),
+            revision: 0,
+            is_closed: false,
+        };
+        directory.write_state(&memory.to_bytes()?)?;
+        let written = Arc::new(tokio::sync::Mutex::new(0));
+        Ok(Self { directory, memory: Mutex::new(memory), written, serving })
+    }
+
+    /// The sandbox time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.memory().clock.now(Instant::now())
+    }
+
+    /// Sandbox seconds per real second.
+    pub(super) fn speed(&self) -> f64 {
+        self.memory().clock.speed()
+    }
+
+    /// The token that opens the API and the knobs.
+    pub(super) fn token(&self) -> Secret {
+        self.memory().token.clone()
+    }
+
+    /// Looks at the account.
+    pub(super) fn read<T>(&self, look: impl FnOnce(&mut Account) -> T) -> T {
+        look(&mut self.memory().account)
+    }
+
+    /// Changes the account; returns once the change is on disk. A `change` that gives `None` changed nothing.
+    pub(super) async fn change<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Account) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        let (result, revision) = {
+            let mut memory = self.memory();
+            let result = change(&mut memory.account);
+            if result.is_some() {
+                memory.revision += 1;
+            }
+            (result, memory.revision)
+        };
+        if result.is_some() {
+            self.save(revision).await?;
+        }
+        Ok(result)
+    }
+
+    /// Moves the clock forward.
+    pub(super) async fn advance(self: &Arc<Self>, span: TimeDelta) -> io::Result<()> {
+        let revision = {
+            let mut memory = self.memory();
+            memory.clock.advance(span);
+            memory.revision += 1;
+            memory.revision
+        };
+        self.save(revision).await
+    }
+
+    /// Sets the clock to the machine's time and brings the demo account back, or an empty one.
+    pub(super) async fn reset(self: &Arc<Self>, empty: bool) -> io::Result<()> {
+        let revision = {
+            let mut memory = self.memory();
+            let now = machine_time();
+            memory.clock.set(now, Instant::now());
+            memory.account = Account::new(if empty { Vec::new() } else { demo::webhooks(now) });
+            memory.revision += 1;
+            memory.revision
+        };
+        self.save(revision).await
+    }
+
+    /// Writes the last state, with the time at which the clock stops, and gives the serving lock back.
+    pub(super) async fn close(self: &Arc<Self>) -> io::Result<()> {
+        let written = Arc::clone(&self.written).lock_owned().await;
+        let content = {
+            let mut memory = self.memory();
+            memory.is_closed = true;
+            memory.address = None;
+            memory.to_bytes()
+        };
+        let result = content.and_then(|content| self.directory.write_state(&content));
+        drop(written);
+        self.serving.unlock().and(result)
+    }
+
+    /// Returns once `revision`, or a later one, is on disk.
+    async fn save(self: &Arc<Self>, revision: u64) -> io::Result<()> {
+        let store = Arc::clone(self);
+        // A task of its own: when a client hangs up, its request is dropped, and its change must reach the disk all the same.
+        let saving = tokio::spawn(async move {
+            let written = Arc::clone(&store.written).lock_owned().await;
+            if *written >= revision {
+                return Ok(());
+            }
+            // The lock goes along, so that nobody else writes before this write is over.
+            tokio::task::spawn_blocking(move || store.write(written)).await?
+        });
+        saving.await?
+    }
+
+    fn write(&self, mut written: tokio::sync::OwnedMutexGuard<u64>) -> io::Result<()> {
+        let (revision, content) = {
+            let memory = self.memory();
+            if memory.is_closed {
+                return Err(io::Error::other("the sandbox has stopped"));
+            }
+            (memory.revision, memory.to_bytes()?)
+        };
+        self.directory.write_state(&content)?;
+        *written = revision;
+        Ok(())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // A panic while the lock was held cannot leave half a change: each is one assignment or one push.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let now = self.clock.now(Instant::now());
+        state::to_bytes(&self.account, now, &self.token, self.address.as_deref())
+    }
+}
+
+/// Replaces the state by a new account at the machine's time, without reading the old one, which may be unreadable.
+///
+/// The caller holds the serving lock.
+pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), SandboxError> {
+    let now = machine_time();
+    // The token outlives a reset where it can, because a running shell may have it.
+    let token = state::read(directory).ok().flatten().map(|state| state.token);
+    let webhooks = if empty { Vec::new() } else { demo::webhooks(now) };
+    let first = State::first(webhooks, now);
+    let token = token.unwrap_or(first.token);
+    let content = state::to_bytes(&Account::new(first.webhooks), now, &token, None)?;
+    Ok(directory.write_state(&content)?)
+}
+
+fn machine_time() -> Timestamp {
+    Timestamp::new(Utc::now())
+}

@@ -1,0 +1,115 @@
+//! The VIS service behind the gateway: five endpoints on webhooks, and who the user is (specs/vis.md §3).
+
+use std::io;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::create::{Refusal, create};
+use super::registration::{ACCOUNT_ID, USER_ID};
+use super::reply::Reply;
+use super::routes::Operation;
+use super::store::Store;
+use super::timestamp::Timestamp;
+
+/// Does what was asked, at `now`. `body` is none when it was too large to be read.
+pub(super) async fn execute(
+    store: &Arc<Store>,
+    operation: Operation,
+    body: Option<Bytes>,
+    now: Timestamp,
+) -> Reply {
+    let Some(body) = body else {
+        return error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "PAYLOAD_TOO_LARGE",
+            "The request body is larger than 1 MiB",
+        );
+    };
+    let outcome = match operation {
+        Operation::List => Ok(store.read(|account| Reply::json(StatusCode::OK, &account.webhooks(now)))),
+        Operation::Get(id) => Ok(get(store, &id, now)),
+        Operation::Create => register(store, &body, now).await,
+        Operation::Delete(id) => delete(store, &id, now).await,
+        Operation::Renew(id) => renew(store, &id, now).await,
+        Operation::User => Ok(Reply::json(StatusCode::OK, &user())),
+        Operation::Account => Ok(Reply::json(StatusCode::OK, &account())),
+    };
+    outcome.unwrap_or_else(|failure| unsaved(&failure))
+}
+
+fn get(store: &Store, id: &str, now: Timestamp) -> Reply {
+    store.read(|account| match account.find(id, now) {
+        Some(webhook) => Reply::json(StatusCode::OK, webhook),
+        None => unknown(),
+    })
+}
+
+async fn register(store: &Arc<Store>, body: &[u8], now: Timestamp) -> io::Result<Reply> {
+    let webhook = match create(body, Uuid::new_v4().to_string(), now) {
+        Ok(webhook) => webhook,
+        Err(refusal) => return Ok(refused(&refusal)),
+    };
+    let reply = Reply::json(StatusCode::CREATED, &webhook);
+    let added = store.change(|account| {
+        account.add(webhook);
+        Some(())
+    });
+    added.await?;
+    Ok(reply)
+}
+
+async fn delete(store: &Arc<Store>, id: &str, now: Timestamp) -> io::Result<Reply> {
+    let removed = store.change(|account| account.remove(id, now).then_some(())).await?;
+    Ok(removed.map_or_else(unknown, |()| Reply::empty(StatusCode::NO_CONTENT)))
+}
+
+/// Takes any body: one known client sends one, another does not (specs/vis.md §3).
+async fn renew(store: &Arc<Store>, id: &str, now: Timestamp) -> io::Result<Reply> {
+    let renewed = store.change(|account| {
+        let webhook = account.find(id, now)?;
+        webhook.renew(now);
+        Some(Reply::json(StatusCode::OK, webhook))
+    });
+    Ok(renewed.await?.unwrap_or_else(unknown))
+}
+
+/// `GET /self`, with the vendor's own spelling of `acountLabel`.
+fn user() -> Value {
+    json!({
+        "id": USER_ID, "accountId": ACCOUNT_ID, "acountLabel": "vwh sandbox", "firstName": "Sandbox", "lastName": "User",
+        "emailAddress": "sandbox@example.com", "status": "ACTIVE",
+    })
+}
+
+fn account() -> Value {
+    json!({"id": ACCOUNT_ID, "name": "vwh sandbox", "org": "sandbox", "status": "ACTIVE"})
+}
+
+/// The service's own error body (specs/vis.md §11).
+fn error(status: StatusCode, code: &str, message: &str) -> Reply {
+    Reply::json(status, &json!({"errorCode": code, "errorMessage": message}))
+}
+
+fn unknown() -> Reply {
+    error(StatusCode::NOT_FOUND, "NOT_FOUND", "Webhook not found")
+}
+
+fn unsaved(failure: &io::Error) -> Reply {
+    let message = format!("The sandbox could not save its state: {failure}");
+    error(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", &message)
+}
+
+fn refused(refusal: &Refusal) -> Reply {
+    let Refusal::Invalid(errors) = refusal else {
+        return error(StatusCode::BAD_REQUEST, "BAD_REQUEST", "The request body is not a JSON object");
+    };
+    let errors: Vec<Value> =
+        errors.iter().map(|error| json!({"field": error.field, "message": error.message})).collect();
+    let body =
+        json!({"errorCode": "VALIDATION_FAILED", "errorMessage": "Validation failed", "errors": errors});
+    Reply::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
+}
