@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::files::FileError;
 use crate::http::fault::Fault;
 use crate::http::{AuthorizeError, HttpError};
-use crate::output::OutputError;
+use crate::output::{ErrorView, OutputError};
 use crate::sandbox::SandboxError;
 use crate::settings::SettingsError;
 
@@ -126,6 +126,25 @@ impl Error {
     pub fn while_doing(mut self, what: impl Into<String>) -> Self {
         self.causes.insert(0, std::mem::replace(&mut self.message, what.into()));
         self
+    }
+
+    /// With its cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// As it is shown.
+    #[must_use]
+    pub fn view(&self) -> ErrorView<'_> {
+        ErrorView {
+            kind: self.kind.name(),
+            message: &self.message,
+            hint: self.hint.as_deref(),
+            status: self.status,
+            causes: &self.causes,
+        }
     }
 
     /// Everything in one sentence.

@@ -1,6 +1,20 @@
-//! `vwh` keeps call webhooks alive.
+//! `vwh` keeps call webhooks alive: a command-line tool for operators of Vonage call webhooks.
+//!
+//! A run is three steps: parse (`cli`), resolve (`settings`), do (`commands`). The map, one look deep:
+//!
+//! - `cli`: the command tree; `commands`: one file a command, and what they share; `settings`: flag > environment > file
+//! - `services`: one room a service (`vis`: wire types and client); `http`: the one `send`; `auth`: tokens
+//! - `webhook`: what all webhooks have in common, health, the JSON contract; `journal`: what was removed
+//! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
+//! - `sandbox`: a local server that behaves like the service; shares no code with the client
+//! - `files`, `markup`, `secret`: private files and locks, bits of HTML and XML, values that must not be shown
+//!
+//! Direction: `commands` use everything below; `services` use `http` and `webhook`, never back; `auth` uses `http`, and
+//! `http` never `auth`; lower modules have their own errors and never see `crate::error`.
 
 pub mod auth;
+pub mod cli;
+pub mod commands;
 pub mod error;
 pub mod files;
 pub mod http;
@@ -12,3 +26,163 @@ pub mod secret;
 pub mod services;
 pub mod settings;
 pub mod webhook;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::{CommandFactory as _, Parser as _};
+use tokio::sync::watch;
+
+use cli::{Cli, Command};
+use commands::account::Account;
+use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
+use error::{Error, ExitStatus, Kind};
+use http::limits::Limits;
+use output::{Output, Terminals, Wishes};
+use settings::environment::Environment;
+use settings::{ColorChoice, Format, Settings};
+use webhook::json::Secrets;
+
+/// Runs `vwh` with these arguments, program name first.
+#[must_use]
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    let wants_json = asks_for_json(&args);
+    let terminals = Terminals::of_process();
+    let plain = Output::new(Wishes { is_json: wants_json, ..Wishes::default() }, terminals);
+    let result = match Cli::try_parse_from(args) {
+        Ok(cli) => resolve_and_do(cli, terminals, plain),
+        Err(error) => usage(&error, &plain, wants_json),
+    };
+    error::exit_code(&result)
+}
+
+/// Help and version are answers; anything else is an error in clap's own words.
+fn usage(error: &clap::Error, plain: &Output, wants_json: bool) -> Result<ExitStatus, Error> {
+    let text = error.render();
+    if !error.use_stderr() {
+        let text = if plain.terminals().stdout { text.ansi().to_string() } else { text.to_string() };
+        return plain.answer(&text).map(|()| ExitStatus::Success).map_err(Error::from);
+    }
+    let failure = if wants_json {
+        let message = text.to_string();
+        let message = message.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default().trim();
+        let failure = Error::new(Kind::Usage, message).hint("vwh --help");
+        plain.error(&failure.view());
+        failure
+    } else {
+        plain.usage(&if plain.terminals().stderr { text.ansi().to_string() } else { text.to_string() });
+        Error::new(Kind::Usage, "usage")
+    };
+    Err(failure)
+}
+
+fn resolve_and_do(cli: Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
+    let settings = Settings::resolve(&cli.flags, &Environment::of_process()).map_err(Error::from);
+    let settings = settings.inspect_err(|error| plain.error(&error.view()))?;
+    let output = Output::new(wishes(&settings), terminals);
+    output::trace::start(settings.verbosity);
+    let result = start(cli.command, settings, output);
+    if let Err(error) = &result
+        && error.kind != Kind::BrokenPipe
+    {
+        output.error(&error.view());
+    }
+    result
+}
+
+fn wishes(settings: &Settings) -> Wishes {
+    let color = match settings.color {
+        ColorChoice::Always => Some(true),
+        ColorChoice::Never => Some(false),
+        ColorChoice::Auto => settings.no_color.then_some(false),
+    };
+    Wishes {
+        is_json: settings.format.is_json(),
+        is_wide: settings.format == Format::Wide,
+        color,
+        columns: settings.columns,
+        is_quiet: settings.is_quiet,
+        is_verbose: settings.verbosity > 0,
+        secrets: if settings.show_secrets { Secrets::Show } else { Secrets::Hide },
+    }
+}
+
+/// Runs `command` on a runtime of its own, until it ends or Ctrl-C ends it.
+fn start(command: Command, settings: Settings, output: Output) -> Result<ExitStatus, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
+    let (interrupt, interrupted) = watch::channel(false);
+    let limits = Limits::new(settings.timeout.or(command.default_timeout()), interrupted);
+    let context = Context { settings, output, limits, clock: Utc::now, random_bytes };
+    let is_graceful = command.ends_gracefully();
+    let result = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = interruption(&interrupt, is_graceful) => Err(Error::new(Kind::Interrupted, "interrupted")),
+            result = dispatch(&command, &context) => result,
+        }
+    });
+    // A thread that waits for a person's answer must not keep the program from ending.
+    runtime.shutdown_background();
+    result
+}
+
+async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Error> {
+    match command {
+        Command::Sandbox(args) => return commands::sandbox::run(args, context).await,
+        Command::Completions(args) => return completions::run(args, &context.output, Cli::command()),
+        Command::Man(args) => return man::run(args, &context.output, Cli::command()),
+        _ => {}
+    }
+    let account = Account::connect(context).await?;
+    let result = match command {
+        Command::List(args) => list::run(args, context, &account).await,
+        Command::Status(args) => status::run(args, context, &account).await,
+        Command::Create(args) => create::run(args, context, &account).await,
+        Command::Renew(args) => renew::run(args, context, &account).await,
+        Command::PruneFailed(args) => prune_failed::run(args, context, &account).await,
+        Command::Delete(args) => delete::run(args, context, &account).await,
+        Command::Restore(args) => restore::run(args, context, &account).await,
+        Command::Sandbox(_) | Command::Completions(_) | Command::Man(_) => Ok(ExitStatus::Success),
+    };
+    let left = account.leave().await;
+    result.and_then(|status| left.map(|()| status))
+}
+
+/// Ends when the command has to stop at once: at the first Ctrl-C or SIGTERM, or at the second where the first only asks.
+async fn interruption(interrupt: &watch::Sender<bool>, is_graceful: bool) {
+    signal().await;
+    interrupt.send_replace(true);
+    if is_graceful {
+        signal().await;
+    }
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Whether errors are to be JSON, for command lines that clap refuses.
+fn asks_for_json(args: &[OsString]) -> bool {
+    let texts: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--").collect();
+    texts.iter().any(|arg| matches!(*arg, "--json" | "-ojson" | "-ojsonl" | "--output=json" | "--output=jsonl"))
+        || texts.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json" | "jsonl"]))
+}
+
+fn random_bytes(bytes: &mut [u8]) -> std::io::Result<()> {
+    getrandom::fill(bytes).map_err(std::io::Error::other)
+}

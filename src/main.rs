@@ -1,3 +1,7 @@
 //! The `vwh` program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vwh::run(std::env::args_os().collect())
+}

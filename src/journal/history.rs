@@ -40,6 +40,19 @@ pub enum State {
     Restored(String),
 }
 
+impl Removal {
+    /// The url that it delivered to.
+    #[must_use]
+    pub fn url(&self) -> String {
+        #[derive(serde::Deserialize)]
+        struct Members {
+            url: Option<String>,
+        }
+        let members: Option<Members> = serde_json::from_str(self.definition.get()).ok();
+        members.and_then(|members| members.url).unwrap_or_default()
+    }
+}
+
 /// Every removal of `owner`'s webhooks, oldest first.
 #[must_use]
 pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {

@@ -65,7 +65,7 @@ impl Terminals {
 }
 
 /// What was asked for, as far as output is concerned.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Wishes {
     /// Answers and errors are JSON.
     pub is_json: bool,
@@ -211,6 +211,11 @@ impl Output {
         if let Some(hint) = error.hint {
             self.say(&format!("\nhint: {}", inert(hint)));
         }
+    }
+
+    /// What is wrong with the command line, in clap's own words.
+    pub fn usage(&self, text: &str) {
+        self.say_part(text);
     }
 
     /// Writes a secret that was made in this run, once, to a terminal.

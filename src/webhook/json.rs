@@ -36,8 +36,9 @@ pub struct View<'a> {
 }
 
 /// Whether secrets are printed as they are (`--show-secrets`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
+    #[default]
     /// `***` in their place.
     Hide,
     /// As the service sent them.

@@ -1,0 +1,184 @@
+//! A connected account: its client, what to call it, and what to type for it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::Context;
+use crate::auth::{TokenSource, Tokens};
+use crate::error::{Error, Kind};
+use crate::files::{self, FileError, Lock};
+use crate::http::exchange::{Exchange, Network};
+use crate::http::gate::Gate;
+use crate::http::{Http, HttpError};
+use crate::journal::{Journal, Owner};
+use crate::sandbox::{self, Session};
+use crate::services::vis::client::Client;
+use crate::services::vis::wire::Identity;
+use crate::settings::{Connection, Place};
+
+/// Stands for the sandbox's address in the journal: it listens on another port each time.
+const SANDBOX_BASE: &str = "sandbox:";
+
+/// One account at one service, ready for requests.
+pub struct Account {
+    /// The profile's name.
+    pub profile: String,
+    /// The client.
+    pub client: Client,
+    is_named: bool,
+    session: Option<Session>,
+}
+
+impl Account {
+    /// Connects as the settings say. Nothing is sent yet, but the sandbox is joined.
+    pub async fn connect(context: &Context) -> Result<Self, Error> {
+        let connection = context.settings.connection()?.clone();
+        let Connection { profile, is_named, place, .. } = connection;
+        let (base, token, network, session) = match place {
+            Place::Remote { base, token, network } => (base, token, network, None),
+            Place::Sandbox => {
+                let session = sandbox::join(context.settings.state_directory()?).await?;
+                let token = TokenSource::Given(session.token().clone());
+                (parse_base(session.base_url())?, token, Network::default(), Some(session))
+            }
+        };
+        if let TokenSource::File(path) = &token
+            && std::fs::File::open(path).is_ok_and(|file| files::is_exposed(&file))
+        {
+            let path = path.display();
+            context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
+        }
+        let client = Client::new(http(context, token, &network)?, base);
+        Ok(Self { profile, client, is_named, session })
+    }
+
+    /// Whether this is the sandbox and no real account.
+    #[must_use]
+    pub fn is_sandbox(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// What to type to run `rest` against this account.
+    #[must_use]
+    pub fn command(&self, rest: &str) -> String {
+        if self.is_sandbox() {
+            format!("vwh --sandbox {rest}")
+        } else if self.is_named {
+            format!("vwh -p {} {rest}", self.profile)
+        } else {
+            format!("vwh {rest}")
+        }
+    }
+
+    /// Whose webhooks these are, for the journal.
+    #[must_use]
+    pub fn owner(&self, identity: Identity) -> Owner {
+        let base = if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() };
+        Owner {
+            service: "vis".to_owned(),
+            base_url: base.to_owned(),
+            account: identity.account,
+            user: identity.user,
+        }
+    }
+
+    /// Whether a journal line may be about this account, as far as that is known without asking the service.
+    #[must_use]
+    pub fn may_own(&self, owner: &Owner) -> bool {
+        let base = if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() };
+        owner.service == "vis" && owner.base_url == base
+    }
+
+    /// `profile prod (account 4711, user 9001) at api.vonage.com`, for questions.
+    #[must_use]
+    pub fn description(&self, identity: &Identity) -> String {
+        if self.is_sandbox() {
+            return "the sandbox (no real account)".to_owned();
+        }
+        let named = [("account", &identity.account), ("user", &identity.user)];
+        let known = named.iter().filter_map(|(what, id)| Some(format!("{what} {}", id.as_deref()?)));
+        let known = known.collect::<Vec<_>>().join(", ");
+        let who = if known.is_empty() { "account unknown".to_owned() } else { known };
+        let host = self.client.base().split('/').nth(2).unwrap_or_default();
+        format!("profile {} ({who}) at {host}", self.profile)
+    }
+
+    /// The lock that keeps two runs apart that remove or restore webhooks of this profile.
+    pub async fn lock(&self, context: &Context, waiting: Waiting) -> Result<Lock, Error> {
+        let path = self.state_file(context, "locks", "removing")?;
+        let lock = match waiting {
+            Waiting::Fail => files::try_lock(&path),
+            Waiting::Wait => files::lock(&path, &context.limits).await,
+        };
+        lock.map_err(|error| match error {
+            FileError::Locked(_) => {
+                let profile = &self.profile;
+                Error::new(Kind::Unavailable, format!("another vwh is changing the webhooks of profile {profile}"))
+                    .hint("wait until it has finished, then run this again")
+            }
+            error => error.into(),
+        })
+    }
+
+    /// A file of this profile in the state directory.
+    pub fn state_file(&self, context: &Context, directory: &str, kind: &str) -> Result<PathBuf, Error> {
+        Ok(context.settings.state_directory()?.join(directory).join(format!("{}.{kind}", self.profile)))
+    }
+
+    /// The journal.
+    pub fn journal(&self, context: &Context) -> Result<Journal, Error> {
+        Ok(Journal::new(context.settings.state_directory()?))
+    }
+
+    /// Ends the connection: an embedded sandbox serves on until no other process needs it.
+    pub async fn leave(self) -> Result<(), Error> {
+        match self.session {
+            Some(session) => Ok(session.leave().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What to do when another run holds the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Say so at once.
+    Fail,
+    /// Wait within the time limit.
+    Wait,
+}
+
+/// The sender of API requests for this run.
+pub fn http(context: &Context, token: TokenSource, network: &Network) -> Result<Http, Error> {
+    let exchange = Exchange::new(network)
+        .map_err(|error| Error::new(Kind::Configuration, "cannot set up the connection").because(error.to_string()))?;
+    let output = context.output;
+    let announce = Arc::new(move |until: DateTime<Utc>| {
+        output.notice(&format!("throttled: waiting until {}", until.format("%H:%M:%SZ")));
+    });
+    let tokens = Tokens::new(token, context.limits.clone());
+    Ok(Http::new(exchange, Box::new(tokens), Gate::new(announce), context.limits.clone(), jitter))
+}
+
+/// A number from 0 to 1 for the length of pauses; nothing secret hangs on it.
+fn jitter() -> f64 {
+    let mut bytes = [0; 4];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 0.5,
+    }
+}
+
+/// Reads the base URL that the sandbox gave out.
+pub fn parse_base(text: &str) -> Result<Url, Error> {
+    Url::parse(text).map_err(|error| Error::new(Kind::Internal, format!("the sandbox's address is no URL: {error}")))
+}
+
+/// Whether a request ended because of Ctrl-C.
+#[must_use]
+pub fn is_interrupt(error: &HttpError) -> bool {
+    matches!(error, HttpError::Interrupted)
+}

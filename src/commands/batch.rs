@@ -1,0 +1,391 @@
+//! Runs one request an item, several at a time, to the end: each item gets an outcome, whatever happens to the others.
+//!
+//! What was shown may have changed by the time its turn comes. So the list is read again before the first request after a
+//! question, after each throttle hold and every 30 seconds, and only what still qualifies is touched (design §2).
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::Context;
+use super::account::Account;
+use crate::error::{Error, ExitStatus, Kind};
+use crate::http::{HttpError, WhenHeld};
+use crate::output::progress::Progress;
+use crate::output::text::inert;
+use crate::output::ErrorView;
+use crate::secret::mask_url;
+use crate::webhook::Webhook;
+use crate::webhook::json::{Secrets, to_line};
+
+/// A long run looks again after this long.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// A batch in which nothing succeeded for this long ends (design §1).
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What became of one item. The names are in the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service removed it.
+    Removed,
+    /// The service renewed it.
+    Renewed,
+    /// Registered again.
+    Restored,
+    /// An equal one is there already.
+    Exists,
+    /// Left alone on purpose.
+    Spared,
+    /// It was gone already.
+    Gone,
+    /// It failed.
+    Error,
+    /// Its turn never came.
+    Skipped,
+}
+
+impl Outcome {
+    /// The name in JSON and in lines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::Renewed => "renewed",
+            Self::Restored => "restored",
+            Self::Exists => "exists",
+            Self::Spared => "spared",
+            Self::Gone => "gone",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// What a dry run says instead.
+    const fn intent(self) -> &'static str {
+        match self {
+            Self::Removed => "would remove",
+            Self::Renewed => "would renew",
+            Self::Restored => "would restore",
+            other => other.name(),
+        }
+    }
+}
+
+/// An item with its outcome.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The id it was known by.
+    pub id: String,
+    /// Its url.
+    pub url: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it failed, or why it was left alone.
+    pub error: Option<Error>,
+    /// The id it has now.
+    pub new_id: Option<String>,
+}
+
+impl Done {
+    /// `webhook` with an outcome.
+    #[must_use]
+    pub fn new(webhook: &Webhook, outcome: Outcome) -> Self {
+        Self { id: webhook.id.clone(), url: webhook.url.clone(), outcome, error: None, new_id: None }
+    }
+
+    /// That failed.
+    #[must_use]
+    pub fn failed(webhook: &Webhook, error: Error) -> Self {
+        Self { error: Some(error), ..Self::new(webhook, Outcome::Error) }
+    }
+}
+
+/// Why an item has no outcome yet.
+pub enum Stopped {
+    /// The token is throttled: wait, look again, and try again.
+    Held,
+    /// Interrupted before it was sent.
+    Interrupted,
+    /// The time ran out while it was under way.
+    OutOfTime(Error),
+    /// It failed.
+    Failed(Error),
+}
+
+impl From<HttpError> for Stopped {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Throttled { .. } => Self::Held,
+            HttpError::Interrupted => Self::Interrupted,
+            error @ HttpError::TimeLimit { .. } => Self::OutOfTime(error.into()),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// How a batch is run.
+pub struct Plan<'a> {
+    /// What to do, in this order.
+    pub items: Vec<Webhook>,
+    /// Whether a webhook may still be touched, by the newest list; `None` for what is not listed yet.
+    pub qualifies: Option<&'a dyn Fn(&Webhook) -> bool>,
+    /// Whether a person was asked, so that the list is old.
+    pub is_stale: bool,
+}
+
+/// The results, and what ended the batch early.
+pub struct Report {
+    /// In the order of the items.
+    pub results: Vec<Done>,
+    /// Why not everything had its turn.
+    pub ended: Option<Error>,
+}
+
+struct Run<'a, F> {
+    context: &'a Context,
+    account: &'a Account,
+    plan: &'a Plan<'a>,
+    act: F,
+    queue: RefCell<VecDeque<usize>>,
+    results: RefCell<Vec<Option<Done>>>,
+    ended: RefCell<Option<Error>>,
+    seen: Mutex<Seen>,
+    progress: Progress,
+}
+
+/// The newest list, as far as it matters here.
+struct Seen {
+    at: Instant,
+    holds: u64,
+    is_stale: bool,
+    /// By id: whether it qualifies. `None` until the list was read again.
+    qualifying: Option<HashMap<String, bool>>,
+}
+
+/// Does `act` to every item, `--concurrency` at a time.
+pub async fn run<'a, F>(context: &'a Context, account: &'a Account, plan: Plan<'a>, act: F) -> Report
+where
+    F: AsyncFn(&Webhook) -> Result<Done, Stopped>,
+{
+    context.limits.set_patience(PATIENCE);
+    let total = plan.items.len();
+    let holds = account.client.http().gate().holds();
+    let shows_progress = context.output.terminals().stderr && context.output.shows_notices();
+    let run = Run {
+        context,
+        account,
+        act,
+        queue: RefCell::new((0..total).collect()),
+        results: RefCell::new(vec![None; total]),
+        ended: RefCell::new(None),
+        seen: Mutex::new(Seen { at: Instant::now(), holds, is_stale: plan.is_stale, qualifying: None }),
+        progress: Progress::new(total, shows_progress),
+        plan: &plan,
+    };
+    join_all((0..context.settings.concurrency.min(total)).map(|_| run.worker())).await;
+    run.progress.finish();
+    let results = run.results.into_inner().into_iter().zip(&plan.items);
+    let results = results.map(|(done, item)| done.unwrap_or_else(|| Done::new(item, Outcome::Skipped))).collect();
+    Report { results, ended: run.ended.into_inner() }
+}
+
+impl<F> Run<'_, F>
+where
+    F: AsyncFn(&Webhook) -> Result<Done, Stopped>,
+{
+    async fn worker(&self) {
+        while self.ended.borrow().is_none() {
+            if self.context.limits.is_interrupted() {
+                return self.end(Error::new(Kind::Interrupted, "interrupted"));
+            }
+            let next = self.queue.borrow_mut().pop_front();
+            let Some(index) = next else { return };
+            match self.turn(index).await {
+                Ok(done) => self.settle(index, done),
+                Err(Stopped::Held) => {
+                    self.queue.borrow_mut().push_front(index);
+                    self.hold().await;
+                }
+                Err(Stopped::Interrupted) => self.end(Error::new(Kind::Interrupted, "interrupted")),
+                Err(Stopped::OutOfTime(error)) => {
+                    self.end(error.clone());
+                    self.settle(index, Done::failed(&self.plan.items[index], error));
+                }
+                Err(Stopped::Failed(error)) => {
+                    // A refused token is refused for all of them; asking again only locks accounts.
+                    if error.kind == Kind::Authentication {
+                        self.end(error.clone());
+                    }
+                    self.settle(index, Done::failed(&self.plan.items[index], error));
+                }
+            }
+        }
+    }
+
+    async fn turn(&self, index: usize) -> Result<Done, Stopped> {
+        let item = &self.plan.items[index];
+        if item.id.is_empty() {
+            return Err(Stopped::Failed(Error::new(Kind::Internal, "the service sent no id for it")));
+        }
+        match self.still_qualifies(item).await {
+            Ok(Some(true)) => (self.act)(item).await,
+            Ok(Some(false)) => Ok(Done::new(item, Outcome::Spared)),
+            Ok(None) => Ok(Done::new(item, Outcome::Gone)),
+            Err(error) => {
+                self.end(error.clone());
+                Err(Stopped::Failed(error))
+            }
+        }
+    }
+
+    /// Whether `item` qualifies by a list that is new enough; `None` if it is not listed any more.
+    async fn still_qualifies(&self, item: &Webhook) -> Result<Option<bool>, Error> {
+        let Some(qualifies) = self.plan.qualifies else { return Ok(Some(true)) };
+        let mut seen = self.seen.lock().await;
+        let holds = self.account.client.http().gate().holds();
+        if seen.is_stale || seen.holds != holds || seen.at.elapsed() > LOOK_AGAIN {
+            let listing = self.account.client.list().await;
+            let listing = listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks again"))?;
+            let by_id = |webhook: &Webhook| (webhook.id.clone(), qualifies(webhook));
+            *seen = Seen {
+                at: Instant::now(),
+                holds: self.account.client.http().gate().holds(),
+                is_stale: false,
+                qualifying: Some(listing.webhooks.iter().map(by_id).collect()),
+            };
+        }
+        Ok(match &seen.qualifying {
+            Some(qualifying) => qualifying.get(&item.id).copied(),
+            None => Some(true),
+        })
+    }
+
+    async fn hold(&self) {
+        let client = &self.account.client;
+        let host = client.base().split('/').nth(2).unwrap_or_default();
+        if let Err(error) = client.http().gate().wait(host, WhenHeld::Wait, &self.context.limits).await {
+            self.end(error.into());
+        }
+    }
+
+    fn settle(&self, index: usize, done: Done) {
+        if !matches!(done.outcome, Outcome::Error) {
+            self.context.limits.progressed();
+        }
+        self.results.borrow_mut()[index] = Some(done);
+        self.progress.advance();
+    }
+
+    /// The first reason to stop is the one that is told.
+    fn end(&self, error: Error) {
+        self.ended.borrow_mut().get_or_insert(error);
+    }
+}
+
+/// The JSON of a batch; a contract.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchView<'a> {
+    dry_run: bool,
+    results: Vec<ResultView<'a>>,
+    summary: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResultView<'a> {
+    id: &'a str,
+    url: &'a str,
+    outcome: &'static str,
+    error: Option<ErrorView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_id: Option<Option<&'a str>>,
+}
+
+/// What a command's batch is called and may end in.
+pub struct Vocabulary {
+    /// `removed`, for sentences.
+    pub done: &'static str,
+    /// Every outcome that the command knows; each is counted in the summary, also when it is zero.
+    pub outcomes: &'static [Outcome],
+    /// Whether results carry `newId`.
+    pub has_new_ids: bool,
+}
+
+/// Writes the results and says how the command ended.
+pub fn conclude(
+    context: &Context,
+    report: &Report,
+    vocabulary: &Vocabulary,
+    is_dry_run: bool,
+) -> Result<ExitStatus, Error> {
+    let failed = report.results.iter().filter(|done| done.outcome == Outcome::Error).count();
+    let text = if context.settings.format.is_json() {
+        json(context, report, vocabulary, is_dry_run)
+    } else {
+        lines(context, &report.results, is_dry_run)
+    };
+    if failed > 0 || report.ended.is_some() {
+        context.output.answer_anyway(&text)?;
+    } else {
+        context.output.answer(&text)?;
+    }
+    let total = report.results.len();
+    match &report.ended {
+        Some(error) => {
+            let skipped = report.results.iter().filter(|done| done.outcome == Outcome::Skipped).count();
+            let what = format!("stopped early, {skipped} of {total} not touched");
+            Err(error.clone().while_doing(what))
+        }
+        None if failed > 0 => {
+            Err(Error::new(Kind::Failure, format!("{failed} of {total} webhooks could not be {}", vocabulary.done)))
+        }
+        None => Ok(ExitStatus::Success),
+    }
+}
+
+fn json(context: &Context, report: &Report, vocabulary: &Vocabulary, is_dry_run: bool) -> String {
+    let urls: Vec<_> = report.results.iter().map(|done| shown_url(context, &done.url)).collect();
+    let results = report.results.iter().zip(&urls).map(|(done, url)| ResultView {
+        id: &done.id,
+        url,
+        outcome: done.outcome.name(),
+        error: done.error.as_ref().map(Error::view),
+        new_id: vocabulary.has_new_ids.then_some(done.new_id.as_deref()),
+    });
+    let results: Vec<ResultView<'_>> = results.collect();
+    if context.settings.format == crate::settings::Format::Jsonl {
+        return results.iter().map(|result| format!("{}\n", to_line(result))).collect();
+    }
+    let count = |outcome| report.results.iter().filter(|done| done.outcome == outcome).count();
+    let summary = std::iter::once(("total".to_owned(), report.results.len().into()))
+        .chain(vocabulary.outcomes.iter().map(|outcome| (outcome.name().to_owned(), count(*outcome).into())));
+    format!("{}\n", to_line(&BatchView { dry_run: is_dry_run, results, summary: summary.collect() }))
+}
+
+fn lines(context: &Context, results: &[Done], is_dry_run: bool) -> String {
+    let mut text = String::new();
+    for done in results {
+        let word = if is_dry_run { done.outcome.intent() } else { done.outcome.name() };
+        text.push_str(&format!("{word}  {}", inert(&done.id)));
+        if let Some(new_id) = &done.new_id {
+            text.push_str(&format!(" -> {}", inert(new_id)));
+        }
+        text.push_str(&format!("  {}", inert(&shown_url(context, &done.url))));
+        if let Some(error) = &done.error {
+            text.push_str(&format!("  {}", inert(&error.sentence())));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn shown_url<'a>(context: &Context, url: &'a str) -> std::borrow::Cow<'a, str> {
+    if context.output.secrets() == Secrets::Show { url.into() } else { mask_url(url) }
+}

@@ -1,0 +1,105 @@
+//! The question before something is taken away: when it is asked, what it shows, and what happens where nobody can answer
+//! (design §2).
+
+use super::Context;
+use crate::error::{Error, Kind};
+use crate::output::text::inert;
+use crate::output::{Answer, Terminals};
+use crate::secret::mask_url;
+use crate::webhook::Webhook;
+
+/// What a command does where there is no terminal at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unattended {
+    /// It goes ahead: it is made for cron.
+    Proceeds,
+    /// It needs `--yes`.
+    NeedsYes,
+}
+
+/// How a confirmation came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// Nobody was asked.
+    Unasked,
+    /// A person said yes, some time after the list was read.
+    Asked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Proceed,
+    Ask,
+    Refuse,
+}
+
+fn way(terminals: Terminals, is_yes: bool, no_input: bool, unattended: Unattended) -> Way {
+    match (terminals.stdin, terminals.stderr) {
+        _ if is_yes => Way::Proceed,
+        (true, true) if !no_input => Way::Ask,
+        (false, false) if unattended == Unattended::Proceeds => Way::Proceed,
+        _ => Way::Refuse,
+    }
+}
+
+/// Whether a person can be asked.
+#[must_use]
+pub fn can_ask(context: &Context, is_yes: bool) -> bool {
+    let terminals = context.output.terminals();
+    way(terminals, is_yes, context.settings.no_input, Unattended::NeedsYes) == Way::Ask
+}
+
+/// Gets the consent to `verb` the `items` of `whose`.
+pub async fn confirm(
+    context: &Context,
+    verb: &str,
+    items: &[&Webhook],
+    whose: &str,
+    is_yes: bool,
+    unattended: Unattended,
+) -> Result<Confirmed, Error> {
+    match way(context.output.terminals(), is_yes, context.settings.no_input, unattended) {
+        Way::Proceed => Ok(Confirmed::Unasked),
+        Way::Refuse => Err(Error::new(Kind::Confirmation, format!("it is not confirmed that vwh may {verb} webhooks"))
+            .hint("--yes confirms it; --dry-run shows what would happen")),
+        Way::Ask => {
+            let noun = if items.len() == 1 { "this webhook" } else { "these webhooks" };
+            let shown = items.iter().map(|webhook| {
+                format!("  {}  {}\n", inert(&webhook.id), inert(&mask_url(&webhook.url)))
+            });
+            let shown: String = shown.collect();
+            let question = format!("{shown}{} {noun} of {}?", capitalized(verb), inert(whose));
+            match context.output.ask(&question, &context.limits).await? {
+                Answer::Yes => Ok(Confirmed::Asked),
+                Answer::No => Err(Error::new(Kind::Confirmation, "declined, nothing was changed")),
+            }
+        }
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unattended, Way, way};
+    use crate::output::Terminals;
+
+    #[test]
+    fn it_asks_only_where_a_person_can_see_and_answer() {
+        let both = Terminals { stdin: true, stdout: false, stderr: true };
+        let none = Terminals { stdin: false, stdout: true, stderr: false };
+        let one = Terminals { stdin: false, stdout: true, stderr: true };
+        for unattended in [Unattended::Proceeds, Unattended::NeedsYes] {
+            assert_eq!(way(both, false, false, unattended), Way::Ask);
+            assert_eq!(way(both, false, true, unattended), Way::Refuse);
+            assert_eq!(way(one, false, false, unattended), Way::Refuse);
+            assert_eq!(way(one, true, true, unattended), Way::Proceed);
+        }
+        assert_eq!(way(none, false, false, Unattended::Proceeds), Way::Proceed);
+        assert_eq!(way(none, false, true, Unattended::Proceeds), Way::Proceed);
+        assert_eq!(way(none, false, false, Unattended::NeedsYes), Way::Refuse);
+    }
+}

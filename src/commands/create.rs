@@ -1,0 +1,406 @@
+//! `vwh create`: registers a webhook, signed unless told otherwise, and never twice by accident.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+use url::Url;
+
+use super::account::{Account, Waiting};
+use super::snapshot::Snapshot;
+use super::{Context, hex};
+use crate::error::{Error, ExitStatus, Kind};
+use crate::files;
+use crate::http::HttpError;
+use crate::journal::history;
+use crate::output::when;
+use crate::secret::{MASK, Secret, mask_url};
+use crate::services::vis::client::Definition;
+use crate::settings::Format;
+use crate::settings::connection::is_loopback;
+use crate::webhook::json::{View, write_webhook};
+use crate::webhook::{Health, Webhook};
+
+/// Length of a generated key: as long as the HMAC-SHA256 that it keys.
+const KEY_BYTES: usize = 32;
+
+/// Register a webhook
+///
+/// Signs by default: without a key option a key is generated, shown once at a terminal, and the metadata policy is
+/// `header`, because a signature only travels with `header` or `body`. Prints the new id.
+#[derive(Args, Clone, Debug)]
+pub struct CreateArgs {
+    /// Where deliveries go: an absolute http or https URL that the service can reach
+    #[arg(long, value_parser = parse_url)]
+    url: Url,
+
+    /// Event to deliver
+    #[arg(long, value_name = "EVENT", default_value = "CALL")]
+    event: Vec<String>,
+
+    #[command(flatten)]
+    key: KeyArgs,
+
+    /// Whether ids and signature travel with a delivery, and how [default: header if signed, else none]
+    #[arg(long, value_name = "POLICY")]
+    metadata_policy: Option<MetadataPolicy>,
+
+    /// Register only if there is none with this url and events; renew it if it is failed, expired or expiring
+    #[arg(long)]
+    if_absent: bool,
+}
+
+/// Where the signing key comes from.
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("key").multiple(false))]
+pub struct KeyArgs {
+    /// Sign with the key in this file (else VWH_SIGNING_KEY); one newline at its end is not part of it
+    #[arg(long, value_name = "FILE", group = "key")]
+    signing_key_file: Option<PathBuf>,
+
+    /// Make a new key, even if VWH_SIGNING_KEY is set
+    #[arg(long, group = "key")]
+    generate_signing_key: bool,
+
+    /// Do not sign
+    #[arg(long, group = "key", conflicts_with = "signing_key_out")]
+    unsigned: bool,
+
+    /// Write the generated key to this new file, readable by you alone, instead of showing it
+    #[arg(long, value_name = "FILE", conflicts_with = "signing_key_file")]
+    signing_key_out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum MetadataPolicy {
+    None,
+    Header,
+    Body,
+}
+
+impl MetadataPolicy {
+    const fn wire_name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Header => "HEADER",
+            Self::Body => "BODY",
+        }
+    }
+}
+
+/// Where a key came from decides what is done with it afterwards.
+enum Key {
+    Unsigned,
+    Given(Secret),
+    Generated { key: Secret, file: Option<PathBuf> },
+}
+
+impl Key {
+    fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Unsigned => None,
+            Self::Given(key) | Self::Generated { key, .. } => Some(key),
+        }
+    }
+}
+
+/// What `--if-absent` found.
+enum Present {
+    Unchanged(Webhook),
+    Renewed(Webhook),
+}
+
+/// Runs `vwh create`.
+pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    check_events(&args.event)?;
+    let wanted_key = choose_key(&args.key, context)?;
+    let policy = args.metadata_policy.unwrap_or(match wanted_key {
+        Key::Unsigned => MetadataPolicy::None,
+        _ => MetadataPolicy::Header,
+    });
+    let definition = Definition {
+        url: args.url.as_str().to_owned(),
+        events: args.event.clone(),
+        key: wanted_key.secret().cloned(),
+        metadata_policy: policy.wire_name().to_owned(),
+    };
+    warn(context, account, args, &definition);
+    let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };
+    if args.if_absent {
+        let snapshot = Snapshot::take(context, account).await?;
+        if let Some(present) = present(context, account, &snapshot, &definition, &wanted_key).await? {
+            let (webhook, outcome) = match present {
+                Present::Unchanged(webhook) => (webhook, "unchanged"),
+                Present::Renewed(webhook) => (webhook, "renewed"),
+            };
+            return answer(context, account, &webhook, snapshot.now, outcome);
+        }
+    }
+    create(context, account, &definition, &wanted_key).await
+}
+
+async fn create(
+    context: &Context,
+    account: &Account,
+    definition: &Definition,
+    key: &Key,
+) -> Result<ExitStatus, Error> {
+    // On disk before it is sent: a webhook whose key is lost can never be verified.
+    let key_file = if let Key::Generated { key, file: Some(file) } = key {
+        let written = files::create_new_private(file, format!("{}\n", key.reveal()).as_bytes());
+        written.map_err(|error| {
+            Error::new(Kind::Configuration, "nothing was created: cannot write the key").because(error.to_string())
+        })?;
+        Some(file)
+    } else {
+        None
+    };
+    let (webhook, date) = match account.client.create(definition).await {
+        Ok(created) => created,
+        Err(error) => {
+            let may_exist = matches!(error, HttpError::Ambiguous { .. });
+            if let (false, Some(file)) = (may_exist, key_file) {
+                let _ = fs_err::remove_file(file);
+            }
+            return Err(failure(account, definition, error, may_exist));
+        }
+    };
+    let now = date.unwrap_or_else(context.clock);
+    warn_about_reply(context, account, definition, &webhook, now);
+    if let Key::Generated { key, file: None } = key {
+        context.output.show_once("signing key (shown only now)", key.reveal());
+    }
+    if let Some(file) = key_file {
+        context.output.notice(&format!("the signing key is in {}", file.display()));
+    }
+    let user = webhook.user_id.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
+    context.output.notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
+    answer(context, account, &webhook, now, "created")
+}
+
+fn failure(account: &Account, definition: &Definition, error: HttpError, may_exist: bool) -> Error {
+    let url = mask_url(&definition.url).into_owned();
+    let error = Error::from(error);
+    if may_exist {
+        let look = account.command(&format!("list --url '{url}'"));
+        error.while_doing(format!("{url} may or may not be registered")).hint(format!("look before you repeat it: {look}"))
+    } else {
+        error.while_doing(format!("cannot register {url}"))
+    }
+}
+
+fn answer(
+    context: &Context,
+    account: &Account,
+    webhook: &Webhook,
+    now: DateTime<Utc>,
+    outcome: &'static str,
+) -> Result<ExitStatus, Error> {
+    let output = &context.output;
+    match context.settings.format {
+        Format::Json | Format::Jsonl => {
+            let secrets = output.secrets();
+            let mut view = View::new(webhook, &account.profile, Health::of(webhook, now), secrets);
+            view.outcome = Some(outcome);
+            let mut line = String::new();
+            write_webhook(&mut line, webhook, &view, secrets);
+            line.push('\n');
+            output.answer(&line)?;
+        }
+        _ => {
+            output.answer(&format!("{}\n", crate::output::text::inert(&webhook.id)))?;
+            output.notice(outcome);
+        }
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Looks for the same url and events: none, one that is well or can be renewed, or a difference that a person must settle.
+async fn present(
+    context: &Context,
+    account: &Account,
+    snapshot: &Snapshot,
+    definition: &Definition,
+    key: &Key,
+) -> Result<Option<Present>, Error> {
+    let same: Vec<&Webhook> =
+        snapshot.webhooks().filter(|webhook| webhook.delivers_as(&definition.url, &definition.events)).collect();
+    let webhook = match same.as_slice() {
+        [] => {
+            hint_at_journal(context, account, definition);
+            return Ok(None);
+        }
+        [webhook] => *webhook,
+        several => {
+            let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
+            let message = format!("{} webhooks have this url and events already", several.len());
+            return Err(Error::new(Kind::Failure, message)
+                .hint(format!("keep one: {}", account.command(&format!("delete {}", ids[1..].join(" "))))));
+        }
+    };
+    if let Some(difference) = difference(webhook, definition, key) {
+        let delete = account.command(&format!("delete {}", webhook.id));
+        return Err(Error::new(Kind::Failure, format!("webhook {} has this url and events already, but {difference}", webhook.id))
+            .hint(format!("accept it, or remove it first: {delete}")));
+    }
+    let health = Health::of(webhook, snapshot.now);
+    if !matches!(health, Health::Failed | Health::Expired | Health::Expiring) {
+        return Ok(Some(Present::Unchanged(webhook.clone())));
+    }
+    let renewed = account.client.renew(&webhook.id).await;
+    let renewed = renewed.map_err(|error| Error::from(error).while_doing(format!("cannot renew {}", webhook.id)))?;
+    Ok(Some(Present::Renewed(renewed)))
+}
+
+/// What is different about a webhook that is there already. A generated key is never meant to equal another.
+fn difference(webhook: &Webhook, definition: &Definition, key: &Key) -> Option<&'static str> {
+    let policy = webhook.metadata_policy.as_deref().unwrap_or("NONE");
+    match key {
+        Key::Unsigned if webhook.is_signed() => Some("it is signed"),
+        Key::Given(_) | Key::Generated { .. } if !webhook.is_signed() => Some("it is not signed"),
+        Key::Given(key) if webhook.signing_key.as_ref().is_some_and(|its| its != key) => Some("its key is another"),
+        _ if !policy.eq_ignore_ascii_case(&definition.metadata_policy) => Some("its metadata policy is another"),
+        _ => None,
+    }
+}
+
+/// The same webhook may have been removed by vwh; then restoring it brings its key back.
+fn hint_at_journal(context: &Context, account: &Account, definition: &Definition) {
+    let Ok(lines) = account.journal(context).and_then(|journal| Ok(journal.read()?)) else { return };
+    let Some(owner) = lines.iter().rev().map(|line| &line.owner).find(|owner| account.may_own(owner)) else { return };
+    let removal = history::removals(&lines, owner)
+        .into_iter()
+        .rev()
+        .find(|removal| removal.state == history::State::Removed && removal.url() == definition.url);
+    if let Some(removal) = removal {
+        let restore = account.command(&format!("restore {}", removal.id));
+        context.output.notice(&format!("vwh removed one like it; with its old key it comes back by: {restore}"));
+    }
+}
+
+fn choose_key(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
+    if args.unsigned {
+        return Ok(Key::Unsigned);
+    }
+    if let Some(path) = &args.signing_key_file {
+        return key_from_file(context, path).map(Key::Given);
+    }
+    match context.settings.signing_key() {
+        Some(key) if !args.generate_signing_key && args.signing_key_out.is_none() => {
+            usable(key.clone(), "VWH_SIGNING_KEY").map(Key::Given)
+        }
+        _ => generate(args, context),
+    }
+}
+
+fn key_from_file(context: &Context, path: &std::path::Path) -> Result<Secret, Error> {
+    let content = fs_err::read_to_string(path);
+    let content = content.map_err(|error| {
+        Error::new(Kind::Configuration, "cannot read the signing key").because(error.to_string())
+    })?;
+    if std::fs::File::open(path).is_ok_and(|file| files::is_exposed(&file)) {
+        let path = path.display();
+        context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
+    }
+    let key = content.strip_suffix('\n').map_or(content.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    usable(Secret::new(key), &path.display().to_string())
+}
+
+fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
+    if key.reveal().is_empty() {
+        Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is empty"))
+            .hint("--unsigned registers without a key"))
+    } else if key.reveal() == MASK {
+        Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is the mask that vwh prints for a key"))
+            .hint("--show-secrets prints the key itself"))
+    } else {
+        Ok(key)
+    }
+}
+
+fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
+    let can_show = context.output.terminals().stderr && !context.settings.format.is_json();
+    if args.signing_key_out.is_none() && !can_show {
+        return Err(Error::new(Kind::Usage, "a generated key would be lost: there is no terminal to show it on")
+            .hint("--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none"));
+    }
+    if let Some(file) = &args.signing_key_out
+        && file.exists()
+    {
+        return Err(Error::new(Kind::Configuration, format!("{} exists already", file.display()))
+            .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file"));
+    }
+    let mut bytes = [0; KEY_BYTES];
+    (context.random_bytes)(&mut bytes)
+        .map_err(|error| Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string()))?;
+    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file: args.signing_key_out.clone() })
+}
+
+/// VIS knows one event (vis §4).
+fn check_events(events: &[String]) -> Result<(), Error> {
+    match events.iter().find(|event| *event != "CALL") {
+        Some(event) => Err(Error::new(Kind::Usage, format!("VIS has no event {event:?}")).hint("it has one: CALL")),
+        None => Ok(()),
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; write a whole URL such as https://host/path"))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        _ => Err("write an http or https URL such as https://host/path".to_owned()),
+    }
+}
+
+fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &Definition) {
+    let output = &context.output;
+    if definition.key.is_some() && definition.metadata_policy == "NONE" {
+        output.warning("the key is never used: a signature only travels with --metadata-policy header or body");
+    }
+    if definition.key.as_ref().is_some_and(|key| key.reveal() == "string") {
+        output.warning("this key is the one printed in the vendor's tutorial, so anybody can sign with it");
+    }
+    if account.is_sandbox() {
+        return;
+    }
+    if is_loopback(&args.url) || is_private(&args.url) {
+        output.warning("the service calls from outside: it cannot reach this host");
+    } else if args.url.scheme() == "http" {
+        output.warning("calls and their numbers will travel unencrypted: use https if you can");
+    }
+}
+
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_private() || address.is_link_local() || address.is_unspecified(),
+        Some(url::Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
+        Some(url::Host::Domain(name)) => !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal"),
+        None => false,
+    }
+}
+
+/// A reply that differs from what was asked is worth a warning, and no more: the webhook is there.
+fn warn_about_reply(
+    context: &Context,
+    account: &Account,
+    definition: &Definition,
+    webhook: &Webhook,
+    now: DateTime<Utc>,
+) {
+    let output = &context.output;
+    if webhook.id.is_empty() {
+        let list = account.command("list");
+        output.warning(&format!("the service did not say which id it has; find it with: {list}"));
+    }
+    if webhook.url != definition.url {
+        let url = mask_url(&webhook.url);
+        output.warning(&crate::output::text::inert(&format!("the service registered another url: {url}")));
+    }
+    if let Some(expire_at) = webhook.expire_at.filter(|expire_at| *expire_at <= now) {
+        output.warning(&format!("it has expired already, at {}", when::absolute(expire_at)));
+    }
+    let policy = webhook.metadata_policy.as_deref().unwrap_or(&definition.metadata_policy);
+    if !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
+        output.warning(&crate::output::text::inert(&format!("the service chose another metadata policy: {policy}")));
+    }
+}

@@ -1,0 +1,111 @@
+//! `vwh delete`: removes webhooks by id, journalled first.
+
+use clap::Args;
+
+use super::Context;
+use super::account::{Account, Waiting};
+use super::batch::{self, Done, Outcome, Plan, Report, Vocabulary};
+use super::confirm::{self, Confirmed, Unattended, confirm};
+use super::removal::{Removal, remove_all};
+use super::snapshot::{Snapshot, no_such_webhook};
+use crate::error::{Error, ExitStatus};
+use crate::journal::{Owner, history};
+use crate::webhook::Webhook;
+
+const VOCABULARY: Vocabulary = Vocabulary {
+    done: "removed",
+    outcomes: &[Outcome::Removed, Outcome::Gone, Outcome::Error, Outcome::Skipped],
+    has_new_ids: false,
+};
+
+/// Remove webhooks by id
+///
+/// What is removed is written to the journal first; `vwh restore` brings it back. Asks at a terminal and needs --yes
+/// elsewhere. Outcomes: removed, gone (it was gone already), error, skipped (its turn never came).
+#[derive(Args, Clone, Debug)]
+pub struct DeleteArgs {
+    /// Ids; at a terminal a unique prefix of at least 4 characters will do
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Show what would be removed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs `vwh delete`.
+pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
+    let (snapshot, identity) = tokio::join!(Snapshot::take(context, account), account.client.identity());
+    let (snapshot, identity) = (snapshot?, identity?);
+    let owner = account.owner(identity.clone());
+    let (items, gone) = resolve(args, context, account, &snapshot, &owner)?;
+    let mut report = if args.dry_run || items.is_empty() {
+        let results = items.iter().map(|webhook| Done::new(webhook, Outcome::Removed)).collect();
+        Report { results, ended: None }
+    } else {
+        let whose = account.description(&identity);
+        let confirmed = confirm(context, "remove", &items, &whose, args.yes, Unattended::NeedsYes).await?;
+        let removal = Removal::new(context, account, "delete", owner)?;
+        let plan = Plan {
+            items: items.into_iter().cloned().collect(),
+            qualifies: Some(&|_| true),
+            is_stale: confirmed == Confirmed::Asked,
+        };
+        remove_all(context, account, &removal, plan).await?
+    };
+    report.results.extend(gone);
+    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+}
+
+/// The webhooks that are meant, and those that the journal says are gone; an id that neither knows ends the command before
+/// anything is sent.
+fn resolve<'a>(
+    args: &DeleteArgs,
+    context: &Context,
+    account: &Account,
+    snapshot: &'a Snapshot,
+    owner: &Owner,
+) -> Result<(Vec<&'a Webhook>, Vec<Done>), Error> {
+    let mut items: Vec<&Webhook> = Vec::new();
+    let mut gone: Vec<Done> = Vec::new();
+    let takes_prefixes = confirm::can_ask(context, args.yes) && !args.dry_run;
+    for id in &args.ids {
+        let by_prefix = || if takes_prefixes { snapshot.find_by_prefix(id) } else { Ok(None) };
+        let found = snapshot.find(id).map_or_else(by_prefix, |webhook| Ok(Some(webhook)))?;
+        match found {
+            Some(webhook) if items.iter().any(|item| item.id == webhook.id) => {}
+            Some(webhook) => items.push(webhook),
+            None => match journalled(context, account, owner, id)? {
+                Some(url) => gone.push(Done {
+                    id: id.clone(),
+                    url,
+                    outcome: Outcome::Gone,
+                    error: None,
+                    new_id: None,
+                }),
+                None => return Err(unknown(account, snapshot, id)),
+            },
+        }
+    }
+    Ok((items, gone))
+}
+
+/// The url of a webhook that vwh removed earlier.
+fn journalled(context: &Context, account: &Account, owner: &Owner, id: &str) -> Result<Option<String>, Error> {
+    let lines = account.journal(context)?.read()?;
+    let removal = history::removals(&lines, owner).into_iter().find(|removal| removal.id == id);
+    Ok(removal.map(|removal| removal.url()))
+}
+
+fn unknown(account: &Account, snapshot: &Snapshot, id: &str) -> Error {
+    let error = no_such_webhook(account, id);
+    match snapshot.find_by_prefix(id) {
+        Ok(Some(webhook)) => error.hint(format!("give the whole id: {}", webhook.id)),
+        _ => error,
+    }
+}

@@ -1,0 +1,31 @@
+//! `vwh man`: manual pages from the same command tree.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::{Error, ExitStatus, Kind};
+use crate::output::Output;
+
+/// Print the manual page, or write one for each command into a directory
+#[derive(Args, Clone, Debug)]
+pub struct ManArgs {
+    /// An existing directory for vwh.1, vwh-list.1 and so on
+    dir: Option<PathBuf>,
+}
+
+/// Runs `vwh man` for the tree of `command`.
+pub fn run(args: &ManArgs, output: &Output, command: clap::Command) -> Result<ExitStatus, Error> {
+    let failed = |error: std::io::Error| {
+        Error::new(Kind::Internal, "cannot write the manual").because(error.to_string())
+    };
+    match &args.dir {
+        Some(directory) => clap_mangen::generate_to(command, directory).map_err(failed)?,
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page).map_err(failed)?;
+            output.answer(&String::from_utf8_lossy(&page))?;
+        }
+    }
+    Ok(ExitStatus::Success)
+}

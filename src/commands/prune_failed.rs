@@ -1,0 +1,205 @@
+//! `vwh prune-failed`: removes the webhooks whose receivers have failed. Made for cron: it never asks there, never takes an
+//! outage for rubbish, and never loses a definition.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use wildmatch::WildMatch;
+
+use super::Context;
+use super::account::{Account, Waiting};
+use super::batch::{self, Done, Outcome, Plan, Report, Vocabulary};
+use super::confirm::{Confirmed, Unattended, confirm};
+use super::removal::Removal;
+use super::renew::renew_one;
+use super::snapshot::Snapshot;
+use crate::error::{Error, ExitStatus, Kind};
+use crate::files;
+use crate::output::when;
+use crate::services::vis::wire::Identity;
+use crate::settings::flags::parse_duration;
+use crate::webhook::Webhook;
+
+/// From this many failed webhooks on, more failed than not looks like an outage (design §1).
+const OUTAGE_FROM: usize = 3;
+
+const VOCABULARY: Vocabulary = Vocabulary {
+    done: "pruned",
+    outcomes: &[
+        Outcome::Removed,
+        Outcome::Renewed,
+        Outcome::Spared,
+        Outcome::Gone,
+        Outcome::Error,
+        Outcome::Skipped,
+    ],
+    has_new_ids: false,
+};
+
+/// Remove webhooks that have failed
+///
+/// Definitions are written to the journal first; `vwh restore --last` brings them back. Asks at a terminal, and goes ahead
+/// without one. When 3 or more webhooks, and more than half of those ever attempted, have failed, that is an outage of the
+/// receiver: nothing is removed unless --max is given. Outcomes: removed, renewed, spared, gone, error, skipped.
+#[derive(Args, Clone, Debug)]
+pub struct PruneFailedArgs {
+    /// Spare those whose last failure is younger than this
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    failed_for: Option<TimeDelta>,
+
+    /// Only those whose url matches; * and ? are wildcards
+    #[arg(long, value_name = "GLOB")]
+    url: Option<String>,
+
+    /// Remove nothing if more than this many would go; lifts the outage guard
+    #[arg(long, value_name = "N")]
+    max: Option<usize>,
+
+    /// Renew instead; remove only those that were renewed before and have had no success since
+    #[arg(long)]
+    renew_first: bool,
+
+    /// Show what would happen, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// What is to become of each failed webhook.
+struct Verdicts {
+    removed: Vec<Webhook>,
+    renewed: Vec<Webhook>,
+    spared: Vec<Webhook>,
+}
+
+/// Runs `vwh prune-failed`.
+pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
+    let (snapshot, identity) = tokio::join!(Snapshot::take(context, account), account.client.identity());
+    let (snapshot, identity) = (snapshot?, identity?);
+    let first_seen = first_seen_failed(args, context, account, &snapshot)?;
+    let verdicts = judge(args, &snapshot, &first_seen);
+    guard(args, account, &snapshot, verdicts.removed.len())?;
+    let mut report = if args.dry_run {
+        let removed = verdicts.removed.iter().map(|webhook| Done::new(webhook, Outcome::Removed));
+        let renewed = verdicts.renewed.iter().map(|webhook| Done::new(webhook, Outcome::Renewed));
+        Report { results: removed.chain(renewed).collect(), ended: None }
+    } else {
+        carry_out(args, context, account, &verdicts, identity).await?
+    };
+    report.results.extend(verdicts.spared.iter().map(|webhook| Done::new(webhook, Outcome::Spared)));
+    if !context.settings.format.is_json() {
+        // Nothing is to be done about the spared, so a cron mail about them would be noise.
+        report.results.retain(|done| done.outcome != Outcome::Spared || context.output.shows_notices());
+    }
+    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+}
+
+async fn carry_out(
+    args: &PruneFailedArgs,
+    context: &Context,
+    account: &Account,
+    verdicts: &Verdicts,
+    identity: Identity,
+) -> Result<Report, Error> {
+    let removed: Vec<&Webhook> = verdicts.removed.iter().collect();
+    let mut confirmed = Confirmed::Unasked;
+    if !removed.is_empty() {
+        let whose = account.description(&identity);
+        confirmed = confirm(context, "remove", &removed, &whose, args.yes, Unattended::Proceeds).await?;
+    }
+    let removal = Removal::new(context, account, "prune-failed", account.owner(identity))?;
+    removal.journal(context, &removed).await?;
+    let items = verdicts.removed.iter().chain(&verdicts.renewed).cloned().collect();
+    let plan = Plan { items, qualifies: Some(&Webhook::has_failed), is_stale: confirmed == Confirmed::Asked };
+    let act = async |webhook: &Webhook| {
+        if verdicts.renewed.iter().any(|renewed| renewed.id == webhook.id) {
+            renew_one(account, webhook).await
+        } else {
+            removal.remove(context, account, webhook).await
+        }
+    };
+    let report = batch::run(context, account, plan, act).await;
+    removal.note_kept(context, &report).await;
+    Ok(report)
+}
+
+fn judge(args: &PruneFailedArgs, snapshot: &Snapshot, first_seen: &BTreeMap<String, DateTime<Utc>>) -> Verdicts {
+    let glob = args.url.as_deref().map(WildMatch::new);
+    let mut verdicts = Verdicts { removed: Vec::new(), renewed: Vec::new(), spared: Vec::new() };
+    for webhook in snapshot.webhooks().filter(|webhook| webhook.has_failed()) {
+        if glob.as_ref().is_some_and(|glob| !glob.matches(&webhook.url)) {
+            continue;
+        }
+        let since = webhook.last_failure().or_else(|| first_seen.get(&webhook.id).copied());
+        let is_young = args.failed_for.is_some_and(|least| since.is_none_or(|since| snapshot.now - since < least));
+        let verdict = if is_young {
+            &mut verdicts.spared
+        } else if args.renew_first && (webhook.renewed_at.is_none() || webhook.succeeded_since_renewal()) {
+            &mut verdicts.renewed
+        } else {
+            &mut verdicts.removed
+        };
+        verdict.push(webhook.clone());
+    }
+    verdicts
+}
+
+/// An outage of the receiver must not cost registrations, and neither must a surprise.
+fn guard(args: &PruneFailedArgs, account: &Account, snapshot: &Snapshot, count: usize) -> Result<(), Error> {
+    if count == 0 {
+        return Ok(());
+    }
+    if let Some(max) = args.max {
+        return if count > max {
+            Err(Error::new(Kind::Failure, format!("nothing was removed: {count} would go, more than --max {max}"))
+                .hint(format!("see which with: {}", account.command("prune-failed --dry-run"))))
+        } else {
+            Ok(())
+        };
+    }
+    let failed: Vec<&Webhook> = snapshot.webhooks().filter(|webhook| webhook.has_failed()).collect();
+    let attempted = snapshot.webhooks().filter(|webhook| webhook.was_attempted() || webhook.has_failed()).count();
+    if failed.len() < OUTAGE_FROM || failed.len() * 2 <= attempted {
+        return Ok(());
+    }
+    let since = failed.iter().filter_map(|webhook| webhook.last_failure()).min();
+    let since = since.map(|since| format!(" since {}", when::absolute(since))).unwrap_or_default();
+    let message = format!(
+        "nothing was removed: {} of {attempted} webhooks ever attempted have failed{since}, so the receiver is down",
+        failed.len()
+    );
+    let renew = account.command("renew --failed");
+    Err(Error::new(Kind::Failure, message)
+        .hint(format!("repair the receiver, then: {renew}; to remove them all the same: --max {count}")))
+}
+
+/// Since when vwh has seen those as failed whose `lastFailure` the service does not tell. Kept only while they are failed.
+fn first_seen_failed(
+    args: &PruneFailedArgs,
+    context: &Context,
+    account: &Account,
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<String, DateTime<Utc>>, Error> {
+    if args.failed_for.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let path = account.state_file(context, "readings", "failed.json")?;
+    let content = files::read_private(&path)?.unwrap_or_default();
+    let known: BTreeMap<String, DateTime<Utc>> = serde_json::from_slice(&content).unwrap_or_default();
+    let undated = snapshot.webhooks().filter(|webhook| webhook.has_failed() && webhook.last_failure().is_none());
+    let seen = undated.map(|webhook| {
+        let since = known.get(&webhook.id).copied().unwrap_or(snapshot.now);
+        (webhook.id.clone(), since)
+    });
+    let seen: BTreeMap<String, DateTime<Utc>> = seen.collect();
+    if seen != known && !args.dry_run {
+        let content = serde_json::to_vec(&seen).unwrap_or_default();
+        files::replace(&path, &content)?;
+    }
+    Ok(seen)
+}

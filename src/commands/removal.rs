@@ -1,0 +1,79 @@
+//! Removing webhooks so that nothing is lost: every definition is on disk before the first DELETE is sent.
+
+use super::Context;
+use super::account::Account;
+use super::batch::{self, Done, Outcome, Plan, Report, Stopped};
+use crate::error::Error;
+use crate::journal::{Action, Durability, Journal, Owner, Run};
+use crate::services::vis::client::Deletion;
+use crate::webhook::Webhook;
+
+/// A removing run: who, in which journal.
+pub struct Removal {
+    journal: Journal,
+    run: Run,
+}
+
+impl Removal {
+    /// A run of `command` over the webhooks of `owner`.
+    pub fn new(context: &Context, account: &Account, command: &'static str, owner: Owner) -> Result<Self, Error> {
+        let name = context.run_name().map_err(|error| Error::from(crate::files::FileError::from(error)))?;
+        let profile = account.profile.clone();
+        Ok(Self { journal: account.journal(context)?, run: Run { name, command, profile, owner } })
+    }
+
+    /// Writes every definition down, in one synced write. Nothing may be sent if this fails.
+    pub async fn journal(&self, context: &Context, webhooks: &[&Webhook]) -> Result<(), Error> {
+        let now = (context.clock)();
+        let lines: Vec<_> = webhooks.iter().map(|webhook| self.run.removing(now, webhook)).collect();
+        let written = self.journal.append(&lines, Durability::Synced, &context.limits).await;
+        let path = self.journal.path().display();
+        written.map_err(|error| Error::from(error).while_doing(format!("nothing was removed: cannot write {path}")))
+    }
+
+    /// Sends the DELETE of one journalled webhook and notes what became of it.
+    pub async fn remove(&self, context: &Context, account: &Account, webhook: &Webhook) -> Result<Done, Stopped> {
+        let deleted = account.client.delete(&webhook.id).await?;
+        let (outcome, action) = match deleted {
+            Deletion::Removed => (Outcome::Removed, Action::Removed),
+            Deletion::Gone => (Outcome::Gone, Action::Gone),
+        };
+        self.note(context, action, &webhook.id).await;
+        Ok(Done::new(webhook, outcome))
+    }
+
+    /// Notes for each webhook that was journalled and then left in place that it was.
+    pub async fn note_kept(&self, context: &Context, report: &Report) {
+        for done in &report.results {
+            match done.outcome {
+                Outcome::Spared | Outcome::Skipped => self.note(context, Action::Kept, &done.id).await,
+                // By the newest list it is gone, although no DELETE was sent.
+                Outcome::Gone => self.note(context, Action::Gone, &done.id).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// The definition is safe already, so an outcome that cannot be written is only worth a warning.
+    async fn note(&self, context: &Context, action: Action, id: &str) {
+        let line = self.run.line((context.clock)(), action, id);
+        if let Err(error) = self.journal.append(&[line], Durability::Written, &context.limits).await {
+            context.output.warning(&format!("the journal misses what became of {id}: {error}"));
+        }
+    }
+}
+
+/// Journals `items` and removes them, as long as they still qualify.
+pub async fn remove_all(
+    context: &Context,
+    account: &Account,
+    removal: &Removal,
+    plan: Plan<'_>,
+) -> Result<Report, Error> {
+    let webhooks: Vec<&Webhook> = plan.items.iter().collect();
+    removal.journal(context, &webhooks).await?;
+    let act = async |webhook: &Webhook| removal.remove(context, account, webhook).await;
+    let report = batch::run(context, account, plan, act).await;
+    removal.note_kept(context, &report).await;
+    Ok(report)
+}

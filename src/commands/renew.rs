@@ -1,0 +1,107 @@
+//! `vwh renew`: clears the failed flag and moves the expiry; the first thing to try when a receiver is well again.
+
+use chrono::TimeDelta;
+use clap::Args;
+
+use super::Context;
+use super::account::Account;
+use super::batch::{self, Done, Outcome, Plan, Report, Stopped, Vocabulary};
+use super::snapshot::{Snapshot, no_such_webhook};
+use crate::error::{Error, ExitStatus, Kind};
+use crate::services::vis::client::is_gone;
+use crate::settings::flags::parse_duration;
+use crate::webhook::Webhook;
+
+const VOCABULARY: Vocabulary = Vocabulary {
+    done: "renewed",
+    outcomes: &[Outcome::Renewed, Outcome::Spared, Outcome::Gone, Outcome::Error, Outcome::Skipped],
+    has_new_ids: false,
+};
+
+/// Renew webhooks: clear the failed flag, move the expiry
+///
+/// Renewing keeps id, key and counters. Outcomes: renewed, spared (renewed by somebody else meanwhile), gone (not there
+/// any more: create it again), error, skipped (its turn never came).
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
+pub struct RenewArgs {
+    /// Whole ids
+    #[arg(group = "which", value_name = "ID")]
+    ids: Vec<String>,
+
+    /// All that have failed
+    #[arg(long, group = "which")]
+    failed: bool,
+
+    /// All that expire within this time, the expired included
+    #[arg(long, group = "which", value_name = "DURATION", value_parser = parse_duration)]
+    expiring_within: Option<TimeDelta>,
+
+    /// All of them
+    #[arg(long, group = "which")]
+    all: bool,
+
+    /// Show what would be renewed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs `vwh renew`.
+pub async fn run(args: &RenewArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    let snapshot = Snapshot::take(context, account).await?;
+    let items = chosen(args, account, &snapshot)?;
+    let report = if args.dry_run {
+        let results = items.iter().map(|webhook| Done::new(webhook, Outcome::Renewed)).collect();
+        Report { results, ended: None }
+    } else {
+        let now = snapshot.now;
+        let qualifies = |webhook: &Webhook| {
+            !args.failed && args.expiring_within.is_none()
+                || args.failed && webhook.has_failed()
+                || args.expiring_within.is_some_and(|within| webhook.expires_within(within, now))
+        };
+        let plan = Plan { items, qualifies: Some(&qualifies), is_stale: false };
+        let act = async |webhook: &Webhook| renew_one(account, webhook).await;
+        batch::run(context, account, plan, act).await
+    };
+    let gone = report.results.iter().filter(|done| done.outcome == Outcome::Gone).count();
+    batch::conclude(context, &report, &VOCABULARY, args.dry_run)?;
+    if gone > 0 {
+        let hint = format!("create it again: {}", account.command("create --url URL"));
+        return Err(Error::new(Kind::Failure, format!("{gone} of {} webhooks are gone", report.results.len())).hint(hint));
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Renews one. A renewal that is accepted and leaves the webhook expired or failed is no renewal.
+pub async fn renew_one(account: &Account, webhook: &Webhook) -> Result<Done, Stopped> {
+    match account.client.renew(&webhook.id).await {
+        Ok(renewed) if renewed.has_failed() => {
+            let error = Error::new(Kind::Rejected, "the service renewed it and still calls it failed");
+            Err(Stopped::Failed(error.hint("look again with: vwh status ID")))
+        }
+        Ok(_) => Ok(Done::new(webhook, Outcome::Renewed)),
+        Err(error) if is_gone(&error) => Ok(Done::new(webhook, Outcome::Gone)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn chosen(args: &RenewArgs, account: &Account, snapshot: &Snapshot) -> Result<Vec<Webhook>, Error> {
+    if args.failed {
+        return Ok(snapshot.webhooks().filter(|webhook| webhook.has_failed()).cloned().collect());
+    }
+    if let Some(within) = args.expiring_within {
+        return Ok(snapshot.expiring(within).cloned().collect());
+    }
+    if args.all {
+        return Ok(snapshot.webhooks().cloned().collect());
+    }
+    let mut items: Vec<Webhook> = Vec::new();
+    for id in &args.ids {
+        let webhook = snapshot.find(id).ok_or_else(|| no_such_webhook(account, id))?;
+        if items.iter().all(|item| item.id != webhook.id) {
+            items.push(webhook.clone());
+        }
+    }
+    Ok(items)
+}

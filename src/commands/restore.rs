@@ -1,0 +1,315 @@
+//! `vwh restore`: registers again what vwh removed, from the journal. Can be repeated, and killed, without doubling anything.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use serde::Serialize;
+use wildmatch::WildMatch;
+
+use super::Context;
+use super::account::{Account, Waiting};
+use super::batch::{self, Done, Outcome, Plan, Report, Stopped, Vocabulary};
+use super::snapshot::Snapshot;
+use crate::error::{Error, ExitStatus, Kind};
+use crate::files::FileError;
+use crate::journal::history::{self, Removal, State};
+use crate::journal::{Action, Durability, Journal, Line, Run};
+use crate::output::table::{Column, lay_out};
+use crate::output::text::inert;
+use crate::output::when;
+use crate::secret::{MASK, mask_url};
+use crate::services::vis::client::Definition;
+use crate::services::vis::wire;
+use crate::settings::flags::{Moment, parse_moment};
+use crate::webhook::Webhook;
+use crate::webhook::json::{Secrets, to_line};
+
+/// Clocks differ; a webhook created this long before a restore set out by our clock may still be its work.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+const VOCABULARY: Vocabulary = Vocabulary {
+    done: "restored",
+    outcomes: &[Outcome::Restored, Outcome::Exists, Outcome::Error, Outcome::Skipped],
+    has_new_ids: true,
+};
+
+/// Register again what vwh removed
+///
+/// The service gives each a new id, shown behind the old one. What is still there or was restored before is left alone, so
+/// a second run does nothing. Outcomes: restored, exists (an equal webhook is there), error, skipped (its turn never came).
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("which").multiple(false))]
+pub struct RestoreArgs {
+    /// The ids that they had
+    #[arg(group = "which", value_name = "ID")]
+    ids: Vec<String>,
+
+    /// What the last removing run removed
+    #[arg(long, group = "which")]
+    last: bool,
+
+    /// What was removed since: a time, or a duration ago
+    #[arg(long, group = "which", value_name = "TIME", value_parser = parse_moment)]
+    since: Option<Moment>,
+
+    /// Only those whose url matches; * and ? are wildcards
+    #[arg(long, value_name = "GLOB")]
+    url: Option<String>,
+
+    /// Show what was removed, and change nothing
+    #[arg(long)]
+    list: bool,
+
+    /// Show what would be restored, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// A removal that may be undone, with the webhook as it was.
+struct Candidate {
+    removal: Removal,
+    webhook: Webhook,
+}
+
+/// What the current list says about a candidate.
+enum Finding {
+    /// Still there, or restored before: nothing to say.
+    Settled,
+    /// A restore that was cut short did register it, under this id.
+    Completed(String),
+    /// Somebody registered an equal one.
+    Exists(String),
+    /// Gone.
+    Missing,
+}
+
+/// Runs `vwh restore`.
+pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    let is_bare = args.ids.is_empty() && !args.last && args.since.is_none() && args.url.is_none() && !args.list;
+    if is_bare {
+        let hint = format!("see what was removed with: {}", account.command("restore --list"));
+        let message = "say what to restore: ids, --last, --since TIME or --url GLOB";
+        return Err(Error::new(Kind::Usage, message).hint(hint));
+    }
+    let changes = !args.list && !args.dry_run;
+    let _lock = if changes { Some(account.lock(context, Waiting::Fail).await?) } else { None };
+    let (snapshot, identity) = tokio::join!(Snapshot::take(context, account), account.client.identity());
+    let (snapshot, identity) = (snapshot?, identity?);
+    let owner = account.owner(identity);
+    let journal = account.journal(context)?;
+    let removals = history::removals(&journal.read()?, &owner);
+    let candidates = chosen(args, context, account, &removals)?;
+    if args.list {
+        return list(context, &candidates, &snapshot);
+    }
+    let name = context.run_name().map_err(FileError::from)?;
+    let run = Run { name, command: "restore", profile: account.profile.clone(), owner };
+    let claimed = removals.iter().filter_map(|removal| match &removal.state {
+        State::Restored(new_id) => Some(new_id.clone()),
+        _ => None,
+    });
+    let claimed = claimed.collect();
+    let restoring = Restoring { context, account, journal, run, claimed, is_dry: args.dry_run };
+    let report = restoring.all(candidates, &snapshot).await?;
+    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+}
+
+fn chosen(
+    args: &RestoreArgs,
+    context: &Context,
+    account: &Account,
+    removals: &[Removal],
+) -> Result<Vec<Candidate>, Error> {
+    let mut chosen: Vec<&Removal> = if args.last {
+        history::last_run(removals)
+    } else if let Some(since) = args.since {
+        let since = since.resolve((context.clock)());
+        removals.iter().filter(|removal| removal.time >= since).collect()
+    } else if args.ids.is_empty() {
+        removals.iter().collect()
+    } else {
+        let mut named = Vec::new();
+        for id in &args.ids {
+            let removal = removals.iter().find(|removal| removal.id == *id);
+            named.push(removal.ok_or_else(|| never_removed(account, id))?);
+        }
+        named
+    };
+    if let Some(glob) = args.url.as_deref().map(WildMatch::new) {
+        chosen.retain(|removal| glob.matches(&removal.url()));
+    }
+    let candidates = chosen.into_iter().filter_map(|removal| {
+        let raw = removal.definition.get().as_bytes().to_vec();
+        Some(Candidate { removal: removal.clone(), webhook: wire::webhook(raw.into()).ok()? })
+    });
+    Ok(candidates.collect())
+}
+
+fn never_removed(account: &Account, id: &str) -> Error {
+    Error::new(Kind::NotFound, format!("the journal has no webhook {id:?} of this account"))
+        .hint(format!("see what it has with: {}", account.command("restore --list")))
+}
+
+/// `claimed` are the ids that other removals were restored as: their twin is not this one's.
+fn examine(candidate: &Candidate, snapshot: &Snapshot, claimed: &[String]) -> Finding {
+    let is_settled = matches!(candidate.removal.state, State::Restored(_) | State::Kept);
+    if is_settled || snapshot.find(&candidate.webhook.id).is_some() {
+        return Finding::Settled;
+    }
+    let lost = &candidate.webhook;
+    let equal = |webhook: &&Webhook| {
+        !claimed.contains(&webhook.id)
+            && webhook.delivers_as(&lost.url, &lost.events)
+            && (webhook.signing_key == lost.signing_key || lost.signing_key.is_none())
+    };
+    let Some(twin) = snapshot.webhooks().find(equal) else { return Finding::Missing };
+    match candidate.removal.state {
+        State::Restoring(since) if created_after(twin, since - CLOCK_SKEW) => Finding::Completed(twin.id.clone()),
+        _ => Finding::Exists(twin.id.clone()),
+    }
+}
+
+fn created_after(webhook: &Webhook, moment: DateTime<Utc>) -> bool {
+    webhook.created_at.is_none_or(|created| created >= moment)
+}
+
+struct Restoring<'a> {
+    context: &'a Context,
+    account: &'a Account,
+    journal: Journal,
+    run: Run,
+    claimed: Vec<String>,
+    is_dry: bool,
+}
+
+impl Restoring<'_> {
+    async fn all(&self, candidates: Vec<Candidate>, snapshot: &Snapshot) -> Result<Report, Error> {
+        let mut settled = Vec::new();
+        let mut items = Vec::new();
+        for candidate in candidates {
+            match examine(&candidate, snapshot, &self.claimed) {
+                Finding::Settled => {}
+                Finding::Completed(new_id) => {
+                    if !self.is_dry {
+                        self.note(Action::Restored, &candidate.webhook.id, Some(&new_id), Durability::Synced).await?;
+                    }
+                    settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
+                }
+                Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
+                Finding::Missing => items.push(candidate.webhook),
+            }
+        }
+        let mut report = if self.is_dry {
+            let results = items.iter().map(|webhook| Done::new(webhook, Outcome::Restored)).collect();
+            Report { results, ended: None }
+        } else {
+            let plan = Plan { items, qualifies: None, is_stale: false };
+            let act = async |webhook: &Webhook| self.create(webhook).await;
+            batch::run(self.context, self.account, plan, act).await
+        };
+        report.results.extend(settled);
+        Ok(report)
+    }
+
+    async fn create(&self, webhook: &Webhook) -> Result<Done, Stopped> {
+        let definition = definition(webhook).map_err(Stopped::Failed)?;
+        // If this process dies after the service said yes, the next restore knows where to look.
+        self.note(Action::Restoring, &webhook.id, None, Durability::Written).await.map_err(Stopped::Failed)?;
+        let (created, _) = self.account.client.create(&definition).await?;
+        let noted = self.note(Action::Restored, &webhook.id, Some(&created.id), Durability::Synced).await;
+        noted.map_err(Stopped::Failed)?;
+        Ok(with_id(webhook, Outcome::Restored, created.id))
+    }
+
+    async fn note(&self, action: Action, id: &str, new_id: Option<&str>, durability: Durability) -> Result<(), Error> {
+        let line = self.run.line((self.context.clock)(), action, id);
+        let line = Line { new_id: new_id.map(str::to_owned), ..line };
+        Ok(self.journal.append(&[line], durability, &self.context.limits).await?)
+    }
+}
+
+fn with_id(webhook: &Webhook, outcome: Outcome, id: String) -> Done {
+    Done { new_id: Some(id), ..Done::new(webhook, outcome) }
+}
+
+/// What to register. A signed webhook without its key would deliver what its receiver refuses.
+fn definition(webhook: &Webhook) -> Result<Definition, Error> {
+    let key = webhook.signing_key.clone().filter(|key| key.reveal() != MASK);
+    if webhook.is_signed() && key.is_none() {
+        return Err(Error::new(Kind::Failure, "it was signed, and the journal does not have its key")
+            .hint("register it with a key of your own: vwh create --url URL --signing-key-file FILE"));
+    }
+    Ok(Definition {
+        url: webhook.url.clone(),
+        events: webhook.events.clone(),
+        key: key.filter(|_| webhook.is_signed()),
+        metadata_policy: webhook.metadata_policy.clone().unwrap_or_else(|| "NONE".to_owned()),
+    })
+}
+
+/// One entry of `vwh restore --list --json`; a contract.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RemovalView<'a> {
+    id: &'a str,
+    url: String,
+    removed_at: String,
+    command: &'a str,
+    run: &'a str,
+    state: &'static str,
+    new_id: Option<&'a str>,
+}
+
+fn list(context: &Context, candidates: &[Candidate], snapshot: &Snapshot) -> Result<ExitStatus, Error> {
+    let output = &context.output;
+    let views: Vec<RemovalView<'_>> = candidates.iter().rev().map(|candidate| view(context, candidate, snapshot)).collect();
+    match context.settings.format {
+        crate::settings::Format::Json => output.answer(&format!("{}\n", to_line(&views)))?,
+        crate::settings::Format::Jsonl => {
+            output.answer(&views.iter().map(|view| format!("{}\n", to_line(view))).collect::<String>())?;
+        }
+        _ if views.is_empty() => output.notice("the journal has nothing of this account"),
+        _ => {
+            let now = (context.clock)();
+            let rows: Vec<Vec<String>> = views.iter().zip(candidates.iter().rev()).map(|(view, candidate)| {
+                let when = when::relative(candidate.removal.time, now);
+                let cells = [view.state, view.id, &view.url, &when, view.command, view.new_id.unwrap_or("")];
+                cells.map(|cell| inert(cell).into_owned()).to_vec()
+            }).collect();
+            let lines = lay_out(&LIST_COLUMNS, &rows, output.table_style().width);
+            output.answer(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+        }
+    }
+    Ok(ExitStatus::Success)
+}
+
+const LIST_COLUMNS: [Column; 6] = [
+    Column { head: "STATE", drop_rank: 0, shrinks_to: None },
+    Column { head: "ID", drop_rank: 0, shrinks_to: None },
+    Column { head: "URL", drop_rank: 1, shrinks_to: Some(18) },
+    Column { head: "REMOVED", drop_rank: 2, shrinks_to: None },
+    Column { head: "BY", drop_rank: 3, shrinks_to: None },
+    Column { head: "NEW ID", drop_rank: 4, shrinks_to: None },
+];
+
+fn view<'a>(context: &Context, candidate: &'a Candidate, snapshot: &Snapshot) -> RemovalView<'a> {
+    let removal = &candidate.removal;
+    let is_listed = snapshot.find(&removal.id).is_some();
+    let (state, new_id) = match &removal.state {
+        _ if is_listed => ("listed", None),
+        State::Restored(new_id) => ("restored", Some(new_id.as_str())),
+        _ => ("removed", None),
+    };
+    let url = match context.output.secrets() {
+        Secrets::Show => candidate.webhook.url.clone(),
+        Secrets::Hide => mask_url(&candidate.webhook.url).into_owned(),
+    };
+    RemovalView {
+        id: &removal.id,
+        url,
+        removed_at: when::absolute(removal.time),
+        command: &removal.command,
+        run: &removal.run,
+        state,
+        new_id,
+    }
+}

@@ -1,0 +1,211 @@
+//! `vwh sandbox`: serves the sandbox, or turns the knobs of one that is served.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::account::{http, parse_base};
+use super::Context;
+use crate::auth::TokenSource;
+use crate::error::{Error, ExitStatus, Kind};
+use crate::http::exchange::Network;
+use crate::sandbox::{self, ErrorShape, Fault, Options, SandboxError, Server, Session};
+use crate::services::knobs::Knobs;
+use crate::settings::flags::parse_duration;
+use crate::webhook::json::{Secrets, to_line};
+
+/// Run a local server that behaves like the service
+///
+/// Serves until Ctrl-C. Its first line says where. Other terminals use it with `vwh --sandbox COMMAND`; without a running
+/// one, `vwh --sandbox COMMAND` brings its own. Webhooks are kept in sandbox.json of the state directory.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SandboxArgs {
+    #[command(subcommand)]
+    knob: Option<Knob>,
+
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+struct ServeArgs {
+    /// Address to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010", value_parser = parse_bind)]
+    bind: SocketAddr,
+
+    /// Start with an account without webhooks
+    #[arg(long)]
+    empty: bool,
+
+    /// Sandbox seconds per real second
+    #[arg(long, value_name = "X", default_value_t = 1.0, hide_default_value = true)]
+    speed: f64,
+
+    /// API requests per minute; more are answered with 429
+    #[arg(long, value_name = "N")]
+    quota: Option<u32>,
+
+    /// How the gateway reports its errors: json (wrapped), bare or xml
+    #[arg(long, value_name = "SHAPE", default_value = "bare", hide_default_value = true)]
+    error_shape: ErrorShape,
+
+    /// How long each request waits, such as 50ms
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    latency: Option<Duration>,
+
+    /// Trouble to order, WHICH:WHAT: WHICH request (3, 2-5 or every-4), WHAT a status, cut, slow, stall or html502
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Knob {
+    /// Move the sandbox's clock on
+    Advance {
+        /// How far, such as 90m, 36h or 10d
+        #[arg(value_parser = parse_duration)]
+        duration: TimeDelta,
+    },
+    /// Show where the sandbox is, its time and its webhooks
+    Status,
+    /// Bring the demo account back
+    Reset {
+        /// An account without webhooks instead
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Stop the sandbox that is served
+    Stop,
+}
+
+/// Runs `vwh sandbox`.
+pub async fn run(args: &SandboxArgs, context: &Context) -> Result<ExitStatus, Error> {
+    let directory = context.settings.state_directory()?;
+    match &args.knob {
+        None => serve(&args.serve, context, directory).await,
+        Some(Knob::Advance { duration }) => {
+            let seconds = u64::try_from(duration.num_seconds()).unwrap_or_default();
+            with_knobs(context, sandbox::join(directory).await?, async |knobs| knobs.advance(seconds).await).await
+        }
+        Some(Knob::Status) => {
+            let session = sandbox::join(directory).await?;
+            let token = session.token().clone();
+            let status = with_session(context, session, async |knobs| knobs.status().await).await?;
+            show_status(context, &status, token.reveal())
+        }
+        Some(Knob::Reset { empty }) => reset(context, directory, *empty).await,
+        Some(Knob::Stop) => match sandbox::find_running(directory).await? {
+            None => {
+                context.output.notice("no sandbox is running");
+                Ok(ExitStatus::Success)
+            }
+            Some(session) => with_knobs(context, session, async |knobs| knobs.stop().await).await,
+        },
+    }
+}
+
+async fn serve(args: &ServeArgs, context: &Context, directory: &Path) -> Result<ExitStatus, Error> {
+    let options = Options {
+        empty: args.empty,
+        speed: args.speed,
+        quota: args.quota,
+        error_shape: args.error_shape,
+        latency: args.latency.unwrap_or_default(),
+        faults: args.fault.clone(),
+    };
+    let mut server = sandbox::serve(directory, args.bind, options).await?;
+    announce(context, &server)?;
+    // Either ends it: somebody's `vwh sandbox stop`, or Ctrl-C.
+    let _ = context.limits.or_interrupted(server.stopped()).await;
+    server.shut_down().await?;
+    Ok(ExitStatus::Success)
+}
+
+fn announce(context: &Context, server: &Server) -> Result<(), Error> {
+    let (address, base_url) = (server.address().to_string(), server.base_url());
+    let line = if context.settings.format.is_json() {
+        to_line(&json!({ "event": "ready", "address": address, "baseUrl": base_url }))
+    } else {
+        format!("sandbox at {base_url}")
+    };
+    context.output.answer_anyway(&format!("{line}\n"))?;
+    context.output.notice("use it from another terminal with: vwh --sandbox list; Ctrl-C ends it");
+    Ok(())
+}
+
+/// A state that cannot be read is no reason not to start over.
+async fn reset(context: &Context, directory: &Path, empty: bool) -> Result<ExitStatus, Error> {
+    match sandbox::find_running(directory).await {
+        Ok(Some(session)) => with_knobs(context, session, async |knobs| knobs.reset(empty).await).await,
+        Ok(None) | Err(SandboxError::State { .. }) => {
+            sandbox::start_over(directory, empty).await?;
+            Ok(ExitStatus::Success)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn with_knobs<F>(context: &Context, session: Session, turn: F) -> Result<ExitStatus, Error>
+where
+    F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
+{
+    let status = with_session(context, session, turn).await?;
+    if context.settings.format.is_json() {
+        context.output.answer(&format!("{}\n", to_line(&status)))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+async fn with_session<F>(context: &Context, session: Session, turn: F) -> Result<Value, Error>
+where
+    F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
+{
+    let token = TokenSource::Given(session.token().clone());
+    let knobs = Knobs::new(http(context, token, &Network::default())?, parse_base(session.base_url())?);
+    let turned = turn(&knobs).await;
+    session.leave().await?;
+    turned.map_err(|error| {
+        let error = Error::from(error);
+        if error.kind == Kind::NotFound { Error::new(Kind::Internal, "the sandbox does not know this") } else { error }
+    })
+}
+
+fn show_status(context: &Context, status: &Value, token: &str) -> Result<ExitStatus, Error> {
+    let shows_token = context.output.secrets() == Secrets::Show;
+    let text = if context.settings.format.is_json() {
+        let mut status = status.clone();
+        if let (Some(members), true) = (status.as_object_mut(), shows_token) {
+            members.insert("token".to_owned(), token.into());
+        }
+        format!("{}\n", to_line(&status))
+    } else {
+        let member = |name: &str| match &status[name] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let place = if status["embedded"] == true {
+            "not running (each command brings its own)".to_owned()
+        } else {
+            format!("http://{}", member("address"))
+        };
+        let mut text = format!("sandbox   {place}\ntime      {}\nwebhooks  {}\n", member("now"), member("webhooks"));
+        if shows_token {
+            text.push_str(&format!("token     {token}\n"));
+        }
+        text
+    };
+    context.output.answer(&text)?;
+    Ok(ExitStatus::Success)
+}
+
+fn parse_bind(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "write an address and a port such as 127.0.0.1:4010".to_owned())?;
+    // Its token is in a file of this user; nobody else's machine has any business with it.
+    if address.ip().is_loopback() { Ok(address) } else { Err("the sandbox listens on loopback only".to_owned()) }
+}

@@ -1,0 +1,135 @@
+//! `vwh status`: one webhook in full with the reason and the next step, or the account in one line.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Context;
+use super::account::Account;
+use super::snapshot::{Snapshot, no_such_webhook};
+use crate::error::{Error, ExitStatus};
+use crate::http::HttpError;
+use crate::output::webhooks::{self, Entry, csv_record};
+use crate::services::vis::client::is_gone;
+use crate::settings::Format;
+use crate::webhook::json::{View, to_line, write_webhook};
+use crate::webhook::{Health, Webhook};
+
+/// Show one webhook in full, or the account's summary
+///
+/// Without ID: how many webhooks are in which health. With ID, or a unique prefix of at least 4 characters: everything
+/// that is known about that one, and what to do next.
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// The webhook's id, or a unique prefix
+    id: Option<String>,
+
+    /// Exit with 1 if it, or any webhook of the account, is failed or expired
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// The JSON of `vwh status` without ID; a contract.
+#[derive(Serialize)]
+struct Summary<'a> {
+    profile: &'a str,
+    service: &'a str,
+    as_of: String,
+    webhooks: usize,
+    health: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Runs `vwh status`.
+pub async fn run(args: &StatusArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    let is_down = match &args.id {
+        None => summary(context, account).await?,
+        Some(id) => one(context, account, id).await?,
+    };
+    Ok(if args.exit_code && is_down { ExitStatus::Failure } else { ExitStatus::Success })
+}
+
+/// Asks for the one first: with an exact id that is the only call. A service may answer a prefix as a malformed id.
+async fn one(context: &Context, account: &Account, id: &str) -> Result<bool, Error> {
+    let refusal = match account.client.get(id).await {
+        Ok((webhook, date)) => return show(context, account, &webhook, date.unwrap_or_else(context.clock)),
+        Err(error) => error,
+    };
+    let is_malformed = matches!(&refusal, HttpError::Fault { fault, .. } if matches!(fault.status, 400 | 422));
+    if !is_gone(&refusal) && !is_malformed {
+        return Err(Error::from(refusal).while_doing(format!("cannot show webhook {id:?}")));
+    }
+    let snapshot = Snapshot::take(context, account).await?;
+    let found = match snapshot.find(id) {
+        Some(webhook) => Some(webhook),
+        None => snapshot.find_by_prefix(id)?,
+    };
+    let webhook = found.ok_or_else(|| no_such_webhook(account, id))?;
+    show(context, account, webhook, snapshot.now)
+}
+
+fn show(
+    context: &Context,
+    account: &Account,
+    webhook: &Webhook,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<bool, Error> {
+    let output = &context.output;
+    let entry = Entry { webhook, health: Health::of(webhook, now) };
+    match context.settings.format {
+        Format::Json | Format::Jsonl => {
+            let view = View::new(webhook, &account.profile, entry.health, output.secrets());
+            let mut line = String::new();
+            write_webhook(&mut line, webhook, &view, output.secrets());
+            line.push('\n');
+            output.answer(&line)?;
+        }
+        Format::Csv => {
+            output.answer_csv(&webhooks::CSV_HEAD, [csv_record(entry, &account.profile, output.secrets())])?;
+        }
+        Format::Table | Format::Wide => {
+            let next = next_step(account, entry);
+            output.answer(&webhooks::full(entry, now, output.table_style(), next.as_deref()))?;
+        }
+    }
+    Ok(entry.health.is_down())
+}
+
+/// What to type about a webhook of this health.
+fn next_step(account: &Account, entry: Entry<'_>) -> Option<String> {
+    let id = crate::output::text::inert(&entry.webhook.id);
+    match entry.health {
+        Health::Failed => Some(format!("repair the receiver, then: {}", account.command(&format!("renew {id}")))),
+        Health::Expired | Health::Expiring => Some(account.command(&format!("renew {id}"))),
+        Health::Unproven => Some("wait for the next call; it proves the receiver".to_owned()),
+        Health::Idle => Some("place a call; if nothing arrives, the user may have no extension".to_owned()),
+        Health::Paused | Health::Unknown | Health::Ok => None,
+    }
+}
+
+async fn summary(context: &Context, account: &Account) -> Result<bool, Error> {
+    let snapshot = Snapshot::take(context, account).await?;
+    let entries = snapshot.entries();
+    let output = &context.output;
+    if context.settings.format.is_json() {
+        let count = |health| entries.iter().filter(|entry| entry.health == health).count();
+        let health = Health::ALL.iter().map(|health| (health.name().to_owned(), count(*health).into())).collect();
+        let summary = Summary {
+            profile: &account.profile,
+            service: "vis",
+            as_of: crate::output::when::absolute(snapshot.now),
+            webhooks: snapshot.total(),
+            health,
+        };
+        output.answer(&format!("{}\n", to_line(&summary)))?;
+    } else {
+        let counted =
+            if entries.is_empty() { "0 webhooks".to_owned() } else { webhooks::counts(&entries) };
+        output.answer(&format!("{counted}\n"))?;
+        let command = |rest: &str| account.command(rest);
+        if entries.iter().any(|entry| entry.health <= Health::Expiring)
+            && let Some(summary) = webhooks::summary(&entries, snapshot.total(), snapshot.now, &command)
+        {
+            output.notice(&summary);
+        }
+    }
+    Ok(entries.iter().any(|entry| entry.health.is_down()))
+}

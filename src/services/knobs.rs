@@ -1,0 +1,63 @@
+//! The client of a running sandbox's own knobs below `/_sandbox/`. Not a service: it lets `vwh sandbox …` speak to the
+//! process that serves, over the same `http` as everything else.
+
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+
+use crate::http::{Call, Http, HttpError, Repeat, WhenHeld, host_of};
+use crate::secret::Secret;
+
+/// Turns the knobs of the sandbox at `base`.
+#[derive(Debug)]
+pub struct Knobs {
+    http: Http,
+    base: Url,
+}
+
+impl Knobs {
+    /// Knobs of the sandbox whose API is at `base`.
+    #[must_use]
+    pub fn new(http: Http, base: Url) -> Self {
+        Self { http, base }
+    }
+
+    /// The sandbox's status.
+    pub async fn status(&self) -> Result<Value, HttpError> {
+        self.turn(Method::GET, "status", None).await
+    }
+
+    /// Moves the clock on.
+    pub async fn advance(&self, seconds: u64) -> Result<Value, HttpError> {
+        self.turn(Method::POST, "advance", Some(serde_json::json!({ "seconds": seconds }))).await
+    }
+
+    /// Brings the demo account back, or an empty one.
+    pub async fn reset(&self, empty: bool) -> Result<Value, HttpError> {
+        self.turn(Method::POST, "reset", Some(serde_json::json!({ "empty": empty }))).await
+    }
+
+    /// Stops the process that serves.
+    pub async fn stop(&self) -> Result<Value, HttpError> {
+        self.turn(Method::POST, "stop", None).await
+    }
+
+    async fn turn(&self, method: Method, knob: &str, body: Option<Value>) -> Result<Value, HttpError> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("/_sandbox/{knob}"));
+        let call = Call {
+            method,
+            url,
+            body: body.map(|body| Secret::new(body.to_string())),
+            // Moving the clock twice is not the same as once.
+            repeat: Repeat::OnlyIfNotSent,
+            when_held: WhenHeld::Wait,
+        };
+        let reply = self.http.send(&call).await?;
+        serde_json::from_slice(&reply.body).map_err(|_| HttpError::Undecodable {
+            host: host_of(&call.url),
+            expected: "a sandbox's status",
+            found: "it is not JSON".to_owned(),
+        })
+    }
+}
