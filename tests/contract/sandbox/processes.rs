@@ -25,6 +25,10 @@ async fn status(session: &Session) -> Value {
     call(session, "GET", "/_sandbox/status").await
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
 async fn serve_at(directory: &Path) -> Result<vwh::sandbox::Server, SandboxError> {
     serve(directory, "127.0.0.1:0".parse().expect("an address"), Options::default()).await
 }
@@ -40,7 +44,9 @@ async fn of_many_that_come_at_once_one_serves_and_all_are_served() {
         assert_eq!(webhooks(session).await, 8);
     }
     let left = join_all(sessions.into_iter().map(Session::leave)).await;
-    left.into_iter().for_each(|left| left.expect("a clean end"));
+    for result in left {
+        result.expect("a clean end");
+    }
     assert!(find_running(directory.path()).await.expect("an answer").is_none());
 }
 
@@ -69,39 +75,62 @@ async fn whoever_serves_stays_until_the_others_are_done() {
     next.leave().await.expect("a clean end");
 }
 
-#[tokio::test]
-async fn coming_and_going_never_meets_a_closed_door() {
+#[test]
+fn coming_and_going_never_meets_a_closed_door() {
     let directory = tempfile::tempdir().expect("a directory");
-    let visits = (0..8).map(async |_| {
-        for _ in 0..5 {
-            let session = join(directory.path()).await.expect("a session");
-            assert_eq!(webhooks(&session).await, 8);
-            session.leave().await.expect("a clean end");
+    let visit = async || {
+        let session = join(directory.path()).await.expect("a session");
+        assert_eq!(webhooks(&session).await, 8);
+        session.leave().await.expect("a clean end");
+    };
+    // Threads of their own, so that one can look while another is half-way through its start.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..15).for_each(|_| runtime().block_on(visit())));
         }
     });
-    join_all(visits).await;
+}
+
+#[tokio::test]
+async fn one_that_is_still_starting_is_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    start_over(directory.path(), true).await.expect("a state");
+    let held = |name: &str| {
+        let file = fs_err::File::open(directory.path().join(name)).expect("a lock file").into_parts().0;
+        file.lock().expect("a free lock");
+        file
+    };
+    let (starting, serving) = (held("sandbox.starting.lock"), held("sandbox.lock"));
+    let joining = Box::pin(join(directory.path()));
+    let time = Box::pin(tokio::time::sleep(std::time::Duration::from_millis(50)));
+    let Either::Right(((), joining)) = select(joining, time).await else {
+        panic!("believed an unfinished start")
+    };
+    drop((serving, starting));
+    let session = joining.await.expect("a session");
+    assert!(session.is_embedded(), "the other one died before it served");
+    session.leave().await.expect("a clean end");
 }
 
 #[test]
 fn what_a_killed_one_left_behind_is_not_believed() {
     let directory = tempfile::tempdir().expect("a directory");
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     // A kill gives neither the lock back nor the state a last write; nor does a runtime that is dropped.
     let killed = runtime();
     let server = killed.block_on(serve_at(directory.path())).expect("a sandbox");
-    let (stale, token) = (server.address(), server.token());
+    let (abandoned, token) = (server.address(), server.token());
     drop(server);
     drop(killed);
     let state = fs_err::read_to_string(directory.path().join("sandbox.json")).expect("a state");
-    assert!(state.contains(&stale.to_string()), "the address is left behind");
+    assert!(state.contains(&abandoned.to_string()), "the address is left behind");
     runtime().block_on(async {
         // Something else has the port by now; it must not be talked to.
-        let _squatter = std::net::TcpListener::bind(stale).expect("the port");
+        let _squatter = std::net::TcpListener::bind(abandoned).expect("the port");
         assert!(find_running(directory.path()).await.expect("an answer").is_none());
         let (first, second) = tokio::join!(join(directory.path()), join(directory.path()));
         let (first, second) = (first.expect("a session"), second.expect("a session"));
         assert_eq!(first.base_url(), second.base_url());
-        assert!(!first.base_url().contains(&stale.to_string()));
+        assert!(!first.base_url().contains(&abandoned.to_string()));
         assert_eq!(first.token(), &token);
         assert_eq!(webhooks(&second).await, 8);
     });
