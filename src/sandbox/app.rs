@@ -127,7 +127,7 @@ async fn api(app: &Arc<App>, parts: &Parts, path: &str, body: Body) -> Response<
     tokio::time::sleep(app.options.latency).await;
     let now = app.store.now();
     let shape = app.options.error_shape;
-    let spoiled = match app.effect(number) {
+    let reply = match app.effect(number) {
         Some(Effect::Status(status)) => GatewayError::of_status(status, now).reply(shape),
         Some(Effect::Html502) => misbehaviour::html_502(),
         Some(Effect::Stall) => {
@@ -143,7 +143,7 @@ async fn api(app: &Arc<App>, parts: &Parts, path: &str, body: Body) -> Response<
         }
         None => execute(app, parts, path, body, now).await,
     };
-    spoiled.dated(now).into_response()
+    reply.dated(now).into_response()
 }
 
 /// Gateway, then service. `body` is none when it was too large.

@@ -50,7 +50,7 @@ pub enum SandboxError {
         speed: f64,
     },
     /// A file or directory could not be read, written or locked; the text names it.
-    #[error("{0}")]
+    #[error(transparent)]
     File(#[from] io::Error),
 }
 

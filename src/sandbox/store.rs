@@ -40,7 +40,7 @@ struct Memory {
     is_closed: bool,
 }
 
-/// What the clock does at a start.
+/// How a start changes what the state file says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Start {
     /// Sandbox seconds per real second.

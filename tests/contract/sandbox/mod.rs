@@ -3,6 +3,7 @@
 mod endpoints;
 mod faults;
 mod gateway;
+mod kill;
 mod knobs;
 mod processes;
 mod state;

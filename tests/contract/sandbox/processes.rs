@@ -124,8 +124,8 @@ fn what_a_killed_one_left_behind_is_not_believed() {
     let state = fs_err::read_to_string(directory.path().join("sandbox.json")).expect("a state");
     assert!(state.contains(&abandoned.to_string()), "the address is left behind");
     runtime().block_on(async {
-        // Something else has the port by now; it must not be talked to.
-        let _squatter = std::net::TcpListener::bind(abandoned).expect("the port");
+        // Something else has the port by now (this, or whoever was faster); it must not be talked to.
+        let _squatter = std::net::TcpListener::bind(abandoned);
         assert!(find_running(directory.path()).await.expect("an answer").is_none());
         let (first, second) = tokio::join!(join(directory.path()), join(directory.path()));
         let (first, second) = (first.expect("a session"), second.expect("a session"));
