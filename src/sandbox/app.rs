@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Response};
+use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::sync::watch;
@@ -32,10 +32,11 @@ pub(super) const API_BASE: &str = "/t/vbc.prod/vis/v1";
 /// Where the sandbox's own routes live, outside the API's space.
 const KNOBS_BASE: &str = "/_sandbox";
 
-/// The largest request body that is taken.
+/// The largest request body that the API takes, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
-/// How much of a larger body is read and thrown away, so that its sender gets to see the reply.
-const DISCARD_LIMIT: usize = 64 * BODY_LIMIT;
+/// The largest that a knob takes, for seeds of many webhooks; also how much of a body that is too large for the API is
+/// read and thrown away, so that its sender gets to see the reply.
+const KNOB_BODY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// A running sandbox.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
         return api(&app, &parts, path, body).await;
     }
     let reply = match below(&path, KNOBS_BASE) {
-        Some(path) => knobs::answer(&app, &parts, path, read(body).await).await,
+        Some(path) => knobs::answer(&app, &parts, path, read(body, KNOB_BODY_LIMIT).await).await,
         None => GatewayError::no_api().reply(app.options.error_shape),
     };
     reply.dated(app.store.now()).into_response()
@@ -122,16 +123,16 @@ fn below<'path>(path: &'path str, base: &str) -> Option<&'path str> {
 /// Counts the request, waits as long as latency asks, and does to it what its fault asks.
 async fn api(app: &Arc<App>, parts: &Parts, path: &str, body: Body) -> Response<Body> {
     let number = app.requests.fetch_add(1, Ordering::Relaxed) + 1;
-    let body = read(body).await;
+    let body = read(body, BODY_LIMIT).await;
     tokio::time::sleep(app.options.latency).await;
     let now = app.store.now();
     let shape = app.options.error_shape;
-    let spoiled = match app.effect(number) {
+    let reply = match app.effect(number) {
         Some(Effect::Status(status)) => GatewayError::of_status(status, now).reply(shape),
         Some(Effect::Html502) => misbehaviour::html_502(),
         Some(Effect::Stall) => {
             misbehaviour::stall(&mut app.stopping.clone()).await;
-            return misbehaviour::cut(Reply::empty(axum::http::StatusCode::OK).dated(now));
+            GatewayError::of_status(StatusCode::GATEWAY_TIMEOUT, now).reply(shape)
         }
         Some(Effect::Cut) => {
             return misbehaviour::cut(execute(app, parts, path, body, now).await.dated(now));
@@ -142,7 +143,7 @@ async fn api(app: &Arc<App>, parts: &Parts, path: &str, body: Body) -> Response<
         }
         None => execute(app, parts, path, body, now).await,
     };
-    spoiled.dated(now).into_response()
+    reply.dated(now).into_response()
 }
 
 /// Gateway, then service. `body` is none when it was too large.
@@ -162,19 +163,19 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The whole body, or none when it is larger than the limit or its sender went away.
-async fn read(body: Body) -> Option<Bytes> {
+/// The whole body, or none when it is larger than `limit` bytes or its sender went away.
+async fn read(body: Body, limit: usize) -> Option<Bytes> {
     let mut whole = BytesMut::new();
     let mut length = 0;
     let mut stream = body.into_data_stream();
     while let Some(piece) = stream.next().await {
         let piece = piece.ok()?;
         length += piece.len();
-        if length <= BODY_LIMIT {
+        if length <= limit {
             whole.extend_from_slice(&piece);
-        } else if length > DISCARD_LIMIT {
+        } else if length > KNOB_BODY_LIMIT {
             return None;
         }
     }
-    (length <= BODY_LIMIT).then(|| whole.freeze())
+    (length <= limit).then(|| whole.freeze())
 }

@@ -2,6 +2,7 @@
 //!
 //! What is in the state file is `store`'s business.
 
+use std::fs::Metadata;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,7 @@ impl Directory {
     pub(super) fn read_state(&self) -> Result<Option<Vec<u8>>, SandboxError> {
         let path = self.state();
         match fs::read(&path) {
-            Ok(content) if is_private(&path)? => Ok(Some(content)),
+            Ok(content) if is_private(&fs::metadata(&path)?) => Ok(Some(content)),
             Ok(_) => Err(SandboxError::Exposed { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
@@ -110,17 +111,16 @@ fn private_file() -> fs::OpenOptions {
 }
 
 #[cfg(unix)]
-fn is_private(path: &Path) -> io::Result<bool> {
+fn is_private(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let for_others = fs::metadata(path)?.permissions().mode() & 0o077;
-    Ok(for_others == 0)
+    let for_others = metadata.permissions().mode() & 0o077;
+    for_others == 0
 }
 
 /// Elsewhere the user's own directories are closed to others by what they inherit.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "one signature on every system")]
-fn is_private(_path: &Path) -> io::Result<bool> {
-    Ok(true)
+fn is_private(_metadata: &Metadata) -> bool {
+    true
 }
 
 #[cfg(test)]

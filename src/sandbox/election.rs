@@ -10,11 +10,15 @@
 //! have started since. A port is never probed.
 
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use super::SandboxError;
 use super::directory::Directory;
-use super::locks::{self, Hold};
+use super::locks::{self, Hold, POLL};
 use super::state;
+
+/// How long a sandbox to be started in the foreground waits for an embedded one: most commands are done by then.
+const EMBEDDED_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who serves. The starting lock comes along, because the answer is good only while it is held.
 #[derive(Debug)]
@@ -34,7 +38,28 @@ pub(super) async fn settle(directory: &Directory) -> Result<Elected, SandboxErro
     })
 }
 
-/// The address at which another process serves; called while the starting lock is held.
-pub(super) fn address(directory: &Directory) -> Result<Option<String>, SandboxError> {
-    Ok(state::read(directory)?.and_then(|state| state.address))
+/// What to say when another process serves and may not; called while the starting lock is held.
+pub(super) fn taken(directory: &Directory) -> SandboxError {
+    // That it runs is sure even where the file cannot be read.
+    let host = state::read(directory).ok().flatten().and_then(|state| state.host);
+    SandboxError::Running {
+        address: host.as_ref().map(|host| host.address),
+        embedded: host.is_some_and(|host| host.embedded),
+    }
+}
+
+/// Takes the serving lock. A sandbox embedded in a command that runs is given a moment to end with it.
+pub(super) async fn win(directory: &Directory) -> Result<(File, File), SandboxError> {
+    let start = Instant::now();
+    loop {
+        let error = match settle(directory).await? {
+            Elected::Ours { serving, starting } => return Ok((serving, starting)),
+            Elected::Theirs { starting: _starting } => taken(directory),
+        };
+        let may_end = matches!(error, SandboxError::Running { embedded: true, .. });
+        if !may_end || start.elapsed() > EMBEDDED_PATIENCE {
+            return Err(error);
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// Another process holds `sandbox.lock`.
-    #[error("a sandbox is already running{}", address.as_ref().map(|at| format!(" at {at}")).unwrap_or_default())]
+    #[error("a sandbox is already running{}", address.map(|at| format!(" at {at}")).unwrap_or_default())]
     Running {
-        /// Its `IP:PORT`, when its state file could be read.
-        address: Option<String>,
+        /// Where it listens, when that could be read.
+        address: Option<SocketAddr>,
+        /// Whether it is part of a command that runs, and ends with it.
+        embedded: bool,
     },
     /// The address to listen on is taken or not ours.
     #[error("cannot listen on {address}")]
@@ -48,7 +50,7 @@ pub enum SandboxError {
         speed: f64,
     },
     /// A file or directory could not be read, written or locked; the text names it.
-    #[error("{0}")]
+    #[error(transparent)]
     File(#[from] io::Error),
 }
 
@@ -57,6 +59,9 @@ impl SandboxError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Running { embedded: true, .. } => {
+                Some("try again when the command is done that uses it".to_owned())
+            }
             Self::Running { .. } => Some("stop it with `vwh sandbox stop`".to_owned()),
             Self::Bind { .. } => {
                 Some("let the system choose a port: `vwh sandbox --bind 127.0.0.1:0`".to_owned())

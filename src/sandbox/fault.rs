@@ -27,7 +27,7 @@ pub(super) enum Effect {
     Status(StatusCode),
     /// Answered with a proxy's 502 page in HTML; the request is not executed.
     Html502,
-    /// Never answered; the request is not executed.
+    /// Answered with 504 after two minutes; the request is not executed.
     Stall,
     /// Executed, then the connection closes half-way through the body.
     Cut,
@@ -62,7 +62,7 @@ impl Fault {
 /// `WHAT` is one of
 /// - a status from `400` to `599`: that error in the gateway's shape; the request is not executed;
 /// - `html502`: a proxy's HTML page with status 502; the request is not executed;
-/// - `stall`: no answer for two minutes; the request is not executed;
+/// - `stall`: no answer for two minutes, then 504; the request is not executed;
 /// - `cut`: the request is executed, half of the reply's body is sent, the connection closes;
 /// - `slow`: the request is executed, the reply's body comes a byte a second.
 ///

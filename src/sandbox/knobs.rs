@@ -57,7 +57,7 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, path: &str, body: Opti
         return refusal(StatusCode::UNAUTHORIZED, "needs the token of sandbox.json as bearer token");
     }
     let Some(body) = body else {
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB");
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 MiB");
     };
     match turn(app, &parts.method, path, &body).await {
         Ok(()) => Reply::json(StatusCode::OK, &status(app)),

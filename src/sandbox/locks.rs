@@ -12,7 +12,7 @@ use super::SandboxError;
 use super::directory::open_lock;
 
 /// How often a lock that is taken is tried again. Blocking calls would stop the server that shares the thread.
-const POLL: Duration = Duration::from_millis(10);
+pub(super) const POLL: Duration = Duration::from_millis(10);
 
 /// How long another process may take to start or stop a sandbox before something must be wrong with it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);

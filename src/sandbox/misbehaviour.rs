@@ -31,7 +31,7 @@ pub(super) fn html_502() -> Reply {
     Reply::text(StatusCode::BAD_GATEWAY, "text/html", BAD_GATEWAY)
 }
 
-/// Waits two minutes, or until the sandbox stops.
+/// Waits two minutes, or until the sandbox stops; then the request may be answered.
 pub(super) async fn stall(stopping: &mut watch::Receiver<bool>) {
     let _ = tokio::time::timeout(STALL, stopping.wait_for(|is_stopping| *is_stopping)).await;
 }

@@ -1,7 +1,8 @@
 //! A local server that behaves like the Vonage VIS webhooks API, for trying things out without an account.
 //!
 //! Built from specs/vis.md §14 alone: it shares no code with the client, so that a mistake in one is not repeated in the
-//! other. It prints nothing and reads no environment; deliveries to webhooks are not emulated.
+//! other. It prints nothing and reads no environment; deliveries to webhooks are not emulated. It needs a Tokio runtime
+//! with time and I/O; one thread is enough, because nothing in it waits for a file lock by blocking.
 //!
 //! - who serves, and how others find it: `session`, `election`, `locks`, `server`
 //! - what is kept: `store` (memory and disk), `account`, `registration`, `state`, `directory`, `demo`

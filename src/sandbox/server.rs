@@ -17,8 +17,9 @@ use tokio::task::JoinHandle;
 use super::SandboxError;
 use super::app::{API_BASE, App};
 use super::directory::Directory;
-use super::election::{self, Elected};
+use super::election;
 use super::options::Options;
+use super::state::Host;
 use super::store::{Start, Store};
 
 /// How long requests in flight may take once the server stops. Latency comes on top; stalls and slow bodies end at once.
@@ -39,14 +40,10 @@ pub struct Server {
 /// Only one process at a time serves a directory: `SandboxError::Running` when another does.
 pub async fn serve(state_dir: &Path, bind: SocketAddr, options: Options) -> Result<Server, SandboxError> {
     let directory = Directory::open(state_dir)?;
-    match election::settle(&directory).await? {
-        Elected::Ours { serving, starting } => {
-            let server = Server::start(directory, serving, bind, options, false).await;
-            drop(starting);
-            server
-        }
-        Elected::Theirs { .. } => Err(SandboxError::Running { address: election::address(&directory)? }),
-    }
+    let (serving, starting) = election::win(&directory).await?;
+    let server = Server::start(directory, serving, bind, options, false).await;
+    drop(starting);
+    server
 }
 
 impl Server {
@@ -63,7 +60,8 @@ impl Server {
         let listener = TcpListener::bind(bind).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let start = Start { speed: options.speed, empty: options.empty };
-        let store = Arc::new(Store::open(directory, serving, address.to_string(), start)?);
+        let store =
+            Arc::new(Store::open(directory, serving, Host { address, embedded: is_embedded }, start)?);
         let (stopping, is_stopping) = watch::channel(false);
         let app = Arc::new(App::new(store, options, address, is_embedded, is_stopping.clone()));
         let stop_asked = app.stop_asked.subscribe();

@@ -60,10 +60,8 @@ pub async fn find_running(state_dir: &Path) -> Result<Option<Session>, SandboxEr
 /// For when nothing serves: `SandboxError::Running` when something does, which `POST /_sandbox/reset` then resets.
 pub async fn start_over(state_dir: &Path, empty: bool) -> Result<(), SandboxError> {
     let directory = Directory::open(state_dir)?;
-    match election::settle(&directory).await? {
-        Elected::Ours { serving: _serving, starting: _starting } => store::start_over(&directory, empty),
-        Elected::Theirs { .. } => Err(SandboxError::Running { address: election::address(&directory)? }),
-    }
+    let _locks = election::win(&directory).await?;
+    store::start_over(&directory, empty)
 }
 
 impl Session {
@@ -74,8 +72,7 @@ impl Session {
             reason: "a sandbox runs, but its address is not in it".to_owned(),
         };
         let state = state::read(directory)?.ok_or_else(missing)?;
-        let address: Option<SocketAddr> = state.address.and_then(|address| address.parse().ok());
-        let base_url = base_url(address.ok_or_else(missing)?);
+        let base_url = base_url(state.host.ok_or_else(missing)?.address);
         Ok(Self { base_url, token: state.token, host: Host::Guest { _clients: clients } })
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here reads or writes files: that is `directory`.
 
 use std::io;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -20,19 +21,33 @@ const VERSION: u32 = 1;
 /// The content of the state file.
 #[derive(Debug, Deserialize)]
 pub(super) struct State {
-    version: u32,
-    /// Where the sandbox is served, `IP:PORT`; worth something only while a process holds the serving lock.
-    pub(super) address: Option<String>,
+    /// Who serves; worth something only while a process holds the serving lock.
+    pub(super) host: Option<Host>,
     pub(super) token: Secret,
     /// The sandbox time when this was written; the clock goes on from here at the next start.
     pub(super) now: Timestamp,
     pub(super) webhooks: Vec<Registration>,
 }
 
+/// The process that serves.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Host {
+    /// Where it listens, `IP:PORT`.
+    pub(super) address: SocketAddr,
+    /// Whether it serves only as long as a command of its own runs.
+    pub(super) embedded: bool,
+}
+
+/// Read before the rest, which may have any form in another version.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 #[derive(Serialize)]
 struct Written<'state> {
     version: u32,
-    address: Option<&'state str>,
+    host: Option<&'state Host>,
     token: &'state str,
     now: Timestamp,
     webhooks: Vec<&'state Registration>,
@@ -42,7 +57,7 @@ impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
     pub(super) fn first(webhooks: Vec<Registration>, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { version: VERSION, address: None, token, now, webhooks }
+        Self { host: None, token, now, webhooks }
     }
 }
 
@@ -51,13 +66,14 @@ pub(super) fn read(directory: &Directory) -> Result<Option<State>, SandboxError>
     let Some(content) = directory.read_state()? else { return Ok(None) };
     let refuse = |reason| SandboxError::State { path: directory.state(), reason };
     // The parser's own text may quote what it met, and that may be a key.
-    let state: State = serde_json::from_slice(&content)
-        .map_err(|error| refuse(format!("broken at line {} column {}", error.line(), error.column())))?;
-    if state.version == VERSION {
-        Ok(Some(state))
-    } else {
-        Err(refuse(format!("it has version {}", state.version)))
+    let broken = |error: serde_json::Error| {
+        refuse(format!("it is broken at line {} column {}", error.line(), error.column()))
+    };
+    let Version { version } = serde_json::from_slice(&content).map_err(broken)?;
+    if version != VERSION {
+        return Err(refuse(format!("it has version {version}, not {VERSION}")));
     }
+    serde_json::from_slice(&content).map(Some).map_err(broken)
 }
 
 /// The state as it is written at `now`.
@@ -65,9 +81,8 @@ pub(super) fn to_bytes(
     account: &Account,
     now: Timestamp,
     token: &Secret,
-    address: Option<&str>,
+    host: Option<&Host>,
 ) -> io::Result<Vec<u8>> {
-    let written =
-        Written { version: VERSION, address, token: token.reveal(), now, webhooks: account.kept(now) };
+    let written = Written { version: VERSION, host, token: token.reveal(), now, webhooks: account.kept(now) };
     Ok(serde_json::to_vec(&written)?)
 }

@@ -14,7 +14,7 @@ use super::account::Account;
 use super::clock::Clock;
 use super::demo;
 use super::directory::Directory;
-use super::state::{self, State};
+use super::state::{self, Host, State};
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
 
@@ -34,13 +34,13 @@ struct Memory {
     account: Account,
     clock: Clock,
     token: Secret,
-    address: Option<String>,
+    host: Option<Host>,
     /// Counts changes.
     revision: u64,
     is_closed: bool,
 }
 
-/// What the clock does at a start.
+/// How a start changes what the state file says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Start {
     /// Sandbox seconds per real second.
@@ -50,13 +50,13 @@ pub(super) struct Start {
 }
 
 impl Store {
-    /// Reads the state, or makes the first one, and writes it with the `address` at which it will be served.
+    /// Reads the state, or makes the first one, and writes it with the `host` that will serve it.
     ///
     /// `serving` is the lock file that gives the right to do this.
     pub(super) fn open(
         directory: Directory,
         serving: File,
-        address: String,
+        host: Host,
         start: Start,
     ) -> Result<Self, SandboxError> {
         let state = state::read(&directory)?.unwrap_or_else(|| {
@@ -67,7 +67,7 @@ impl Store {
             account: Account::new(if start.empty { Vec::new() } else { state.webhooks }),
             clock: Clock::new(state.now, Instant::now(), start.speed),
             token: state.token,
-            address: Some(address),
+            host: Some(host),
             revision: 0,
             is_closed: false,
         };
@@ -97,6 +97,8 @@ impl Store {
     }
 
     /// Changes the account; returns once the change is on disk. A `change` that gives `None` changed nothing.
+    ///
+    /// On an error the change is in memory only, and goes to disk with the next one.
     pub(super) async fn change<T>(
         self: &Arc<Self>,
         change: impl FnOnce(&mut Account) -> Option<T>,
@@ -145,7 +147,7 @@ impl Store {
         let content = {
             let mut memory = self.memory();
             memory.is_closed = true;
-            memory.address = None;
+            memory.host = None;
             memory.to_bytes()
         };
         let result = content.and_then(|content| self.directory.write_state(&content));
@@ -190,7 +192,7 @@ impl Store {
 impl Memory {
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let now = self.clock.now(Instant::now());
-        state::to_bytes(&self.account, now, &self.token, self.address.as_deref())
+        state::to_bytes(&self.account, now, &self.token, self.host.as_ref())
     }
 }
 
