@@ -1,0 +1,9 @@
+//! The shipped `vwh` binary as a black box: one file per topic, over real sockets, with a cleared environment.
+//!
+//! Nothing here imports the library: what a test may know about vwh is its arguments, environment, files, exit code
+//! and streams. Logic is tested beside the code, wire shapes in `tests/contract`.
+
+mod support;
+
+mod forgotten;
+mod harness;
