@@ -133,6 +133,7 @@ function check_paths(line, path) {
 # Follows `super`s up, then judges the path by the module it leads to.
 function check_path(path, parts, count, ups, target, allowed) {
   count = split(path, parts, "::")
+  if (parts[1] == "reqwest" && parts[2] ~ /^(Client|blocking)/ && !may_build_clients()) report_client()
   if (module == "main") {
     if (parts[1] == "vwh" && parts[2] != "run") report("main-calls-lib", "main calls vwh::run and nothing else")
     return
@@ -163,13 +164,20 @@ function check_room(path, room) {
     report("only-shared-rooms", module " shares a service's wire, signature and delivery, not " path)
 }
 
+function may_build_clients() {
+  return module == "http" || file ~ /^src\/delivery\/send(\/|$)/
+}
+
+function report_client() {
+  report("http-builds-clients", "only http and delivery::send build a reqwest client")
+}
+
 function check_words() {
   if (module == "cli" && /::run\(|\.await/) report("cli-has-no-logic", "cli is the command tree, run by lib")
   if (module == "output" && /(^|[^A-Za-z0-9_])(reqwest|clap)(::|;| as )/)
     report("output-is-plain", "output knows neither reqwest nor clap")
-  if (module != "http" && file !~ /^src\/delivery\/send(\/|$)/ \
-    && /ClientBuilder|reqwest::(Client([^A-Za-z0-9_]|$)|blocking|get\()|(^|[^A-Za-z0-9_])Client::(builder|new)\(/)
-    report("http-builds-clients", "only http and delivery::send build a reqwest client")
+  if (!may_build_clients() \
+    && /ClientBuilder|reqwest::(Client([^A-Za-z0-9_]|$)|blocking|get\()/) report_client()
   if (module != "settings" \
     && /(^|[^A-Za-z0-9_])env::(\{|vars?|vars?_os|home_dir|temp_dir|set_var|remove_var)([^A-Za-z0-9_]|$)|etcetera::|#\[arg\(([^"]*[ ,])?env([ ,)=]|$)/)
     report("settings-reads-environment", "only settings reads the environment and the places it names")

@@ -139,15 +139,14 @@ impl Reply {
     pub(super) fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Full { status, headers, body } => {
-                let mut head = format!("HTTP/1.1 {status} \r\n");
-                for (name, value) in headers {
-                    head += &format!("{name}: {value}\r\n");
-                }
+                let mut lines = vec![format!("HTTP/1.1 {status} ")];
+                lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
                 // RFC 9110 section 8.6: a 204 carries neither a body nor its length.
                 if *status != 204 {
-                    head += &format!("Content-Length: {}\r\n", body.len());
+                    lines.push(format!("Content-Length: {}", body.len()));
                 }
-                [head.as_bytes(), b"\r\n", body.as_slice()].concat()
+                lines.extend([String::new(), String::new()]);
+                [lines.join("\r\n").as_bytes(), body].concat()
             }
             Self::Raw(bytes) | Self::RawThenStall(bytes) => bytes.clone(),
             Self::Stall | Self::Close => Vec::new(),

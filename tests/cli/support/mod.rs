@@ -2,7 +2,6 @@
 //!
 //! It knows no command and no document of vwh: what those should be is for the tests to say.
 
-#![expect(clippy::expect_used, reason = "a helper that cannot do its work fails the test that asked for it")]
 #![cfg_attr(
     not(unix),
     allow(dead_code, reason = "the tests of signals and of this harness need a Unix shell")
@@ -32,7 +31,7 @@ pub(crate) use process::Signal;
 pub(crate) use server::Server;
 #[cfg(unix)]
 pub(crate) use terminal::{Screen, Stream};
-pub(crate) use vwh::Vwh;
+pub(crate) use vwh::{TOKEN, Vwh};
 
 /// How long any wait may last before the test fails. It only ends what hangs; no test measures time with it.
 const GUARD: Duration = Duration::from_mins(2);

@@ -14,6 +14,9 @@ use tempfile::TempDir;
 use super::Outcome;
 use super::process::Process;
 
+/// The token of [`Vwh::connected_to`].
+pub(crate) const TOKEN: &str = "invented-token-0123456789";
+
 /// A home in a temporary folder and the environment to run vwh in. Runs of one `Vwh` see each other's files.
 #[derive(Clone)]
 pub(crate) struct Vwh {
@@ -32,6 +35,11 @@ impl Vwh {
     pub(crate) fn in_place_of(program: &str) -> Self {
         let home = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         Self { program: PathBuf::from(program), home, environment: Vec::new() }
+    }
+
+    /// An empty home, and a connection to the service at `base_url` as [`TOKEN`]'s owner.
+    pub(crate) fn connected_to(base_url: &str) -> Self {
+        Self::new().env("VWH_BASE_URL", base_url).env("VWH_TOKEN", TOKEN)
     }
 
     /// The same home with one more variable.
