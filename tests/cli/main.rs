@@ -1,0 +1,19 @@
+//! The shipped `vwh` binary as a black box: one file per topic, over real sockets, with a cleared environment.
+//!
+//! Nothing here imports the library: what a test may know about vwh is its arguments, environment, files, exit code
+//! and streams. Logic is tested beside the code, wire shapes in `tests/contract`.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a helper that cannot do its work fails the test that asked for it"
+)]
+
+mod support;
+
+mod forgotten;
+mod harness;
+mod refusals;
+mod secrecy;
+mod tolerance;
+mod transport;
