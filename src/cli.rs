@@ -24,7 +24,13 @@ const ONE_ANSWER: Duration = Duration::from_secs(60);
 /// vwh shows which Vonage call webhooks have stopped delivering, why and since when; it brings them back or clears them
 /// out. Try it without an account: vwh --sandbox list
 #[derive(Debug, Parser)]
-#[command(name = "vwh", version, propagate_version = false, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "vwh",
+    version,
+    propagate_version = false,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 #[command(disable_help_subcommand = true, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Flags of every command.

@@ -250,14 +250,12 @@ impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         let message = error.to_string();
         match error {
-            FileError::Io(_) => {
-                Self::new(Kind::Internal, message).hint("check that the disk has room and the directory is yours")
-            }
+            FileError::Io(_) => Self::new(Kind::Internal, message)
+                .hint("check that the disk has room and the directory is yours"),
             FileError::Exposed(path) => Self::new(Kind::Configuration, message)
                 .hint(format!("it may hold secrets; close it with: chmod 600 {}", path.display())),
-            FileError::Locked(_) => {
-                Self::new(Kind::Unavailable, message).hint("wait until the other vwh has finished, then run this again")
-            }
+            FileError::Locked(_) => Self::new(Kind::Unavailable, message)
+                .hint("wait until the other vwh has finished, then run this again"),
             FileError::Interrupted => Self::new(Kind::Interrupted, message),
         }
     }
@@ -268,9 +266,10 @@ impl From<OutputError> for Error {
         match error {
             OutputError::BrokenPipe => Self::new(Kind::BrokenPipe, "nobody reads the output"),
             OutputError::Interrupted => Self::new(Kind::Interrupted, "interrupted"),
-            OutputError::Io(error) => {
-                Self { causes: vec![error.to_string()], ..Self::new(Kind::Internal, "cannot write the output") }
-            }
+            OutputError::Io(error) => Self {
+                causes: vec![error.to_string()],
+                ..Self::new(Kind::Internal, "cannot write the output")
+            },
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod error;
 pub mod files;
 pub mod http;
 pub mod journal;
+pub mod limits;
 pub mod markup;
 pub mod output;
 pub mod sandbox;
@@ -38,7 +39,7 @@ use cli::{Cli, Command};
 use commands::account::Account;
 use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
 use error::{Error, ExitStatus, Kind};
-use http::limits::Limits;
+use limits::Limits;
 use output::{Output, Terminals, Wishes};
 use settings::environment::Environment;
 use settings::{ColorChoice, Format, Settings};
@@ -111,7 +112,8 @@ fn wishes(settings: &Settings) -> Wishes {
 /// Runs `command` on a runtime of its own, until it ends or Ctrl-C ends it.
 fn start(command: Command, settings: Settings, output: Output) -> Result<ExitStatus, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
+    let runtime =
+        runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
     let (interrupt, interrupted) = watch::channel(false);
     let limits = Limits::new(settings.timeout.or(command.default_timeout()), interrupted);
     let context = Context { settings, output, limits, clock: Utc::now, random_bytes };
@@ -178,8 +180,11 @@ async fn signal() {
 
 /// Whether errors are to be JSON, for command lines that clap refuses.
 fn asks_for_json(args: &[OsString]) -> bool {
-    let texts: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--").collect();
-    texts.iter().any(|arg| matches!(*arg, "--json" | "-ojson" | "-ojsonl" | "--output=json" | "--output=jsonl"))
+    let texts: Vec<&str> =
+        args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--").collect();
+    texts
+        .iter()
+        .any(|arg| matches!(*arg, "--json" | "-ojson" | "-ojsonl" | "--output=json" | "--output=jsonl"))
         || texts.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json" | "jsonl"]))
 }
 

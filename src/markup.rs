@@ -52,7 +52,10 @@ mod tests {
 
     #[test]
     fn titles_and_elements_are_found() {
-        assert_eq!(page_title("<!DOCTYPE html><TITLE lang='x'>Hi\n there</TITLE>"), Some("Hi there".to_owned()));
+        assert_eq!(
+            page_title("<!DOCTYPE html><TITLE lang='x'>Hi\n there</TITLE>"),
+            Some("Hi there".to_owned())
+        );
         assert_eq!(page_title("<html><title>cut in the mid"), Some("cut in the mid".to_owned()));
         assert_eq!(page_title("<title>no page</title>"), None);
         assert_eq!(element("</a:code><a:CODE x=\"1\">7&amp;8</a:CODE>", "code"), Some("7&8".to_owned()));

@@ -8,8 +8,8 @@ use std::process::Stdio;
 
 use tokio::sync::Mutex;
 
-use crate::http::limits::Limits;
 use crate::http::{Authorize, AuthorizeError, LocalFuture};
+use crate::limits::Limits;
 use crate::secret::Secret;
 
 /// Where a token comes from.
@@ -113,7 +113,9 @@ async fn run(command: &str, limits: &Limits) -> Result<String, AuthorizeError> {
     let output = limits.or_interrupted(within(limits, shell.output())).await;
     let failed = |what: String| Err(configuration(format!("token_command {what}"), Some(COMMAND_HINT)));
     match output {
-        Err(_) => Err(AuthorizeError { message: "interrupted".to_owned(), hint: None, is_configuration: false }),
+        Err(_) => {
+            Err(AuthorizeError { message: "interrupted".to_owned(), hint: None, is_configuration: false })
+        }
         Ok(None) => failed("did not end in time".to_owned()),
         Ok(Some(Err(error))) => failed(format!("could not be started: {error}")),
         Ok(Some(Ok(output))) if !output.status.success() => failed(format!("failed ({})", output.status)),
@@ -124,7 +126,8 @@ async fn run(command: &str, limits: &Limits) -> Result<String, AuthorizeError> {
     }
 }
 
-const COMMAND_HINT: &str = "run the command of `token_command` by hand; it must print the token and nothing else";
+const COMMAND_HINT: &str =
+    "run the command of `token_command` by hand; it must print the token and nothing else";
 
 async fn within<T>(limits: &Limits, future: impl Future<Output = T>) -> Option<T> {
     match limits.remaining() {

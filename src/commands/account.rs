@@ -116,8 +116,11 @@ impl Account {
         lock.map_err(|error| match error {
             FileError::Locked(_) => {
                 let profile = &self.profile;
-                Error::new(Kind::Unavailable, format!("another vwh is changing the webhooks of profile {profile}"))
-                    .hint("wait until it has finished, then run this again")
+                Error::new(
+                    Kind::Unavailable,
+                    format!("another vwh is changing the webhooks of profile {profile}"),
+                )
+                .hint("wait until it has finished, then run this again")
             }
             error => error.into(),
         })
@@ -153,8 +156,9 @@ pub enum Waiting {
 
 /// The sender of API requests for this run.
 pub fn http(context: &Context, token: TokenSource, network: &Network) -> Result<Http, Error> {
-    let exchange = Exchange::new(network)
-        .map_err(|error| Error::new(Kind::Configuration, "cannot set up the connection").because(error.to_string()))?;
+    let exchange = Exchange::new(network).map_err(|error| {
+        Error::new(Kind::Configuration, "cannot set up the connection").because(error.to_string())
+    })?;
     let output = context.output;
     let announce = Arc::new(move |until: DateTime<Utc>| {
         output.notice(&format!("throttled: waiting until {}", until.format("%H:%M:%SZ")));
@@ -174,7 +178,8 @@ fn jitter() -> f64 {
 
 /// Reads the base URL that the sandbox gave out.
 pub fn parse_base(text: &str) -> Result<Url, Error> {
-    Url::parse(text).map_err(|error| Error::new(Kind::Internal, format!("the sandbox's address is no URL: {error}")))
+    Url::parse(text)
+        .map_err(|error| Error::new(Kind::Internal, format!("the sandbox's address is no URL: {error}")))
 }
 
 /// Whether a request ended because of Ctrl-C.

@@ -16,10 +16,9 @@ use super::Context;
 use super::account::Account;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::{HttpError, WhenHeld};
+use crate::output::ErrorView;
 use crate::output::progress::Progress;
 use crate::output::text::inert;
-use crate::output::ErrorView;
-use crate::secret::mask_url;
 use crate::webhook::Webhook;
 use crate::webhook::json::{Secrets, to_line};
 
@@ -82,7 +81,7 @@ impl Outcome {
 pub struct Done {
     /// The id it was known by.
     pub id: String,
-    /// Its url.
+    /// Its url, as it is shown.
     pub url: String,
     /// What became of it.
     pub outcome: Outcome,
@@ -96,7 +95,13 @@ impl Done {
     /// `webhook` with an outcome.
     #[must_use]
     pub fn new(webhook: &Webhook, outcome: Outcome) -> Self {
-        Self { id: webhook.id.clone(), url: webhook.url.clone(), outcome, error: None, new_id: None }
+        Self {
+            id: webhook.id.clone(),
+            url: webhook.shown_url(Secrets::Hide),
+            outcome,
+            error: None,
+            new_id: None,
+        }
     }
 
     /// That failed.
@@ -191,7 +196,8 @@ where
     join_all((0..context.settings.concurrency.min(total)).map(|_| run.worker())).await;
     run.progress.finish();
     let results = run.results.into_inner().into_iter().zip(&plan.items);
-    let results = results.map(|(done, item)| done.unwrap_or_else(|| Done::new(item, Outcome::Skipped))).collect();
+    let results =
+        results.map(|(done, item)| done.unwrap_or_else(|| Done::new(item, Outcome::Skipped))).collect();
     Report { results, ended: run.ended.into_inner() }
 }
 
@@ -251,7 +257,8 @@ where
         let holds = self.account.client.http().gate().holds();
         if seen.is_stale || seen.holds != holds || seen.at.elapsed() > LOOK_AGAIN {
             let listing = self.account.client.list().await;
-            let listing = listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks again"))?;
+            let listing =
+                listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks again"))?;
             let by_id = |webhook: &Webhook| (webhook.id.clone(), qualifies(webhook));
             *seen = Seen {
                 at: Instant::now(),
@@ -329,7 +336,7 @@ pub fn conclude(
     let text = if context.settings.format.is_json() {
         json(context, report, vocabulary, is_dry_run)
     } else {
-        lines(context, &report.results, is_dry_run)
+        lines(&report.results, is_dry_run)
     };
     if failed > 0 || report.ended.is_some() {
         context.output.answer_anyway(&text)?;
@@ -343,18 +350,18 @@ pub fn conclude(
             let what = format!("stopped early, {skipped} of {total} not touched");
             Err(error.clone().while_doing(what))
         }
-        None if failed > 0 => {
-            Err(Error::new(Kind::Failure, format!("{failed} of {total} webhooks could not be {}", vocabulary.done)))
-        }
+        None if failed > 0 => Err(Error::new(
+            Kind::Failure,
+            format!("{failed} of {total} webhooks could not be {}", vocabulary.done),
+        )),
         None => Ok(ExitStatus::Success),
     }
 }
 
 fn json(context: &Context, report: &Report, vocabulary: &Vocabulary, is_dry_run: bool) -> String {
-    let urls: Vec<_> = report.results.iter().map(|done| shown_url(context, &done.url)).collect();
-    let results = report.results.iter().zip(&urls).map(|(done, url)| ResultView {
+    let results = report.results.iter().map(|done| ResultView {
         id: &done.id,
-        url,
+        url: &done.url,
         outcome: done.outcome.name(),
         error: done.error.as_ref().map(Error::view),
         new_id: vocabulary.has_new_ids.then_some(done.new_id.as_deref()),
@@ -369,7 +376,7 @@ fn json(context: &Context, report: &Report, vocabulary: &Vocabulary, is_dry_run:
     format!("{}\n", to_line(&BatchView { dry_run: is_dry_run, results, summary: summary.collect() }))
 }
 
-fn lines(context: &Context, results: &[Done], is_dry_run: bool) -> String {
+fn lines(results: &[Done], is_dry_run: bool) -> String {
     let mut text = String::new();
     for done in results {
         let word = if is_dry_run { done.outcome.intent() } else { done.outcome.name() };
@@ -377,15 +384,11 @@ fn lines(context: &Context, results: &[Done], is_dry_run: bool) -> String {
         if let Some(new_id) = &done.new_id {
             text.push_str(&format!(" -> {}", inert(new_id)));
         }
-        text.push_str(&format!("  {}", inert(&shown_url(context, &done.url))));
+        text.push_str(&format!("  {}", inert(&done.url)));
         if let Some(error) = &done.error {
             text.push_str(&format!("  {}", inert(&error.sentence())));
         }
         text.push('\n');
     }
     text
-}
-
-fn shown_url<'a>(context: &Context, url: &'a str) -> std::borrow::Cow<'a, str> {
-    if context.output.secrets() == Secrets::Show { url.into() } else { mask_url(url) }
 }

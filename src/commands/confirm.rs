@@ -5,8 +5,8 @@ use super::Context;
 use crate::error::{Error, Kind};
 use crate::output::text::inert;
 use crate::output::{Answer, Terminals};
-use crate::secret::mask_url;
 use crate::webhook::Webhook;
+use crate::webhook::json::Secrets;
 
 /// What a command does where there is no terminal at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +60,14 @@ pub async fn confirm(
 ) -> Result<Confirmed, Error> {
     match way(context.output.terminals(), is_yes, context.settings.no_input, unattended) {
         Way::Proceed => Ok(Confirmed::Unasked),
-        Way::Refuse => Err(Error::new(Kind::Confirmation, format!("it is not confirmed that vwh may {verb} webhooks"))
-            .hint("--yes confirms it; --dry-run shows what would happen")),
+        Way::Refuse => {
+            Err(Error::new(Kind::Confirmation, format!("it is not confirmed that vwh may {verb} webhooks"))
+                .hint("--yes confirms it; --dry-run shows what would happen"))
+        }
         Way::Ask => {
             let noun = if items.len() == 1 { "this webhook" } else { "these webhooks" };
             let shown = items.iter().map(|webhook| {
-                format!("  {}  {}\n", inert(&webhook.id), inert(&mask_url(&webhook.url)))
+                format!("  {}  {}\n", inert(&webhook.id), inert(&webhook.shown_url(Secrets::Hide)))
             });
             let shown: String = shown.collect();
             let question = format!("{shown}{} {noun} of {}?", capitalized(verb), inert(whose));

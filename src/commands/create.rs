@@ -149,7 +149,8 @@ async fn create(
     let key_file = if let Key::Generated { key, file: Some(file) } = key {
         let written = files::create_new_private(file, format!("{}\n", key.reveal()).as_bytes());
         written.map_err(|error| {
-            Error::new(Kind::Configuration, "nothing was created: cannot write the key").because(error.to_string())
+            Error::new(Kind::Configuration, "nothing was created: cannot write the key")
+                .because(error.to_string())
         })?;
         Some(file)
     } else {
@@ -174,7 +175,9 @@ async fn create(
         context.output.notice(&format!("the signing key is in {}", file.display()));
     }
     let user = webhook.user_id.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
-    context.output.notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
+    context
+        .output
+        .notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
     answer(context, account, &webhook, now, "created")
 }
 
@@ -183,7 +186,9 @@ fn failure(account: &Account, definition: &Definition, error: HttpError, may_exi
     let error = Error::from(error);
     if may_exist {
         let look = account.command(&format!("list --url '{url}'"));
-        error.while_doing(format!("{url} may or may not be registered")).hint(format!("look before you repeat it: {look}"))
+        error
+            .while_doing(format!("{url} may or may not be registered"))
+            .hint(format!("look before you repeat it: {look}"))
     } else {
         error.while_doing(format!("cannot register {url}"))
     }
@@ -223,8 +228,10 @@ async fn present(
     definition: &Definition,
     key: &Key,
 ) -> Result<Option<Present>, Error> {
-    let same: Vec<&Webhook> =
-        snapshot.webhooks().filter(|webhook| webhook.delivers_as(&definition.url, &definition.events)).collect();
+    let same: Vec<&Webhook> = snapshot
+        .webhooks()
+        .filter(|webhook| webhook.delivers_as(&definition.url, &definition.events))
+        .collect();
     let webhook = match same.as_slice() {
         [] => {
             hint_at_journal(context, account, definition);
@@ -240,15 +247,19 @@ async fn present(
     };
     if let Some(difference) = difference(webhook, definition, key) {
         let delete = account.command(&format!("delete {}", webhook.id));
-        return Err(Error::new(Kind::Failure, format!("webhook {} has this url and events already, but {difference}", webhook.id))
-            .hint(format!("accept it, or remove it first: {delete}")));
+        return Err(Error::new(
+            Kind::Failure,
+            format!("webhook {} has this url and events already, but {difference}", webhook.id),
+        )
+        .hint(format!("accept it, or remove it first: {delete}")));
     }
     let health = Health::of(webhook, snapshot.now);
     if !matches!(health, Health::Failed | Health::Expired | Health::Expiring) {
         return Ok(Some(Present::Unchanged(webhook.clone())));
     }
     let renewed = account.client.renew(&webhook.id).await;
-    let renewed = renewed.map_err(|error| Error::from(error).while_doing(format!("cannot renew {}", webhook.id)))?;
+    let renewed =
+        renewed.map_err(|error| Error::from(error).while_doing(format!("cannot renew {}", webhook.id)))?;
     Ok(Some(Present::Renewed(renewed)))
 }
 
@@ -258,8 +269,12 @@ fn difference(webhook: &Webhook, definition: &Definition, key: &Key) -> Option<&
     match key {
         Key::Unsigned if webhook.is_signed() => Some("it is signed"),
         Key::Given(_) | Key::Generated { .. } if !webhook.is_signed() => Some("it is not signed"),
-        Key::Given(key) if webhook.signing_key.as_ref().is_some_and(|its| its != key) => Some("its key is another"),
-        _ if !policy.eq_ignore_ascii_case(&definition.metadata_policy) => Some("its metadata policy is another"),
+        Key::Given(key) if webhook.signing_key.as_ref().is_some_and(|its| its != key) => {
+            Some("its key is another")
+        }
+        _ if !policy.eq_ignore_ascii_case(&definition.metadata_policy) => {
+            Some("its metadata policy is another")
+        }
         _ => None,
     }
 }
@@ -267,14 +282,18 @@ fn difference(webhook: &Webhook, definition: &Definition, key: &Key) -> Option<&
 /// The same webhook may have been removed by vwh; then restoring it brings its key back.
 fn hint_at_journal(context: &Context, account: &Account, definition: &Definition) {
     let Ok(lines) = account.journal(context).and_then(|journal| Ok(journal.read()?)) else { return };
-    let Some(owner) = lines.iter().rev().map(|line| &line.owner).find(|owner| account.may_own(owner)) else { return };
+    let Some(owner) = lines.iter().rev().map(|line| &line.owner).find(|owner| account.may_own(owner)) else {
+        return;
+    };
     let removal = history::removals(&lines, owner)
         .into_iter()
         .rev()
         .find(|removal| removal.state == history::State::Removed && removal.url() == definition.url);
     if let Some(removal) = removal {
         let restore = account.command(&format!("restore {}", removal.id));
-        context.output.notice(&format!("vwh removed one like it; with its old key it comes back by: {restore}"));
+        context
+            .output
+            .notice(&format!("vwh removed one like it; with its old key it comes back by: {restore}"));
     }
 }
 
@@ -302,7 +321,8 @@ fn key_from_file(context: &Context, path: &std::path::Path) -> Result<Secret, Er
         let path = path.display();
         context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
     }
-    let key = content.strip_suffix('\n').map_or(content.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let key =
+        content.strip_suffix('\n').map_or(content.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     usable(Secret::new(key), &path.display().to_string())
 }
 
@@ -311,8 +331,11 @@ fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
         Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is empty"))
             .hint("--unsigned registers without a key"))
     } else if key.reveal() == MASK {
-        Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is the mask that vwh prints for a key"))
-            .hint("--show-secrets prints the key itself"))
+        Err(Error::new(
+            Kind::Configuration,
+            format!("the signing key in {origin} is the mask that vwh prints for a key"),
+        )
+        .hint("--show-secrets prints the key itself"))
     } else {
         Ok(key)
     }
@@ -321,8 +344,13 @@ fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
 fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     let can_show = context.output.terminals().stderr && !context.settings.format.is_json();
     if args.signing_key_out.is_none() && !can_show {
-        return Err(Error::new(Kind::Usage, "a generated key would be lost: there is no terminal to show it on")
-            .hint("--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none"));
+        return Err(Error::new(
+            Kind::Usage,
+            "a generated key would be lost: there is no terminal to show it on",
+        )
+        .hint(
+            "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none",
+        ));
     }
     if let Some(file) = &args.signing_key_out
         && file.exists()
@@ -331,21 +359,25 @@ fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
             .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file"));
     }
     let mut bytes = [0; KEY_BYTES];
-    (context.random_bytes)(&mut bytes)
-        .map_err(|error| Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string()))?;
+    (context.random_bytes)(&mut bytes).map_err(|error| {
+        Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
+    })?;
     Ok(Key::Generated { key: Secret::new(hex(&bytes)), file: args.signing_key_out.clone() })
 }
 
 /// VIS knows one event (vis §4).
 fn check_events(events: &[String]) -> Result<(), Error> {
     match events.iter().find(|event| *event != "CALL") {
-        Some(event) => Err(Error::new(Kind::Usage, format!("VIS has no event {event:?}")).hint("it has one: CALL")),
+        Some(event) => {
+            Err(Error::new(Kind::Usage, format!("VIS has no event {event:?}")).hint("it has one: CALL"))
+        }
         None => Ok(()),
     }
 }
 
 fn parse_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{error}; write a whole URL such as https://host/path"))?;
+    let url =
+        Url::parse(text).map_err(|error| format!("{error}; write a whole URL such as https://host/path"))?;
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(url),
         _ => Err("write an http or https URL such as https://host/path".to_owned()),
@@ -355,7 +387,8 @@ fn parse_url(text: &str) -> Result<Url, String> {
 fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &Definition) {
     let output = &context.output;
     if definition.key.is_some() && definition.metadata_policy == "NONE" {
-        output.warning("the key is never used: a signature only travels with --metadata-policy header or body");
+        output
+            .warning("the key is never used: a signature only travels with --metadata-policy header or body");
     }
     if definition.key.as_ref().is_some_and(|key| key.reveal() == "string") {
         output.warning("this key is the one printed in the vendor's tutorial, so anybody can sign with it");
@@ -372,9 +405,13 @@ fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &De
 
 fn is_private(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_private() || address.is_link_local() || address.is_unspecified(),
+        Some(url::Host::Ipv4(address)) => {
+            address.is_private() || address.is_link_local() || address.is_unspecified()
+        }
         Some(url::Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
-        Some(url::Host::Domain(name)) => !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal"),
+        Some(url::Host::Domain(name)) => {
+            !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal")
+        }
         None => false,
     }
 }
@@ -401,6 +438,8 @@ fn warn_about_reply(
     }
     let policy = webhook.metadata_policy.as_deref().unwrap_or(&definition.metadata_policy);
     if !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
-        output.warning(&crate::output::text::inert(&format!("the service chose another metadata policy: {policy}")));
+        output.warning(&crate::output::text::inert(&format!(
+            "the service chose another metadata policy: {policy}"
+        )));
     }
 }

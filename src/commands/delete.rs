@@ -10,6 +10,7 @@ use super::removal::{Removal, remove_all};
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus};
 use crate::journal::{Owner, history};
+use crate::secret::mask_url;
 use crate::webhook::Webhook;
 
 const VOCABULARY: Vocabulary = Vocabulary {
@@ -83,7 +84,7 @@ fn resolve<'a>(
             None => match journalled(context, account, owner, id)? {
                 Some(url) => gone.push(Done {
                     id: id.clone(),
-                    url,
+                    url: mask_url(&url).into_owned(),
                     outcome: Outcome::Gone,
                     error: None,
                     new_id: None,
@@ -96,7 +97,12 @@ fn resolve<'a>(
 }
 
 /// The url of a webhook that vwh removed earlier.
-fn journalled(context: &Context, account: &Account, owner: &Owner, id: &str) -> Result<Option<String>, Error> {
+fn journalled(
+    context: &Context,
+    account: &Account,
+    owner: &Owner,
+    id: &str,
+) -> Result<Option<String>, Error> {
     let lines = account.journal(context)?.read()?;
     let removal = history::removals(&lines, owner).into_iter().find(|removal| removal.id == id);
     Ok(removal.map(|removal| removal.url()))

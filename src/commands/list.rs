@@ -48,7 +48,13 @@ pub struct ListArgs {
     duplicates: bool,
 
     /// Order: health, url, created, expires, last-failure or id
-    #[arg(long, value_name = "KEY", default_value = "health", hide_possible_values = true, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "health",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     sort: SortKey,
 
     /// Exit with 1 if any of those listed is failed or expired
@@ -122,7 +128,12 @@ fn sort(entries: &mut [Entry<'_>], key: SortKey) {
     }
 }
 
-fn write(context: &Context, account: &Account, snapshot: &Snapshot, entries: &[Entry<'_>]) -> Result<(), Error> {
+fn write(
+    context: &Context,
+    account: &Account,
+    snapshot: &Snapshot,
+    entries: &[Entry<'_>],
+) -> Result<(), Error> {
     let output = &context.output;
     match context.settings.format {
         Format::Json => write_json(context, account, entries, ["[\n", ",\n", "\n]\n"])?,
@@ -172,10 +183,14 @@ fn notices(context: &Context, account: &Account, snapshot: &Snapshot, entries: &
     let command = |rest: &str| account.command(rest);
     match webhooks::summary(entries, snapshot.total(), snapshot.now, &command) {
         Some(summary) => output.notice(&format!("\n{summary}")),
-        None if snapshot.total() > 0 => output.notice(&format!("none of {} webhooks matches", snapshot.total())),
+        None if snapshot.total() > 0 => {
+            output.notice(&format!("none of {} webhooks matches", snapshot.total()))
+        }
         None => output.notice(&format!("0 webhooks{}", removed_lately(context, account).unwrap_or_default())),
     }
-    for (id, trouble) in entries.iter().filter_map(|entry| Some((&entry.webhook.id, webhooks::key_trouble(entry.webhook)?))) {
+    for (id, trouble) in
+        entries.iter().filter_map(|entry| Some((&entry.webhook.id, webhooks::key_trouble(entry.webhook)?)))
+    {
         output.notice(&crate::output::text::inert(&format!("{id}: {trouble}")));
     }
     if account.is_sandbox() {
@@ -186,7 +201,8 @@ fn notices(context: &Context, account: &Account, snapshot: &Snapshot, entries: &
 /// `; 30 were removed at 03:00Z by prune-failed: vwh restore --last`.
 fn removed_lately(context: &Context, account: &Account) -> Option<String> {
     let lines = account.journal(context).ok()?.read().ok()?;
-    let last = lines.iter().rev().find(|line| line.action == Action::Removing && account.may_own(&line.owner))?;
+    let last =
+        lines.iter().rev().find(|line| line.action == Action::Removing && account.may_own(&line.owner))?;
     let removals = history::removals(&lines, &last.owner);
     let run: Vec<_> = history::last_run(&removals)
         .into_iter()

@@ -21,7 +21,7 @@ pub mod status;
 
 use chrono::{DateTime, Utc};
 
-use crate::http::limits::Limits;
+use crate::limits::Limits;
 use crate::output::Output;
 use crate::settings::Settings;
 

@@ -128,7 +128,11 @@ async fn carry_out(
     Ok(report)
 }
 
-fn judge(args: &PruneFailedArgs, snapshot: &Snapshot, first_seen: &BTreeMap<String, DateTime<Utc>>) -> Verdicts {
+fn judge(
+    args: &PruneFailedArgs,
+    snapshot: &Snapshot,
+    first_seen: &BTreeMap<String, DateTime<Utc>>,
+) -> Verdicts {
     let glob = args.url.as_deref().map(WildMatch::new);
     let mut verdicts = Verdicts { removed: Vec::new(), renewed: Vec::new(), spared: Vec::new() };
     for webhook in snapshot.webhooks().filter(|webhook| webhook.has_failed()) {
@@ -136,7 +140,8 @@ fn judge(args: &PruneFailedArgs, snapshot: &Snapshot, first_seen: &BTreeMap<Stri
             continue;
         }
         let since = webhook.last_failure().or_else(|| first_seen.get(&webhook.id).copied());
-        let is_young = args.failed_for.is_some_and(|least| since.is_none_or(|since| snapshot.now - since < least));
+        let is_young =
+            args.failed_for.is_some_and(|least| since.is_none_or(|since| snapshot.now - since < least));
         let verdict = if is_young {
             &mut verdicts.spared
         } else if args.renew_first && (webhook.renewed_at.is_none() || webhook.succeeded_since_renewal()) {
@@ -156,14 +161,18 @@ fn guard(args: &PruneFailedArgs, account: &Account, snapshot: &Snapshot, count: 
     }
     if let Some(max) = args.max {
         return if count > max {
-            Err(Error::new(Kind::Failure, format!("nothing was removed: {count} would go, more than --max {max}"))
-                .hint(format!("see which with: {}", account.command("prune-failed --dry-run"))))
+            Err(Error::new(
+                Kind::Failure,
+                format!("nothing was removed: {count} would go, more than --max {max}"),
+            )
+            .hint(format!("see which with: {}", account.command("prune-failed --dry-run"))))
         } else {
             Ok(())
         };
     }
     let failed: Vec<&Webhook> = snapshot.webhooks().filter(|webhook| webhook.has_failed()).collect();
-    let attempted = snapshot.webhooks().filter(|webhook| webhook.was_attempted() || webhook.has_failed()).count();
+    let attempted =
+        snapshot.webhooks().filter(|webhook| webhook.was_attempted() || webhook.has_failed()).count();
     if failed.len() < OUTAGE_FROM || failed.len() * 2 <= attempted {
         return Ok(());
     }
@@ -191,7 +200,8 @@ fn first_seen_failed(
     let path = account.state_file(context, "readings", "failed.json")?;
     let content = files::read_private(&path)?.unwrap_or_default();
     let known: BTreeMap<String, DateTime<Utc>> = serde_json::from_slice(&content).unwrap_or_default();
-    let undated = snapshot.webhooks().filter(|webhook| webhook.has_failed() && webhook.last_failure().is_none());
+    let undated =
+        snapshot.webhooks().filter(|webhook| webhook.has_failed() && webhook.last_failure().is_none());
     let seen = undated.map(|webhook| {
         let since = known.get(&webhook.id).copied().unwrap_or(snapshot.now);
         (webhook.id.clone(), since)

@@ -16,7 +16,12 @@ pub struct Removal {
 
 impl Removal {
     /// A run of `command` over the webhooks of `owner`.
-    pub fn new(context: &Context, account: &Account, command: &'static str, owner: Owner) -> Result<Self, Error> {
+    pub fn new(
+        context: &Context,
+        account: &Account,
+        command: &'static str,
+        owner: Owner,
+    ) -> Result<Self, Error> {
         let name = context.run_name().map_err(|error| Error::from(crate::files::FileError::from(error)))?;
         let profile = account.profile.clone();
         Ok(Self { journal: account.journal(context)?, run: Run { name, command, profile, owner } })
@@ -28,11 +33,18 @@ impl Removal {
         let lines: Vec<_> = webhooks.iter().map(|webhook| self.run.removing(now, webhook)).collect();
         let written = self.journal.append(&lines, Durability::Synced, &context.limits).await;
         let path = self.journal.path().display();
-        written.map_err(|error| Error::from(error).while_doing(format!("nothing was removed: cannot write {path}")))
+        written.map_err(|error| {
+            Error::from(error).while_doing(format!("nothing was removed: cannot write {path}"))
+        })
     }
 
     /// Sends the DELETE of one journalled webhook and notes what became of it.
-    pub async fn remove(&self, context: &Context, account: &Account, webhook: &Webhook) -> Result<Done, Stopped> {
+    pub async fn remove(
+        &self,
+        context: &Context,
+        account: &Account,
+        webhook: &Webhook,
+    ) -> Result<Done, Stopped> {
         let deleted = account.client.delete(&webhook.id).await?;
         let (outcome, action) = match deleted {
             Deletion::Removed => (Outcome::Removed, Action::Removed),

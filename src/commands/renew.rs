@@ -68,7 +68,11 @@ pub async fn run(args: &RenewArgs, context: &Context, account: &Account) -> Resu
     batch::conclude(context, &report, &VOCABULARY, args.dry_run)?;
     if gone > 0 {
         let hint = format!("create it again: {}", account.command("create --url URL"));
-        return Err(Error::new(Kind::Failure, format!("{gone} of {} webhooks are gone", report.results.len())).hint(hint));
+        return Err(Error::new(
+            Kind::Failure,
+            format!("{gone} of {} webhooks are gone", report.results.len()),
+        )
+        .hint(hint));
     }
     Ok(ExitStatus::Success)
 }

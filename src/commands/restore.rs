@@ -16,12 +16,12 @@ use crate::journal::{Action, Durability, Journal, Line, Run};
 use crate::output::table::{Column, lay_out};
 use crate::output::text::inert;
 use crate::output::when;
-use crate::secret::{MASK, mask_url};
+use crate::secret::MASK;
 use crate::services::vis::client::Definition;
 use crate::services::vis::wire;
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
-use crate::webhook::json::{Secrets, to_line};
+use crate::webhook::json::to_line;
 
 /// Clocks differ; a webhook created this long before a restore set out by our clock may still be its work.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -84,7 +84,8 @@ enum Finding {
 
 /// Runs `vwh restore`.
 pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let is_bare = args.ids.is_empty() && !args.last && args.since.is_none() && args.url.is_none() && !args.list;
+    let is_bare =
+        args.ids.is_empty() && !args.last && args.since.is_none() && args.url.is_none() && !args.list;
     if is_bare {
         let hint = format!("see what was removed with: {}", account.command("restore --list"));
         let message = "say what to restore: ids, --last, --since TIME or --url GLOB";
@@ -163,7 +164,9 @@ fn examine(candidate: &Candidate, snapshot: &Snapshot, claimed: &[String]) -> Fi
     };
     let Some(twin) = snapshot.webhooks().find(equal) else { return Finding::Missing };
     match candidate.removal.state {
-        State::Restoring(since) if created_after(twin, since - CLOCK_SKEW) => Finding::Completed(twin.id.clone()),
+        State::Restoring(since) if created_after(twin, since - CLOCK_SKEW) => {
+            Finding::Completed(twin.id.clone())
+        }
         _ => Finding::Exists(twin.id.clone()),
     }
 }
@@ -190,7 +193,8 @@ impl Restoring<'_> {
                 Finding::Settled => {}
                 Finding::Completed(new_id) => {
                     if !self.is_dry {
-                        self.note(Action::Restored, &candidate.webhook.id, Some(&new_id), Durability::Synced).await?;
+                        self.note(Action::Restored, &candidate.webhook.id, Some(&new_id), Durability::Synced)
+                            .await?;
                     }
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
@@ -213,14 +217,22 @@ impl Restoring<'_> {
     async fn create(&self, webhook: &Webhook) -> Result<Done, Stopped> {
         let definition = definition(webhook).map_err(Stopped::Failed)?;
         // If this process dies after the service said yes, the next restore knows where to look.
-        self.note(Action::Restoring, &webhook.id, None, Durability::Written).await.map_err(Stopped::Failed)?;
+        self.note(Action::Restoring, &webhook.id, None, Durability::Written)
+            .await
+            .map_err(Stopped::Failed)?;
         let (created, _) = self.account.client.create(&definition).await?;
         let noted = self.note(Action::Restored, &webhook.id, Some(&created.id), Durability::Synced).await;
         noted.map_err(Stopped::Failed)?;
         Ok(with_id(webhook, Outcome::Restored, created.id))
     }
 
-    async fn note(&self, action: Action, id: &str, new_id: Option<&str>, durability: Durability) -> Result<(), Error> {
+    async fn note(
+        &self,
+        action: Action,
+        id: &str,
+        new_id: Option<&str>,
+        durability: Durability,
+    ) -> Result<(), Error> {
         let line = self.run.line((self.context.clock)(), action, id);
         let line = Line { new_id: new_id.map(str::to_owned), ..line };
         Ok(self.journal.append(&[line], durability, &self.context.limits).await?)
@@ -261,7 +273,8 @@ struct RemovalView<'a> {
 
 fn list(context: &Context, candidates: &[Candidate], snapshot: &Snapshot) -> Result<ExitStatus, Error> {
     let output = &context.output;
-    let views: Vec<RemovalView<'_>> = candidates.iter().rev().map(|candidate| view(context, candidate, snapshot)).collect();
+    let views: Vec<RemovalView<'_>> =
+        candidates.iter().rev().map(|candidate| view(context, candidate, snapshot)).collect();
     match context.settings.format {
         crate::settings::Format::Json => output.answer(&format!("{}\n", to_line(&views)))?,
         crate::settings::Format::Jsonl => {
@@ -270,11 +283,16 @@ fn list(context: &Context, candidates: &[Candidate], snapshot: &Snapshot) -> Res
         _ if views.is_empty() => output.notice("the journal has nothing of this account"),
         _ => {
             let now = (context.clock)();
-            let rows: Vec<Vec<String>> = views.iter().zip(candidates.iter().rev()).map(|(view, candidate)| {
-                let when = when::relative(candidate.removal.time, now);
-                let cells = [view.state, view.id, &view.url, &when, view.command, view.new_id.unwrap_or("")];
-                cells.map(|cell| inert(cell).into_owned()).to_vec()
-            }).collect();
+            let rows: Vec<Vec<String>> = views
+                .iter()
+                .zip(candidates.iter().rev())
+                .map(|(view, candidate)| {
+                    let when = when::relative(candidate.removal.time, now);
+                    let cells =
+                        [view.state, view.id, &view.url, &when, view.command, view.new_id.unwrap_or("")];
+                    cells.map(|cell| inert(cell).into_owned()).to_vec()
+                })
+                .collect();
             let lines = lay_out(&LIST_COLUMNS, &rows, output.table_style().width);
             output.answer(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
         }
@@ -299,10 +317,7 @@ fn view<'a>(context: &Context, candidate: &'a Candidate, snapshot: &Snapshot) ->
         State::Restored(new_id) => ("restored", Some(new_id.as_str())),
         _ => ("removed", None),
     };
-    let url = match context.output.secrets() {
-        Secrets::Show => candidate.webhook.url.clone(),
-        Secrets::Hide => mask_url(&candidate.webhook.url).into_owned(),
-    };
+    let url = candidate.webhook.shown_url(context.output.secrets());
     RemovalView {
         id: &removal.id,
         url,

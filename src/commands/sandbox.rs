@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::account::{http, parse_base};
 use super::Context;
+use super::account::{http, parse_base};
 use crate::auth::TokenSource;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::exchange::Network;
@@ -90,7 +90,8 @@ pub async fn run(args: &SandboxArgs, context: &Context) -> Result<ExitStatus, Er
         None => serve(&args.serve, context, directory).await,
         Some(Knob::Advance { duration }) => {
             let seconds = u64::try_from(duration.num_seconds()).unwrap_or_default();
-            with_knobs(context, sandbox::join(directory).await?, async |knobs| knobs.advance(seconds).await).await
+            with_knobs(context, sandbox::join(directory).await?, async |knobs| knobs.advance(seconds).await)
+                .await
         }
         Some(Knob::Status) => {
             let session = sandbox::join(directory).await?;
@@ -171,7 +172,11 @@ where
     session.leave().await?;
     turned.map_err(|error| {
         let error = Error::from(error);
-        if error.kind == Kind::NotFound { Error::new(Kind::Internal, "the sandbox does not know this") } else { error }
+        if error.kind == Kind::NotFound {
+            Error::new(Kind::Internal, "the sandbox does not know this")
+        } else {
+            error
+        }
     })
 }
 
@@ -193,7 +198,8 @@ fn show_status(context: &Context, status: &Value, token: &str) -> Result<ExitSta
         } else {
             format!("http://{}", member("address"))
         };
-        let mut text = format!("sandbox   {place}\ntime      {}\nwebhooks  {}\n", member("now"), member("webhooks"));
+        let mut text =
+            format!("sandbox   {place}\ntime      {}\nwebhooks  {}\n", member("now"), member("webhooks"));
         if shows_token {
             text.push_str(&format!("token     {token}\n"));
         }
@@ -207,5 +213,9 @@ fn parse_bind(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr =
         text.parse().map_err(|_| "write an address and a port such as 127.0.0.1:4010".to_owned())?;
     // Its token is in a file of this user; nobody else's machine has any business with it.
-    if address.ip().is_loopback() { Ok(address) } else { Err("the sandbox listens on loopback only".to_owned()) }
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("the sandbox listens on loopback only".to_owned())
+    }
 }

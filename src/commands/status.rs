@@ -53,7 +53,8 @@ async fn one(context: &Context, account: &Account, id: &str) -> Result<bool, Err
         Ok((webhook, date)) => return show(context, account, &webhook, date.unwrap_or_else(context.clock)),
         Err(error) => error,
     };
-    let is_malformed = matches!(&refusal, HttpError::Fault { fault, .. } if matches!(fault.status, 400 | 422));
+    let is_malformed =
+        matches!(&refusal, HttpError::Fault { fault, .. } if matches!(fault.status, 400 | 422));
     if !is_gone(&refusal) && !is_malformed {
         return Err(Error::from(refusal).while_doing(format!("cannot show webhook {id:?}")));
     }
@@ -83,7 +84,8 @@ fn show(
             output.answer(&line)?;
         }
         Format::Csv => {
-            output.answer_csv(&webhooks::CSV_HEAD, [csv_record(entry, &account.profile, output.secrets())])?;
+            output
+                .answer_csv(&webhooks::CSV_HEAD, [csv_record(entry, &account.profile, output.secrets())])?;
         }
         Format::Table | Format::Wide => {
             let next = next_step(account, entry);
@@ -97,7 +99,9 @@ fn show(
 fn next_step(account: &Account, entry: Entry<'_>) -> Option<String> {
     let id = crate::output::text::inert(&entry.webhook.id);
     match entry.health {
-        Health::Failed => Some(format!("repair the receiver, then: {}", account.command(&format!("renew {id}")))),
+        Health::Failed => {
+            Some(format!("repair the receiver, then: {}", account.command(&format!("renew {id}"))))
+        }
         Health::Expired | Health::Expiring => Some(account.command(&format!("renew {id}"))),
         Health::Unproven => Some("wait for the next call; it proves the receiver".to_owned()),
         Health::Idle => Some("place a call; if nothing arrives, the user may have no extension".to_owned()),
@@ -111,7 +115,8 @@ async fn summary(context: &Context, account: &Account) -> Result<bool, Error> {
     let output = &context.output;
     if context.settings.format.is_json() {
         let count = |health| entries.iter().filter(|entry| entry.health == health).count();
-        let health = Health::ALL.iter().map(|health| (health.name().to_owned(), count(*health).into())).collect();
+        let health =
+            Health::ALL.iter().map(|health| (health.name().to_owned(), count(*health).into())).collect();
         let summary = Summary {
             profile: &account.profile,
             service: "vis",
@@ -121,8 +126,7 @@ async fn summary(context: &Context, account: &Account) -> Result<bool, Error> {
         };
         output.answer(&format!("{}\n", to_line(&summary)))?;
     } else {
-        let counted =
-            if entries.is_empty() { "0 webhooks".to_owned() } else { webhooks::counts(&entries) };
+        let counted = if entries.is_empty() { "0 webhooks".to_owned() } else { webhooks::counts(&entries) };
         output.answer(&format!("{counted}\n"))?;
         let command = |rest: &str| account.command(rest);
         if entries.iter().any(|entry| entry.health <= Health::Expiring)

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Client, NoProxy, Proxy, redirect};
 use url::Url;
 
@@ -207,7 +209,9 @@ async fn read_body(response: &mut reqwest::Response) -> Result<Bytes, Broken> {
 
 /// Mozilla's roots, so that adding a private root does not take away the public ones.
 fn public_roots() -> impl Iterator<Item = reqwest::Certificate> {
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|root| reqwest::Certificate::from_der(root).ok())
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|root| reqwest::Certificate::from_der(root).ok())
 }
 
 fn classify(error: &reqwest::Error) -> Broken {
@@ -251,7 +255,9 @@ pub fn shown_url(url: &Url) -> String {
 /// The secret members of a request body, which an error reply may repeat.
 #[must_use]
 pub fn secrets_in(body: &Secret) -> Vec<Secret> {
-    let Ok(serde_json::Value::Object(members)) = serde_json::from_str(body.reveal()) else { return Vec::new() };
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_str(body.reveal()) else {
+        return Vec::new();
+    };
     let secret = |name: &str| members.get(name).and_then(serde_json::Value::as_str).map(Secret::new);
     ["signingKey", "secret"].into_iter().filter_map(secret).collect()
 }

@@ -73,6 +73,16 @@ impl Fault {
         Some(fault)
     }
 
+    /// The title of an HTML page, without `secrets`.
+    #[must_use]
+    pub fn title_of_page(body: &[u8], secrets: &[Secret]) -> Option<String> {
+        if !body.trim_ascii_start().starts_with(b"<") {
+            return None;
+        }
+        let start = String::from_utf8_lossy(&body[..body.len().min(READ_LIMIT)]);
+        page_title(&Reader { secrets }.scrubbed(&start))
+    }
+
     /// What it means for the sender.
     #[must_use]
     pub fn meaning(&self) -> Meaning {
@@ -97,7 +107,8 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = reqwest::StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        let reason =
+            reqwest::StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
         write!(formatter, "answered {}", self.status)?;
         if let Some(reason) = reason {
             write!(formatter, " {reason}")?;
@@ -143,7 +154,8 @@ impl Reader<'_> {
         self.secrets.iter().fold(text.to_owned(), |text, secret| {
             // A body that is not read as JSON may still hold the secret as JSON spells it.
             let spelt = serde_json::to_string(secret.reveal()).unwrap_or_default();
-            Secret::new(spelt.get(1..spelt.len().saturating_sub(1)).unwrap_or_default()).scrub(&secret.scrub(&text))
+            Secret::new(spelt.get(1..spelt.len().saturating_sub(1)).unwrap_or_default())
+                .scrub(&secret.scrub(&text))
         })
     }
 
@@ -271,7 +283,11 @@ mod tests {
                 "<html>\r\n<head><title>502 Bad\n Gateway</title></head><body>x</body></html>",
                 "answered 502 Bad Gateway: an HTML page titled “502 Bad Gateway”",
             ),
-            (500, "<soap:Fault><faultstring>broken</faultstring></soap:Fault>", "answered 500 Internal Server Error: broken"),
+            (
+                500,
+                "<soap:Fault><faultstring>broken</faultstring></soap:Fault>",
+                "answered 500 Internal Server Error: broken",
+            ),
             (500, "<p>hello", "answered 500 Internal Server Error: a page that is not JSON"),
             (500, "", "answered 500 Internal Server Error"),
             (599, "[]", "answered 599: []"),
@@ -280,12 +296,17 @@ mod tests {
         for (status, body, expected) in cases {
             assert_eq!(shown(status, body), expected, "{body}");
         }
-        assert_eq!(shown(500, &"x".repeat(10_000)).chars().count(), "answered 500 Internal Server Error: ".len() + 201);
+        assert_eq!(
+            shown(500, &"x".repeat(10_000)).chars().count(),
+            "answered 500 Internal Server Error: ".len() + 201
+        );
     }
 
     #[test]
     fn a_gateway_fault_inside_a_success_counts_as_its_status() {
-        let found = |body: &str| Fault::inside_success(body.as_bytes(), &[]).map(|fault| (fault.status, fault.meaning()));
+        let found = |body: &str| {
+            Fault::inside_success(body.as_bytes(), &[]).map(|fault| (fault.status, fault.meaning()))
+        };
         assert_eq!(found(r#"{"fault":{"code":900901,"message":"m"}}"#), Some((401, Meaning::TokenRefused)));
         assert_eq!(found(r#" {"code":"900908","message":"m"}"#), Some((403, Meaning::Final)));
         assert_eq!(found(r#"{"code":"303001"}"#), Some((503, Meaning::Transient)));

@@ -8,11 +8,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex as Turns, MutexGuard as Turn};
 use tokio::time::Instant;
 
-use super::limits::Limits;
 use super::{HttpError, WhenHeld};
+use crate::limits::Limits;
 
 /// The first hold after a 429 that names no time; it doubles up to [`LONGEST_UNSTATED`].
 const FIRST_UNSTATED: Duration = Duration::from_secs(1);
+
+/// The first hold after a 429 that asks for none at all: obeyed, but not so that it becomes a flood. It doubles too.
+const FIRST_EMPTY: Duration = Duration::from_millis(50);
 
 /// Quota windows are a minute long (vis §3), so waiting longer at once gains nothing.
 const LONGEST_UNSTATED: Duration = Duration::from_secs(60);
@@ -52,11 +55,16 @@ impl Gate {
     /// earlier call said.
     pub fn close(&self, asked: Option<Duration>) {
         self.with(|state| {
-            let hold = asked.filter(|hold| !hold.is_zero()).unwrap_or_else(|| {
-                let grown = FIRST_UNSTATED.saturating_mul(1 << state.unstated.min(6));
+            let mut grown = |first: Duration| {
+                let grown = first.saturating_mul(1 << state.unstated.min(16));
                 state.unstated += 1;
                 grown.min(LONGEST_UNSTATED)
-            });
+            };
+            let hold = match asked {
+                Some(Duration::ZERO) => grown(FIRST_EMPTY),
+                Some(hold) => hold,
+                None => grown(FIRST_UNSTATED),
+            };
             let now = Instant::now();
             // A hold too long for the clock is longer than any patience: a century stands for it.
             let until = now.checked_add(hold).unwrap_or(now + Duration::from_secs(100 * 365 * 86_400));
@@ -88,8 +96,7 @@ impl Gate {
             if self.holds() == 0 {
                 return Ok(None);
             }
-            let turn =
-                limits.or_interrupted(self.turns.lock()).await.map_err(|_| HttpError::Interrupted)?;
+            let turn = limits.or_interrupted(self.turns.lock()).await.map_err(|_| HttpError::Interrupted)?;
             // Whoever had the turn before may have closed the gate again.
             if self.left().is_none() {
                 return Ok(Some(turn));
@@ -163,7 +170,10 @@ mod tests {
     fn both_forms_of_retry_after_are_read_and_the_longer_wish_wins() {
         let date = at("2024-03-01T09:30:00Z");
         assert_eq!(asked_hold(Some("7"), None, date), Some(Duration::from_secs(7)));
-        assert_eq!(asked_hold(Some("Fri, 01 Mar 2024 09:31:00 GMT"), None, date), Some(Duration::from_secs(60)));
+        assert_eq!(
+            asked_hold(Some("Fri, 01 Mar 2024 09:31:00 GMT"), None, date),
+            Some(Duration::from_secs(60))
+        );
         assert_eq!(asked_hold(Some("7"), at("2024-03-01T09:31:00Z"), date), Some(Duration::from_secs(60)));
         assert_eq!(asked_hold(Some("90"), at("2024-03-01T09:31:00Z"), date), Some(Duration::from_secs(90)));
         assert_eq!(asked_hold(Some("Fri, 01 Mar 2024 09:00:00 GMT"), None, date), Some(Duration::ZERO));

@@ -6,7 +6,6 @@
 pub mod exchange;
 pub mod fault;
 pub mod gate;
-pub mod limits;
 
 use std::fmt;
 use std::future::Future;
@@ -18,11 +17,11 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use url::Url;
 
+use crate::limits::Limits;
 use crate::secret::Secret;
 use exchange::{Broken, Exchange};
 use fault::{Fault, Meaning};
 use gate::Gate;
-use limits::Limits;
 
 /// One request and its repeats (design §4).
 const ATTEMPTS: u32 = 4;
@@ -147,6 +146,8 @@ pub struct Reply {
     pub body: Bytes,
     /// The service's clock, from `Date`.
     pub date: Option<DateTime<Utc>>,
+    /// The title, if the body is an HTML page.
+    pub page_title: Option<String>,
 }
 
 /// Why no token could be had. The text names the cure; it never holds a secret.
@@ -262,7 +263,10 @@ impl Http {
         if self.limits.remaining().is_some_and(|remaining| remaining < pause) {
             return Err(error);
         }
-        tracing::debug!("attempt {attempts} of {ATTEMPTS} failed, again in {} ms: {error}", pause.as_millis());
+        tracing::debug!(
+            "attempt {attempts} of {ATTEMPTS} failed, again in {} ms: {error}",
+            pause.as_millis()
+        );
         self.limits.sleep(pause).await.map_err(|_| HttpError::Interrupted)
     }
 
@@ -274,7 +278,7 @@ impl Http {
         let (method, url) = (&call.method, exchange::shown_url(&call.url));
         match outcome {
             Ok(arrived) => {
-                let request_id = arrived.request_id.as_deref().unwrap_or("-");
+                let request_id = token.scrub(arrived.request_id.as_deref().unwrap_or("-"));
                 tracing::info!("{method} {url} {} in {elapsed} ms, request id {request_id}", arrived.status);
                 self.judge(call, host, token, arrived)
             }
@@ -287,8 +291,13 @@ impl Http {
 
     fn judge(&self, call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) -> Next {
         if (300..400).contains(&arrived.status) {
-            let location = arrived.location.unwrap_or_else(|| "nowhere".to_owned());
-            return Next::Fail(HttpError::Redirect { host: host.to_owned(), status: arrived.status, location });
+            let location =
+                arrived.location.map_or_else(|| "nowhere".to_owned(), |location| token.scrub(&location));
+            return Next::Fail(HttpError::Redirect {
+                host: host.to_owned(),
+                status: arrived.status,
+                location,
+            });
         }
         let mut secrets = call.body.as_ref().map(exchange::secrets_in).unwrap_or_default();
         secrets.push(token.clone());
@@ -298,7 +307,13 @@ impl Http {
             Some(Fault::read(arrived.status, &arrived.body, &secrets))
         };
         let Some(fault) = found else {
-            return Next::Done(Reply { status: arrived.status, body: arrived.body, date: arrived.date });
+            let page_title = Fault::title_of_page(&arrived.body, &secrets);
+            return Next::Done(Reply {
+                status: arrived.status,
+                body: arrived.body,
+                date: arrived.date,
+                page_title,
+            });
         };
         let meaning = fault.meaning();
         let hold = Hold(gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date));

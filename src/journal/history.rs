@@ -85,7 +85,8 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
 /// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later.
 #[must_use]
 pub fn last_run(removals: &[Removal]) -> Vec<&Removal> {
-    let Some(last) = removals.iter().filter(|removal| removal.state != State::Kept).max_by_key(|removal| removal.time)
+    let Some(last) =
+        removals.iter().filter(|removal| removal.state != State::Kept).max_by_key(|removal| removal.time)
     else {
         return Vec::new();
     };
@@ -95,7 +96,9 @@ pub fn last_run(removals: &[Removal]) -> Vec<&Removal> {
 fn settle(removal: &mut Removal, line: &Line) {
     match line.action {
         // Two runs may go for one webhook; what another run settled about it is settled.
-        Action::Removed | Action::Gone if !matches!(removal.state, State::Restored(_) | State::Restoring(_)) => {
+        Action::Removed | Action::Gone
+            if !matches!(removal.state, State::Restored(_) | State::Restoring(_)) =>
+        {
             removal.state = State::Removed;
         }
         Action::Kept if removal.state == State::Unsettled => removal.state = State::Kept,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::files::{self, FileError};
-use crate::http::limits::Limits;
+use crate::limits::Limits;
 use crate::webhook::Webhook;
 use crate::webhook::json::{Secrets, rewrite};
 
@@ -142,7 +142,12 @@ impl Journal {
     }
 
     /// Appends whole lines in one write under the journal's lock. After an error nothing of them is left behind.
-    pub async fn append(&self, lines: &[Line], durability: Durability, limits: &Limits) -> Result<(), FileError> {
+    pub async fn append(
+        &self,
+        lines: &[Line],
+        durability: Durability,
+        limits: &Limits,
+    ) -> Result<(), FileError> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -173,7 +178,10 @@ impl Journal {
     /// Every whole line, oldest first. Torn lines and lines of a later format are skipped.
     pub fn read(&self) -> Result<Vec<Line>, FileError> {
         let content = files::read_private(&self.path)?.unwrap_or_default();
-        Ok(content.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        Ok(content
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
     }
 
     /// A new file is only as durable as its name in the directory.
@@ -201,7 +209,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::{Action, Durability, Journal, Owner, Run};
-    use crate::http::limits::Limits;
+    use crate::limits::Limits;
     use crate::services::vis::wire;
 
     fn run() -> Run {
@@ -218,7 +226,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let journal = Journal::new(&directory.path().join("state"));
         assert!(journal.read().expect("no journal yet").is_empty());
-        let raw = "{\"id\":\"a\",\n \"url\":\"https://x.example\", \"signingKey\":\"k\\n\u{202e}\",\"n\":1e3}";
+        let raw =
+            "{\"id\":\"a\",\n \"url\":\"https://x.example\", \"signingKey\":\"k\\n\u{202e}\",\"n\":1e3}";
         let webhook = wire::webhook(raw.as_bytes().to_vec().into()).expect("a webhook");
         let removing = run().removing(DateTime::<Utc>::UNIX_EPOCH, &webhook);
         journal.append(&[removing], Durability::Synced, &limits()).await.expect("appended");
@@ -231,7 +240,10 @@ mod tests {
         let outcome = run().line(DateTime::<Utc>::UNIX_EPOCH, Action::Removed, "a");
         journal.append(&[outcome], Durability::Written, &limits()).await.expect("appended");
         let lines = journal.read().expect("read");
-        assert_eq!(lines.iter().map(|line| line.action).collect::<Vec<_>>(), [Action::Removing, Action::Removed]);
+        assert_eq!(
+            lines.iter().map(|line| line.action).collect::<Vec<_>>(),
+            [Action::Removing, Action::Removed]
+        );
         let definition = lines[0].definition.as_ref().expect("a definition");
         assert_eq!(
             definition.get(),

@@ -16,7 +16,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::http::limits::Limits;
+use crate::limits::Limits;
 use crate::webhook::json::{Secrets, to_line};
 use text::inert;
 use webhooks::TableStyle;
@@ -119,7 +119,8 @@ impl Output {
     /// Output for these wishes on these streams.
     #[must_use]
     pub fn new(wishes: Wishes, terminals: Terminals) -> Self {
-        let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let measured =
+            || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         let width = wishes.columns.or_else(|| if terminals.stdout { measured() } else { None });
         Self { wishes, terminals, width }
     }

@@ -17,7 +17,8 @@ impl Progress {
     /// A bar over `total` items; never shown unless `is_shown`.
     #[must_use]
     pub fn new(total: usize, is_shown: bool) -> Self {
-        let bar = is_shown.then(|| ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden()));
+        let bar =
+            is_shown.then(|| ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden()));
         if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template("{wide_bar} {pos}/{len}")) {
             bar.set_style(style);
         }

@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn an_html_page_is_its_title() {
         let message = "500 INTERNAL SERVER ERROR: [<!DOCTYPE HTML>\n<html><title>Name\u{1b}Error</title>... (19777 bytes)]";
-        assert_eq!(error_message(message), "500 INTERNAL SERVER ERROR: an HTML page titled “Name\\u{1b}Error”");
+        assert_eq!(
+            error_message(message),
+            "500 INTERNAL SERVER ERROR: an HTML page titled “Name\\u{1b}Error”"
+        );
         assert_eq!(error_message("503 : [no body]"), "503 : [no body]");
     }
 

@@ -4,9 +4,8 @@ use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Utc};
 
 use super::table::{Column, lay_out};
-use super::text::{error_message, inert};
+use super::text::{error_message, inert, width};
 use super::when::{absolute, relative, short};
-use crate::secret::mask_url;
 use crate::webhook::json::Secrets;
 use crate::webhook::{Health, Statistics, Webhook};
 
@@ -40,7 +39,7 @@ const COLUMNS: [Column; 12] = [
     // Enough to tell hosts apart; less would be noise.
     Column { head: "URL", drop_rank: 1, shrinks_to: Some(18) },
     Column { head: "DELIVERED", drop_rank: 4, shrinks_to: None },
-    // `26h ago, 503` stays, the name of the status goes.
+    // Enough for `26h ago, 503`.
     Column { head: "LAST FAILURE", drop_rank: 2, shrinks_to: Some(12) },
     Column { head: "EXPIRES", drop_rank: 3, shrinks_to: None },
     Column { head: "LAST SUCCESS", drop_rank: 5, shrinks_to: None },
@@ -55,11 +54,17 @@ const COLUMNS: [Column; 12] = [
 #[must_use]
 pub fn table(entries: &[Entry<'_>], now: DateTime<Utc>, style: TableStyle) -> String {
     let shown = if style.is_wide { COLUMNS.len() } else { NARROW };
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| cells(*entry, now, style.secrets).into_iter().take(shown).collect())
-        .collect();
-    let lines = lay_out(&COLUMNS[..shown], &rows, style.width);
+    let rows = |is_short| -> Vec<Vec<String>> {
+        let cells = entries.iter().map(|entry| cells(*entry, now, style.secrets, is_short));
+        cells.map(|cells| cells.into_iter().take(shown).collect()).collect()
+    };
+    let columns = &COLUMNS[..shown];
+    let mut lines = lay_out(columns, &rows(false), None);
+    if let Some(limit) = style.width
+        && lines.iter().any(|line| width(line) > limit)
+    {
+        lines = lay_out(columns, &rows(true), style.width);
+    }
     let mut out = String::new();
     for (position, line) in lines.iter().enumerate() {
         match position.checked_sub(1).and_then(|index| entries.get(index)) {
@@ -92,31 +97,30 @@ fn style_of(health: Health) -> Style {
     Style::new().fg_color(Some(color.into()))
 }
 
-fn cells(entry: Entry<'_>, now: DateTime<Utc>, secrets: Secrets) -> [String; 12] {
+/// The cells of one row. In short, what a narrow terminal can do without is left out: a status's name, `https://`.
+fn cells(entry: Entry<'_>, now: DateTime<Utc>, secrets: Secrets, is_short: bool) -> [String; 12] {
     let webhook = entry.webhook;
+    let url = webhook.shown_url(secrets);
+    let url = url.strip_prefix("https://").filter(|_| is_short).unwrap_or(&url);
     let statistics = webhook.statistics.as_ref();
     let ago = |moment: Option<DateTime<Utc>>| moment.map(|moment| relative(moment, now)).unwrap_or_default();
     [
         entry.health.name().to_owned(),
         inert(&webhook.id).into_owned(),
-        shown_url(webhook, secrets),
+        inert(url).into_owned(),
         statistics.map(delivered).unwrap_or_default(),
-        statistics.map(|statistics| last_failure(statistics, now)).unwrap_or_default(),
+        last_failure(webhook, now, is_short),
         ago(webhook.expire_at),
         ago(statistics.and_then(|statistics| statistics.last_success)),
-        statistics.and_then(|statistics| statistics.attempts).map(|count| count.to_string()).unwrap_or_default(),
+        statistics
+            .and_then(|statistics| statistics.attempts)
+            .map(|count| count.to_string())
+            .unwrap_or_default(),
         inert(webhook.metadata_policy.as_deref().unwrap_or_default()).to_lowercase(),
         if webhook.is_signed() { "yes".to_owned() } else { "no".to_owned() },
         ago(webhook.created_at),
         inert(&webhook.events.join(",")).into_owned(),
     ]
-}
-
-fn shown_url(webhook: &Webhook, secrets: Secrets) -> String {
-    match secrets {
-        Secrets::Show => inert(&webhook.url).into_owned(),
-        Secrets::Hide => inert(&mask_url(&webhook.url)).into_owned(),
-    }
 }
 
 /// `5/8 62%`, rounded down; without the share where the counters make no sense.
@@ -133,13 +137,15 @@ pub fn delivered(statistics: &Statistics) -> String {
     }
 }
 
-fn last_failure(statistics: &Statistics, now: DateTime<Utc>) -> String {
+/// `2h ago, 503 SERVICE_UNAVAILABLE`; in short `2h ago, 503`.
+fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String {
+    let Some(statistics) = &webhook.statistics else { return String::new() };
     let age = statistics.last_failure.map(|moment| relative(moment, now));
-    let what = statistics
-        .last_error_code
-        .as_deref()
-        .map(|code| inert(code).into_owned())
-        .or_else(|| statistics.last_error_message.as_deref().map(error_message));
+    let code = statistics.last_error_code.as_deref().map(|code| {
+        let shown = if is_short { code.split_whitespace().next().unwrap_or(code) } else { code };
+        inert(shown).into_owned()
+    });
+    let what = code.or_else(|| last_error(webhook));
     [age, what].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -166,7 +172,8 @@ pub fn summary(
     let (expired, expiring) = (with(Health::Expired).len(), with(Health::Expiring).len());
     if expired + expiring > 0 {
         let counts = [(expired, "expired"), (expiring, "expiring")];
-        let words = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+        let words =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
         let words = words.collect::<Vec<_>>().join(", ");
         parts.push(format!("{words}: {}", command("renew --expiring-within 3d")));
     }
@@ -180,7 +187,8 @@ pub fn summary(
 #[must_use]
 pub fn counts(entries: &[Entry<'_>]) -> String {
     let count = |health| entries.iter().filter(|entry| entry.health == health).count();
-    let counted = Health::ALL.into_iter().map(|health| (count(health), health)).filter(|(count, _)| *count > 0);
+    let counted =
+        Health::ALL.into_iter().map(|health| (count(health), health)).filter(|(count, _)| *count > 0);
     let words = counted.map(|(count, health)| format!("{count} {health}")).collect::<Vec<_>>().join(", ");
     let noun = if entries.len() == 1 { "webhook" } else { "webhooks" };
     format!("{} {noun}: {words}", entries.len())
@@ -210,7 +218,8 @@ fn causes(failed: &[Entry<'_>], now: DateTime<Utc>) -> String {
         [(cause, _, moment)] => format!("all {cause}{}", since(*moment)),
         _ => {
             groups.sort_by_key(|group| std::cmp::Reverse(group.1));
-            let words = groups.iter().map(|(cause, count, moment)| format!("{count} × {cause}{}", since(*moment)));
+            let words =
+                groups.iter().map(|(cause, count, moment)| format!("{count} × {cause}{}", since(*moment)));
             words.take(4).collect::<Vec<_>>().join(", ")
         }
     }
@@ -226,7 +235,7 @@ pub fn full(entry: Entry<'_>, now: DateTime<Utc>, style: TableStyle, next: Optio
     } else {
         entry.health.to_string()
     };
-    let url = shown_url(webhook, style.secrets);
+    let url = inert(&webhook.shown_url(style.secrets)).into_owned();
     let mut lines = vec![
         ("health", Some(health)),
         ("why", Some(reason(entry))),
@@ -273,7 +282,8 @@ fn reason(entry: Entry<'_>) -> String {
 
 fn last_error(webhook: &Webhook) -> Option<String> {
     let statistics = webhook.statistics.as_ref()?;
-    let message = statistics.last_error_message.as_deref().map(error_message);
+    let message = statistics.last_error_message.as_deref();
+    let message = message.map(|message| error_message(&webhook.without_key(message)));
     message.or_else(|| statistics.last_error_code.as_deref().map(|code| inert(code).into_owned()))
 }
 
@@ -338,7 +348,7 @@ pub fn csv_record(entry: Entry<'_>, profile: &str, secrets: Secrets) -> [String;
         profile.to_owned(),
         webhook.service.name().to_owned(),
         inert(&webhook.id).into_owned(),
-        shown_url(webhook, secrets),
+        inert(&webhook.shown_url(secrets)).into_owned(),
         entry.health.name().to_owned(),
         text(webhook.status.as_deref()),
         count(statistics.attempts),

@@ -72,8 +72,11 @@ fn sandbox() -> Connection {
 fn named(name: &str, environment: &Environment, config: &ConfigFile) -> Result<Connection, SettingsError> {
     for variable in CONNECTION_VARIABLES {
         if environment.text(variable)?.is_some() {
-            return Err(SettingsError::new(format!("-p {name} and {variable} are both given"))
-                .hint(format!("a profile never runs with somebody else's credentials: unset {variable}, or drop -p")));
+            return Err(SettingsError::new(format!("-p {name} and {variable} are both given")).hint(
+                format!(
+                    "a profile never runs with somebody else's credentials: unset {variable}, or drop -p"
+                ),
+            ));
         }
     }
     let profile = config.profiles.get(name).ok_or_else(|| config.no_such_profile(name))?;
@@ -127,7 +130,12 @@ fn connect(
     };
     let base = base_url(profile.base_url.as_deref().unwrap_or(VIS_BASE))?;
     let network = network(&base, environment)?;
-    Ok(Connection { profile: name.to_owned(), is_named, service, place: Place::Remote { base, token, network } })
+    Ok(Connection {
+        profile: name.to_owned(),
+        is_named,
+        service,
+        place: Place::Remote { base, token, network },
+    })
 }
 
 /// A base URL that a token may be sent to: https, or http on this machine.
@@ -135,13 +143,19 @@ fn base_url(text: &str) -> Result<Url, SettingsError> {
     let shown = mask_url(text);
     let wrong = |what: &str| SettingsError::new(format!("the base URL {shown:?} {what}"));
     let url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         return Err(wrong("must be plain: no user, query or fragment"));
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
-        "http" => Err(wrong("would send the token unencrypted").hint("use https; http is for loopback hosts only")),
+        "http" => {
+            Err(wrong("would send the token unencrypted").hint("use https; http is for loopback hosts only"))
+        }
         _ => Err(wrong("is neither https nor http")),
     }
 }
@@ -164,7 +178,8 @@ fn network(base: &Url, environment: &Environment) -> Result<Network, SettingsErr
     let https_proxy = match environment.https_proxy().filter(|_| !is_loopback(base)) {
         Some(text) => {
             // A proxy's URL may hold a password, so it is not repeated.
-            let url = Url::parse(&text).map_err(|error| SettingsError::new(format!("HTTPS_PROXY is not a URL: {error}")))?;
+            let url = Url::parse(&text)
+                .map_err(|error| SettingsError::new(format!("HTTPS_PROXY is not a URL: {error}")))?;
             Some(url)
         }
         None => None,

@@ -38,9 +38,8 @@ impl Environment {
     pub(super) fn refuse_empty(&self) -> Result<(), SettingsError> {
         let empty = self.variables.iter().find(|(name, value)| name.starts_with("VWH_") && value.is_empty());
         match empty {
-            Some((name, _)) => {
-                Err(SettingsError::new(format!("{name} is empty")).hint(format!("give it a value, or unset {name}")))
-            }
+            Some((name, _)) => Err(SettingsError::new(format!("{name} is empty"))
+                .hint(format!("give it a value, or unset {name}"))),
             None => Ok(()),
         }
     }
@@ -98,8 +97,10 @@ impl Environment {
             None => Ok(PathBuf::from(path)),
             Some(rest) => match self.path("CREDENTIALS_DIRECTORY") {
                 Some(directory) => Ok(directory.join(rest.trim_start_matches('/'))),
-                None => Err(SettingsError::new("CREDENTIALS_DIRECTORY is not set, and the configuration names it")
-                    .hint("run vwh from a systemd unit with LoadCredential=, or name a plain path")),
+                None => Err(SettingsError::new(
+                    "CREDENTIALS_DIRECTORY is not set, and the configuration names it",
+                )
+                .hint("run vwh from a systemd unit with LoadCredential=, or name a plain path")),
             },
         }
     }

@@ -66,11 +66,15 @@ impl ConfigFile {
 
     fn validate(&self) -> Result<(), SettingsError> {
         for (name, profile) in &self.profiles {
-            let wrong = |what: &str| Err(SettingsError::new(format!("profile {name:?} in {}: {what}", self.path.display())));
+            let wrong = |what: &str| {
+                Err(SettingsError::new(format!("profile {name:?} in {}: {what}", self.path.display())))
+            };
             if matches!(name.as_str(), "default" | "sandbox") {
                 return wrong("this name is reserved");
             }
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            if name.is_empty()
+                || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            {
                 return wrong("a name is made of letters, digits, `-`, `_` and `.`");
             }
             if name.starts_with('.') {
@@ -104,7 +108,9 @@ fn broken(path: &std::path::Path, text: &str, error: &toml::de::Error) -> Settin
     let what = error.message().lines().next().unwrap_or("not valid TOML");
     let error = SettingsError::new(format!("{}, line {line}: {what}", path.display()));
     if what.contains("`token`") || what.contains("`password`") {
-        return error.hint("secrets do not stand in config.toml: put the token in a file and name it with token_file");
+        return error.hint(
+            "secrets do not stand in config.toml: put the token in a file and name it with token_file",
+        );
     }
     error
 }

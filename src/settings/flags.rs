@@ -179,7 +179,10 @@ mod tests {
         assert_eq!(parse_moment("36h"), Ok(Moment::Ago(TimeDelta::hours(36))));
         assert_eq!(parse_moment("1970-01-01T00:00:00Z"), Ok(Moment::At(DateTime::<Utc>::UNIX_EPOCH)));
         assert!(parse_moment("yesterday").is_err());
-        assert_eq!(Moment::Ago(TimeDelta::MAX).resolve(DateTime::<Utc>::UNIX_EPOCH), DateTime::<Utc>::MIN_UTC);
+        assert_eq!(
+            Moment::Ago(TimeDelta::MAX).resolve(DateTime::<Utc>::UNIX_EPOCH),
+            DateTime::<Utc>::MIN_UTC
+        );
         assert!(parse_timeout("0s").is_err());
         assert!(parse_concurrency("0").is_err() && parse_concurrency("65").is_err());
     }

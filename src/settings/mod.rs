@@ -100,10 +100,9 @@ impl Settings {
 
     /// Which service, as whom.
     pub fn connection(&self) -> Result<&Connection, SettingsError> {
-        self.connection.as_ref().map_err(|error| SettingsError {
-            message: error.message.clone(),
-            hint: error.hint.clone(),
-        })
+        self.connection
+            .as_ref()
+            .map_err(|error| SettingsError { message: error.message.clone(), hint: error.hint.clone() })
     }
 
     /// Where vwh keeps credentials, journal and sandbox.

@@ -138,15 +138,21 @@ mod tests {
 
     #[test]
     fn the_first_match_wins() {
-        let statistics = r#""statistics":{"totalAttempts":2,"totalSuccesses":2,"lastSuccess":"2024-03-02T00:00:00Z""#;
+        let statistics =
+            r#""statistics":{"totalAttempts":2,"totalSuccesses":2,"lastSuccess":"2024-03-02T00:00:00Z""#;
         let cases = [
-            (format!(r#"{{"id":1,"expireAt":"2024-03-01T00:00:00Z",{statistics},"failed":true}}}}"#), Health::Failed),
+            (
+                format!(r#"{{"id":1,"expireAt":"2024-03-01T00:00:00Z",{statistics},"failed":true}}}}"#),
+                Health::Failed,
+            ),
             (
                 format!(r#"{{"id":1,"expireAt":"2024-03-05T00:00:00Z","status":"PAUSED",{statistics}}}}}"#),
                 Health::Expired,
             ),
             (
-                format!(r#"{{"id":1,"expireAt":"2024-03-06T00:00:00Z","status":"SUSPENDED",{statistics}}}}}"#),
+                format!(
+                    r#"{{"id":1,"expireAt":"2024-03-06T00:00:00Z","status":"SUSPENDED",{statistics}}}}}"#
+                ),
                 Health::Paused,
             ),
             (format!(r#"{{"id":1,"status":["PAUSED"],{statistics}}}}}"#), Health::Paused),

@@ -27,7 +27,7 @@ pub struct View<'a> {
     /// The id, always a string.
     pub id: &'a str,
     /// The url, always a string.
-    pub url: Cow<'a, str>,
+    pub url: String,
     /// One of the eight words of [`Health`].
     pub health: &'static str,
     /// What a command did (`create`, `update`).
@@ -49,10 +49,7 @@ impl<'a> View<'a> {
     /// The view of `webhook`, read with `profile`.
     #[must_use]
     pub fn new(webhook: &'a Webhook, profile: &'a str, health: Health, secrets: Secrets) -> Self {
-        let url = match secrets {
-            Secrets::Hide => mask_url(&webhook.url),
-            Secrets::Show => Cow::Borrowed(webhook.url.as_str()),
-        };
+        let url = webhook.shown_url(secrets);
         let service = webhook.service.name();
         Self { profile, service, id: &webhook.id, url, health: health.name(), outcome: None }
     }
@@ -63,6 +60,9 @@ pub fn write_webhook(out: &mut String, webhook: &Webhook, view: &View<'_>, secre
     let raw = std::str::from_utf8(&webhook.raw).unwrap_or("{}");
     let start = out.len();
     rewrite(raw, secrets, out);
+    if secrets == Secrets::Hide {
+        scrub_key(webhook, start, out);
+    }
     if out.ends_with('}') {
         out.pop();
     }
@@ -72,6 +72,18 @@ pub fn write_webhook(out: &mut String, webhook: &Webhook, view: &View<'_>, secre
     out.push_str("\"vwh\":");
     rewrite(&serde_json::to_string(view).unwrap_or_default(), Secrets::Show, out);
     out.push('}');
+}
+
+/// A receiver's error page may repeat the key, and the service keeps the page.
+fn scrub_key(webhook: &Webhook, start: usize, out: &mut String) {
+    let Some(key) = &webhook.signing_key else { return };
+    let spelt = serde_json::to_string(key.reveal()).unwrap_or_default();
+    let spelt = spelt.trim_matches('"');
+    if out[start..].contains(spelt) {
+        let scrubbed = webhook.without_key(&out[start..]);
+        out.truncate(start);
+        out.push_str(&scrubbed);
+    }
 }
 
 /// A value of vwh's own as JSON on one line, with control and bidirectional characters escaped.
@@ -244,11 +256,16 @@ mod tests {
     #[test]
     fn secrets_are_masked_wherever_they_stand_and_however_they_are_spelt() {
         assert_eq!(
-            rewritten(r#"{ "signingKey" : "k\"}ey", "a": [ {"secret": {"x":["]", 1]}}, 1 ],"webhook_secret":7 }"#),
+            rewritten(
+                r#"{ "signingKey" : "k\"}ey", "a": [ {"secret": {"x":["]", 1]}}, 1 ],"webhook_secret":7 }"#
+            ),
             r#"{"signingKey":"***","a":[{"secret":"***"},1],"webhook_secret":"***"}"#
         );
         assert_eq!(rewritten(r#"{"signing\u004bey":"hunter2"}"#), r#"{"signing\u004bey":"***"}"#);
-        assert_eq!(rewritten(r#"{"signingKey":null,"secret":"","b":1}"#), r#"{"signingKey":null,"secret":"***","b":1}"#);
+        assert_eq!(
+            rewritten(r#"{"signingKey":null,"secret":"","b":1}"#),
+            r#"{"signingKey":null,"secret":"***","b":1}"#
+        );
         assert_eq!(rewritten(r#"["signingKey","hunter2"]"#), r#"["signingKey","hunter2"]"#);
     }
 
@@ -270,7 +287,10 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_text_and_controls_are_escaped() {
-        assert_eq!(rewritten("{\"n\":1e3, \"m\":12345678901234567890.10}"), r#"{"n":1e3,"m":12345678901234567890.10}"#);
+        assert_eq!(
+            rewritten("{\"n\":1e3, \"m\":12345678901234567890.10}"),
+            r#"{"n":1e3,"m":12345678901234567890.10}"#
+        );
         assert_eq!(rewritten("\"a\u{9b}\u{202e}\u{7f}ë\u{e0041}\""), r#""a\u009b\u202e\u007fë\udb40\udc41""#);
     }
 

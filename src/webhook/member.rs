@@ -37,7 +37,10 @@ pub fn integer(raw: &RawValue) -> Option<i64> {
     text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(|value| value.is_finite()).map(truncate))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, which is what a nonsensical counter deserves")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, which is what a nonsensical counter deserves"
+)]
 fn truncate(value: f64) -> i64 {
     value as i64
 }
@@ -100,13 +103,17 @@ mod tests {
         ] {
             assert_eq!(time(&raw(form)).map(|time| time.to_rfc3339()), Some(moment.to_owned()), "{form}");
         }
-        assert_eq!(parse_time("2018-02-15T18:59:03Z").map(|time| time.timestamp_millis()), Some(1_518_721_143_000));
+        assert_eq!(
+            parse_time("2018-02-15T18:59:03Z").map(|time| time.timestamp_millis()),
+            Some(1_518_721_143_000)
+        );
         assert_eq!(parse_time("2018-02-15T18:59:03+0000").map(|time| time.timestamp()), Some(1_518_721_143));
     }
 
     #[test]
     fn garbage_is_no_time() {
-        for form in ["null", "\"\"", "\"yesterday\"", "\"2018-13-45T00:00:00Z\"", "{}", "[]", "true", "1e400"] {
+        for form in ["null", "\"\"", "\"yesterday\"", "\"2018-13-45T00:00:00Z\"", "{}", "[]", "true", "1e400"]
+        {
             assert_eq!(time(&raw(form)), None, "{form}");
         }
         assert_eq!(time(&raw("99999999999999999999")), None);

@@ -12,8 +12,12 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::secret::Secret;
+use crate::secret::{Secret, mask_url};
 pub use health::Health;
+use json::Secrets;
+
+/// From this length on, a key is looked for in every text of its webhook.
+const LEAST_KEY: usize = 8;
 
 /// The service that holds a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +99,24 @@ pub struct Statistics {
 }
 
 impl Webhook {
+    /// Its url as it is shown: without the passwords, access keys and signing key that may stand in it.
+    #[must_use]
+    pub fn shown_url(&self, secrets: Secrets) -> String {
+        match secrets {
+            Secrets::Show => self.url.clone(),
+            Secrets::Hide => self.without_key(&mask_url(&self.url)),
+        }
+    }
+
+    /// `text` without this webhook's own key. A key so short that it may be any word is left to the masking by name.
+    #[must_use]
+    pub fn without_key(&self, text: &str) -> String {
+        match &self.signing_key {
+            Some(key) if key.reveal().len() >= LEAST_KEY => key.scrub(text),
+            _ => text.to_owned(),
+        }
+    }
+
     /// Whether the service says that it has stopped delivering.
     #[must_use]
     pub fn has_failed(&self) -> bool {
@@ -157,7 +179,8 @@ impl Statistics {
     /// Whether any counter or time shows a delivery.
     #[must_use]
     pub fn any_attempt(&self) -> bool {
-        let counted = [self.attempts, self.successes, self.failures].iter().flatten().any(|count| *count != 0);
+        let counted =
+            [self.attempts, self.successes, self.failures].iter().flatten().any(|count| *count != 0);
         counted || self.last_success.is_some() || self.last_failure.is_some()
     }
 }

@@ -1,14 +1,12 @@
 //! The thin typed client of the VIS webhooks API: one short method an endpoint (vis §3). Retries, throttling and error
 //! bodies are `crate::http`'s.
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use url::Url;
 
 use super::wire::{self, CreateRequest, Identity};
 use crate::http::{Call, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
-use crate::markup::page_title;
 use crate::secret::Secret;
 use crate::webhook::Webhook;
 
@@ -77,7 +75,7 @@ impl Client {
         let call = self.call(Method::GET, &["self", "webhooks", ""]);
         let reply = self.http.send(&call).await?;
         let webhooks = wire::webhooks(&reply.body)
-            .map_err(|error| undecodable(&call, "a list of webhooks", &reply.body, &error))?;
+            .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;
         Ok(Listing { webhooks, date: reply.date })
     }
 
@@ -85,22 +83,28 @@ impl Client {
     pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
         let call = self.call(Method::GET, &["self", "webhooks", id]);
         let reply = self.http.send(&call).await?;
-        Ok((webhook(&call, reply.body)?, reply.date))
+        Ok((webhook(&call, &reply)?, reply.date))
     }
 
     /// `GET /self`: who the token belongs to. A service without this path leaves both unknown.
     pub async fn identity(&self) -> Result<Identity, HttpError> {
         let call = self.call(Method::GET, &["self"]);
         match self.http.send(&call).await {
-            Ok(reply) => wire::identity(&reply.body)
-                .map_err(|error| undecodable(&call, "a user", &reply.body, &error)),
-            Err(HttpError::Fault { fault, .. }) if matches!(fault.status, 404 | 405 | 410) => Ok(Identity::default()),
+            Ok(reply) => {
+                wire::identity(&reply.body).map_err(|error| undecodable(&call, "a user", &reply, &error))
+            }
+            Err(HttpError::Fault { fault, .. }) if matches!(fault.status, 404 | 405 | 410) => {
+                Ok(Identity::default())
+            }
             Err(error) => Err(error),
         }
     }
 
     /// `POST /self/webhooks/`. Never repeated once it may have arrived: then the list decides (design §4).
-    pub async fn create(&self, definition: &Definition) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+    pub async fn create(
+        &self,
+        definition: &Definition,
+    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
         let request = CreateRequest {
             url: &definition.url,
             events: &definition.events,
@@ -129,7 +133,7 @@ impl Client {
         reply: Reply,
     ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
         let date = reply.date;
-        match webhook(call, reply.body) {
+        match webhook(call, &reply) {
             Ok(webhook) if !webhook.id.is_empty() => Ok((webhook, date)),
             // The service said yes, so a webhook is there; only its description is missing.
             unreadable => match self.find_created(definition).await {
@@ -158,7 +162,7 @@ impl Client {
         if reply.body.trim_ascii().is_empty() {
             return self.get(id).await.map(|(webhook, _)| webhook);
         }
-        webhook(&call, reply.body)
+        webhook(&call, &reply)
     }
 
     /// `DELETE /self/webhooks/{id}`; 404 and 410 mean that it is gone already (vis §13).
@@ -212,16 +216,16 @@ fn is_ours(webhook: &Webhook, definition: &Definition, now: DateTime<Utc>) -> bo
         }
 }
 
-fn webhook(call: &Call, body: Bytes) -> Result<Webhook, HttpError> {
-    wire::webhook(body.clone()).map_err(|error| undecodable(call, "a webhook", &body, &error))
+fn webhook(call: &Call, reply: &Reply) -> Result<Webhook, HttpError> {
+    wire::webhook(reply.body.clone()).map_err(|error| undecodable(call, "a webhook", reply, &error))
 }
 
-fn undecodable(call: &Call, expected: &'static str, body: &[u8], error: &serde_json::Error) -> HttpError {
-    let start = String::from_utf8_lossy(&body[..body.len().min(4_096)]);
-    let found = if body.trim_ascii().is_empty() {
+/// Says what the reply is instead, without repeating any of it: it may hold keys.
+fn undecodable(call: &Call, expected: &'static str, reply: &Reply, error: &serde_json::Error) -> HttpError {
+    let found = if reply.body.trim_ascii().is_empty() {
         "it is empty".to_owned()
-    } else if let Some(title) = page_title(&start) {
-        format!("an HTML page titled “{title}”")
+    } else if let Some(title) = &reply.page_title {
+        format!("it is an HTML page titled “{title}”")
     } else if error.is_eof() {
         "the JSON ends early".to_owned()
     } else if error.is_syntax() {
