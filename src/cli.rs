@@ -17,7 +17,7 @@ use crate::commands::status::StatusArgs;
 use crate::settings::Flags;
 
 /// How long a command that gives one answer may take (design §1).
-const ONE_ANSWER: Duration = Duration::from_secs(60);
+const ONE_ANSWER: Duration = Duration::from_mins(1);
 
 /// Keep call webhooks alive
 ///

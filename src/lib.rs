@@ -83,7 +83,7 @@ fn resolve_and_do(cli: Cli, terminals: Terminals, plain: Output) -> Result<ExitS
     let settings = settings.inspect_err(|error| plain.error(&error.view()))?;
     let output = Output::new(wishes(&settings), terminals);
     output::trace::start(settings.verbosity);
-    let result = start(cli.command, settings, output);
+    let result = start(&cli.command, settings, output);
     if let Err(error) = &result
         && error.kind != Kind::BrokenPipe
     {
@@ -110,7 +110,7 @@ fn wishes(settings: &Settings) -> Wishes {
 }
 
 /// Runs `command` on a runtime of its own, until it ends or Ctrl-C ends it.
-fn start(command: Command, settings: Settings, output: Output) -> Result<ExitStatus, Error> {
+fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitStatus, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
@@ -122,7 +122,7 @@ fn start(command: Command, settings: Settings, output: Output) -> Result<ExitSta
         tokio::select! {
             biased;
             () = interruption(&interrupt, is_graceful) => Err(Error::new(Kind::Interrupted, "interrupted")),
-            result = dispatch(&command, &context) => result,
+            result = dispatch(command, &context) => result,
         }
     });
     // A thread that waits for a person's answer must not keep the program from ending.

@@ -42,7 +42,7 @@ impl Account {
             Place::Sandbox => {
                 let session = sandbox::join(context.settings.state_directory()?).await?;
                 let token = TokenSource::Given(session.token().clone());
-                (parse_base(session.base_url())?, token, Network::default(), Some(session))
+                (parse_base(session.base_url())?, token, Box::default(), Some(session))
             }
         };
         if let TokenSource::File(path) = &token

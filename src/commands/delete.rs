@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::Context;
 use super::account::{Account, Waiting};
-use super::batch::{self, Done, Outcome, Plan, Report, Vocabulary};
+use super::batch::Plan;
 use super::confirm::{self, Confirmed, Unattended, confirm};
 use super::removal::{Removal, remove_all};
+use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus};
 use crate::journal::{Owner, history};
@@ -16,7 +17,6 @@ use crate::webhook::Webhook;
 const VOCABULARY: Vocabulary = Vocabulary {
     done: "removed",
     outcomes: &[Outcome::Removed, Outcome::Gone, Outcome::Error, Outcome::Skipped],
-    has_new_ids: false,
 };
 
 /// Remove webhooks by id
@@ -60,7 +60,7 @@ pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Res
         remove_all(context, account, &removal, plan).await?
     };
     report.results.extend(gone);
-    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+    report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
 /// The webhooks that are meant, and those that the journal says are gone; an id that neither knows ends the command before

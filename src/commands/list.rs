@@ -184,7 +184,7 @@ fn notices(context: &Context, account: &Account, snapshot: &Snapshot, entries: &
     match webhooks::summary(entries, snapshot.total(), snapshot.now, &command) {
         Some(summary) => output.notice(&format!("\n{summary}")),
         None if snapshot.total() > 0 => {
-            output.notice(&format!("none of {} webhooks matches", snapshot.total()))
+            output.notice(&format!("none of {} webhooks matches", snapshot.total()));
         }
         None => output.notice(&format!("0 webhooks{}", removed_lately(context, account).unwrap_or_default())),
     }

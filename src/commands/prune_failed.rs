@@ -9,10 +9,11 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::{Account, Waiting};
-use super::batch::{self, Done, Outcome, Plan, Report, Vocabulary};
+use super::batch::{self, Plan};
 use super::confirm::{Confirmed, Unattended, confirm};
 use super::removal::Removal;
 use super::renew::renew_one;
+use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
@@ -34,7 +35,6 @@ const VOCABULARY: Vocabulary = Vocabulary {
         Outcome::Error,
         Outcome::Skipped,
     ],
-    has_new_ids: false,
 };
 
 /// Remove webhooks that have failed
@@ -96,7 +96,7 @@ pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -
         // Nothing is to be done about the spared, so a cron mail about them would be noise.
         report.results.retain(|done| done.outcome != Outcome::Spared || context.output.shows_notices());
     }
-    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+    report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
 async fn carry_out(

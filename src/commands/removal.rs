@@ -2,7 +2,8 @@
 
 use super::Context;
 use super::account::Account;
-use super::batch::{self, Done, Outcome, Plan, Report, Stopped};
+use super::batch::{self, Plan, Stopped};
+use super::report::{Done, Outcome, Report};
 use crate::error::Error;
 use crate::journal::{Action, Durability, Journal, Owner, Run};
 use crate::services::vis::client::Deletion;

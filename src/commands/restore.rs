@@ -1,5 +1,6 @@
 //! `vwh restore`: registers again what vwh removed, from the journal. Can be repeated, and killed, without doubling anything.
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::Serialize;
@@ -7,7 +8,8 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::{Account, Waiting};
-use super::batch::{self, Done, Outcome, Plan, Report, Stopped, Vocabulary};
+use super::batch::{self, Plan, Stopped};
+use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files::FileError;
@@ -29,7 +31,6 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 const VOCABULARY: Vocabulary = Vocabulary {
     done: "restored",
     outcomes: &[Outcome::Restored, Outcome::Exists, Outcome::Error, Outcome::Skipped],
-    has_new_ids: true,
 };
 
 /// Register again what vwh removed
@@ -111,7 +112,7 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
     let claimed = claimed.collect();
     let restoring = Restoring { context, account, journal, run, claimed, is_dry: args.dry_run };
     let report = restoring.all(candidates, &snapshot).await?;
-    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+    report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
 fn chosen(
@@ -139,8 +140,8 @@ fn chosen(
         chosen.retain(|removal| glob.matches(&removal.url()));
     }
     let candidates = chosen.into_iter().filter_map(|removal| {
-        let raw = removal.definition.get().as_bytes().to_vec();
-        Some(Candidate { removal: removal.clone(), webhook: wire::webhook(raw.into()).ok()? })
+        let raw = Bytes::copy_from_slice(removal.definition.get().as_bytes());
+        Some(Candidate { removal: removal.clone(), webhook: wire::webhook(&raw).ok()? })
     });
     Ok(candidates.collect())
 }

@@ -87,7 +87,7 @@ pub enum HttpError {
     #[error("it is not known whether the request arrived")]
     Ambiguous {
         /// What happened to it.
-        source: Box<HttpError>,
+        source: Box<Self>,
     },
     /// A reply that is not what the service documents.
     #[error("{host} sent a reply that is not {expected}: {found}")]
@@ -280,7 +280,7 @@ impl Http {
             Ok(arrived) => {
                 let request_id = token.scrub(arrived.request_id.as_deref().unwrap_or("-"));
                 tracing::info!("{method} {url} {} in {elapsed} ms, request id {request_id}", arrived.status);
-                self.judge(call, host, token, arrived)
+                judge(call, host, token, arrived)
             }
             Err(broken) => {
                 tracing::info!("{method} {url} failed after {elapsed} ms: {broken}");
@@ -288,46 +288,43 @@ impl Http {
             }
         }
     }
+}
 
-    fn judge(&self, call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) -> Next {
-        if (300..400).contains(&arrived.status) {
-            let location =
-                arrived.location.map_or_else(|| "nowhere".to_owned(), |location| token.scrub(&location));
-            return Next::Fail(HttpError::Redirect {
-                host: host.to_owned(),
-                status: arrived.status,
-                location,
-            });
-        }
-        let mut secrets = call.body.as_ref().map(exchange::secrets_in).unwrap_or_default();
-        secrets.push(token.clone());
-        let found = if (200..300).contains(&arrived.status) {
-            Fault::inside_success(&arrived.body, &secrets)
-        } else {
-            Some(Fault::read(arrived.status, &arrived.body, &secrets))
-        };
-        let Some(fault) = found else {
-            let page_title = Fault::title_of_page(&arrived.body, &secrets);
-            return Next::Done(Reply {
-                status: arrived.status,
-                body: arrived.body,
-                date: arrived.date,
-                page_title,
-            });
-        };
-        let meaning = fault.meaning();
-        let hold = Hold(gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date));
-        let fault = Box::new(fault);
-        if meaning == Meaning::Throttled {
-            return Next::Hold(hold, fault);
-        }
-        let error = HttpError::Fault { host: host.to_owned(), fault };
-        match (meaning, call.repeat) {
-            (Meaning::TokenRefused, _) => Next::Refused(error),
-            (Meaning::Transient, Repeat::Safe) => Next::Repeat(error),
-            (Meaning::Transient, Repeat::OnlyIfNotSent) => Next::Fail(ambiguous(error)),
-            _ => Next::Fail(error),
-        }
+/// What a complete reply means for the sender.
+fn judge(call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) -> Next {
+    if (300..400).contains(&arrived.status) {
+        let location =
+            arrived.location.map_or_else(|| "nowhere".to_owned(), |location| token.scrub(&location));
+        return Next::Fail(HttpError::Redirect { host: host.to_owned(), status: arrived.status, location });
+    }
+    let mut secrets = call.body.as_ref().map(exchange::secrets_in).unwrap_or_default();
+    secrets.push(token.clone());
+    let found = if (200..300).contains(&arrived.status) {
+        Fault::inside_success(&arrived.body, &secrets)
+    } else {
+        Some(Fault::read(arrived.status, &arrived.body, &secrets))
+    };
+    let Some(fault) = found else {
+        let page_title = Fault::title_of_page(&arrived.body, &secrets);
+        return Next::Done(Reply {
+            status: arrived.status,
+            body: arrived.body,
+            date: arrived.date,
+            page_title,
+        });
+    };
+    let meaning = fault.meaning();
+    let hold = Hold(gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date));
+    let fault = Box::new(fault);
+    if meaning == Meaning::Throttled {
+        return Next::Hold(hold, fault);
+    }
+    let error = HttpError::Fault { host: host.to_owned(), fault };
+    match (meaning, call.repeat) {
+        (Meaning::TokenRefused, _) => Next::Refused(error),
+        (Meaning::Transient, Repeat::Safe) => Next::Repeat(error),
+        (Meaning::Transient, Repeat::OnlyIfNotSent) => Next::Fail(ambiguous(error)),
+        _ => Next::Fail(error),
     }
 }
 

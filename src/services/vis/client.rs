@@ -217,7 +217,7 @@ fn is_ours(webhook: &Webhook, definition: &Definition, now: DateTime<Utc>) -> bo
 }
 
 fn webhook(call: &Call, reply: &Reply) -> Result<Webhook, HttpError> {
-    wire::webhook(reply.body.clone()).map_err(|error| undecodable(call, "a webhook", reply, &error))
+    wire::webhook(&reply.body).map_err(|error| undecodable(call, "a webhook", reply, &error))
 }
 
 /// Says what the reply is instead, without repeating any of it: it may hold keys.

@@ -46,12 +46,12 @@ struct StatisticsMembers<'a> {
 }
 
 /// Reads one Webhook object.
-pub fn webhook(raw: Bytes) -> Result<Webhook, serde_json::Error> {
+pub fn webhook(raw: &Bytes) -> Result<Webhook, serde_json::Error> {
     // A derived struct also reads an array as its members in order.
     if !raw.trim_ascii_start().starts_with(b"{") {
         return Err(serde::de::Error::custom("expected a webhook object"));
     }
-    let members: WebhookMembers<'_> = serde_json::from_slice(&raw)?;
+    let members: WebhookMembers<'_> = serde_json::from_slice(raw)?;
     let text = |value: Option<&RawValue>| value.and_then(member::text);
     let time = |value: Option<&RawValue>| value.and_then(member::time);
     Ok(Webhook {
@@ -76,7 +76,7 @@ pub fn webhook(raw: Bytes) -> Result<Webhook, serde_json::Error> {
 /// Reads a list reply: a bare array of Webhooks (vis §3). Each webhook is a slice of `body`, nothing is copied.
 pub fn webhooks(body: &Bytes) -> Result<Vec<Webhook>, serde_json::Error> {
     let elements: Vec<&RawValue> = serde_json::from_slice(body)?;
-    elements.into_iter().map(|element| webhook(body.slice_ref(element.get().as_bytes()))).collect()
+    elements.into_iter().map(|element| webhook(&body.slice_ref(element.get().as_bytes()))).collect()
 }
 
 fn statistics(raw: &RawValue) -> Option<Statistics> {
