@@ -52,7 +52,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     let terminals = Terminals::of_process();
     let plain = Output::new(Wishes { is_json: wants_json, ..Wishes::default() }, terminals);
     let result = match Cli::try_parse_from(args) {
-        Ok(cli) => resolve_and_do(cli, terminals, plain),
+        Ok(cli) => resolve_and_do(&cli, terminals, plain),
         Err(error) => usage(&error, &plain, wants_json),
     };
     error::exit_code(&result)
@@ -78,7 +78,7 @@ fn usage(error: &clap::Error, plain: &Output, wants_json: bool) -> Result<ExitSt
     Err(failure)
 }
 
-fn resolve_and_do(cli: Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
+fn resolve_and_do(cli: &Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
     let settings = Settings::resolve(&cli.flags, &Environment::of_process()).map_err(Error::from);
     let settings = settings.inspect_err(|error| plain.error(&error.view()))?;
     let output = Output::new(wishes(&settings), terminals);

@@ -10,9 +10,9 @@ use super::Context;
 use crate::auth::{TokenSource, Tokens};
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError, Lock};
+use crate::http::Http;
 use crate::http::exchange::{Exchange, Network};
 use crate::http::gate::Gate;
-use crate::http::{Http, HttpError};
 use crate::journal::{Journal, Owner};
 use crate::sandbox::{self, Session};
 use crate::services::vis::client::Client;
@@ -180,10 +180,4 @@ fn jitter() -> f64 {
 pub fn parse_base(text: &str) -> Result<Url, Error> {
     Url::parse(text)
         .map_err(|error| Error::new(Kind::Internal, format!("the sandbox's address is no URL: {error}")))
-}
-
-/// Whether a request ended because of Ctrl-C.
-#[must_use]
-pub fn is_interrupt(error: &HttpError) -> bool {
-    matches!(error, HttpError::Interrupted)
 }

@@ -193,13 +193,10 @@ enum Next {
     Done(Reply),
     Fail(HttpError),
     Repeat(HttpError),
-    Hold(Hold, Box<Fault>),
+    /// For as long as the service asks; it may not say.
+    Hold(Option<Duration>, Box<Fault>),
     Refused(HttpError),
 }
-
-/// How long the service asks to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold(Option<Duration>);
 
 impl Http {
     /// A sender over `exchange`; `random` gives numbers from 0 to 1 for the jitter of pauses.
@@ -238,7 +235,7 @@ impl Http {
                 Next::Fail(error) => return Err(error),
                 Next::Hold(hold, fault) => {
                     tracing::debug!("throttled: {fault}");
-                    self.gate.close(hold.0);
+                    self.gate.close(hold);
                 }
                 Next::Refused(error) => {
                     if refreshed || !self.authorize.refused(&token).await? {
@@ -314,7 +311,7 @@ fn judge(call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) ->
         });
     };
     let meaning = fault.meaning();
-    let hold = Hold(gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date));
+    let hold = gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date);
     let fault = Box::new(fault);
     if meaning == Meaning::Throttled {
         return Next::Hold(hold, fault);
