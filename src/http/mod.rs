@@ -140,8 +140,6 @@ pub struct Call {
 /// A complete 2xx reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// 2xx.
-    pub status: u16,
     /// The body.
     pub body: Bytes,
     /// The service's clock, from `Date`.
@@ -303,12 +301,7 @@ fn judge(call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) ->
     };
     let Some(fault) = found else {
         let page_title = Fault::title_of_page(&arrived.body, &secrets);
-        return Next::Done(Reply {
-            status: arrived.status,
-            body: arrived.body,
-            date: arrived.date,
-            page_title,
-        });
+        return Next::Done(Reply { body: arrived.body, date: arrived.date, page_title });
     };
     let meaning = fault.meaning();
     let hold = gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date);
