@@ -187,7 +187,7 @@ async fn present(
     definition: &Definition,
     key: &Key,
 ) -> Result<Option<Present>, Error> {
-    let same: Vec<&Webhook> = snapshot
+    let same: Vec<Webhook> = snapshot
         .webhooks()
         .filter(|webhook| webhook.delivers_as(&definition.url, &definition.events))
         .collect();
@@ -196,7 +196,7 @@ async fn present(
             hint_at_journal(context, account, definition);
             return Ok(None);
         }
-        [webhook] => *webhook,
+        [webhook] => webhook,
         several => {
             let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
             let message = format!("{} webhooks have this url and events already", several.len());

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use memchr::{memchr, memchr2, memmem};
 use serde::Serialize;
 
 use super::{Health, Webhook};
@@ -70,7 +71,7 @@ pub fn write_webhook(out: &mut String, webhook: &Webhook, view: &View<'_>, secre
         out.push(',');
     }
     out.push_str("\"vwh\":");
-    rewrite(&serde_json::to_string(view).unwrap_or_default(), Secrets::Show, out);
+    out.push_str(&to_line(view));
     out.push('}');
 }
 
@@ -79,7 +80,7 @@ fn scrub_key(webhook: &Webhook, start: usize, out: &mut String) {
     let Some(key) = &webhook.signing_key else { return };
     let spelt = serde_json::to_string(key.reveal()).unwrap_or_default();
     let spelt = spelt.trim_matches('"');
-    if out[start..].contains(spelt) {
+    if memmem::find(&out.as_bytes()[start..], spelt.as_bytes()).is_some() {
         let scrubbed = webhook.without_key(&out[start..]);
         out.truncate(start);
         out.push_str(&scrubbed);
@@ -91,6 +92,9 @@ fn scrub_key(webhook: &Webhook, start: usize, out: &mut String) {
 pub fn to_line<T: Serialize>(value: &T) -> String {
     // Only maps with keys that are not strings and failing `Serialize` impls can fail here, and vwh has neither.
     let plain = serde_json::to_string(value).unwrap_or_default();
+    if is_plain(&plain) {
+        return plain;
+    }
     let mut line = String::with_capacity(plain.len());
     rewrite(&plain, Secrets::Show, &mut line);
     line
@@ -99,33 +103,70 @@ pub fn to_line<T: Serialize>(value: &T) -> String {
 /// Appends valid JSON `raw` to `out` without white space between tokens, C0, C1 and bidirectional characters escaped, and
 /// secret members masked unless `secrets` shows them.
 pub fn rewrite(raw: &str, secrets: Secrets, out: &mut String) {
-    let mut rest = raw;
+    // Most of it stays as it is, so it is copied in runs: `copied` is where the run that is not yet copied starts.
+    let mut copied = 0;
+    let mut position = 0;
     let mut member = Member::Plain;
-    while let Some(first) = rest.bytes().next() {
-        let length = token_length(rest, first);
-        let (token, tail) = rest.split_at(length);
-        rest = tail;
-        match first {
-            b' ' | b'\t' | b'\n' | b'\r' => {}
-            b'"' if is_name(rest) => {
-                member = Member::named(token, secrets);
-                push_string(token, out);
+    while let Some(&first) = raw.as_bytes().get(position) {
+        let start = position;
+        position += token_length(&raw[start..], first);
+        let token = &raw[start..position];
+        let is_string = first == b'"';
+        if is_string && is_name(&raw[position..]) {
+            member = Member::named(token, secrets);
+            if is_plain(token) {
+                continue;
             }
-            b':' => out.push(':'),
-            _ => {
-                match member {
-                    Member::Secret if token != "null" => {
-                        let _ = write!(out, "\"{MASK}\"");
-                        rest = after_value(first, rest);
-                    }
-                    Member::Url if first == b'"' => push_url(token, out),
-                    _ if first == b'"' => push_string(token, out),
-                    _ => out.push_str(token),
+        } else {
+            match first {
+                b':' => continue,
+                b' ' | b'\t' | b'\n' | b'\r' => {
+                    out.push_str(&raw[copied..start]);
+                    copied = position;
+                    continue;
                 }
-                member = Member::Plain;
+                _ => {}
+            }
+            let value = std::mem::replace(&mut member, Member::Plain);
+            match value {
+                Member::Secret if token != "null" => {
+                    position = raw.len() - after_value(first, &raw[position..]).len();
+                    out.push_str(&raw[copied..start]);
+                    let _ = write!(out, "\"{MASK}\"");
+                    copied = position;
+                    continue;
+                }
+                Member::Url if is_string => {
+                    if let Cow::Owned(masked) = mask_url(&unquote(token)) {
+                        out.push_str(&raw[copied..start]);
+                        escape(&serde_json::to_string(&masked).unwrap_or_default(), out);
+                        copied = position;
+                        continue;
+                    }
+                }
+                _ => {}
             }
         }
+        if is_string && !is_plain(token) {
+            out.push_str(&raw[copied..start]);
+            escape(token, out);
+            copied = position;
+        }
     }
+    out.push_str(&raw[copied..]);
+}
+
+/// The members of an object of valid JSON: each name, and the text of its value. Of anything else there are none.
+pub fn members(object: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+    let mut rest = object.strip_prefix('{').unwrap_or_default();
+    std::iter::from_fn(move || {
+        let start = rest.find('"')?;
+        let (name, tail) = rest[start..].split_at(string_length(&rest.as_bytes()[start..]));
+        let value = tail.trim_start_matches([' ', '\t', '\n', '\r', ':']);
+        let first = value.bytes().next()?;
+        rest = after_value(first, &value[token_length(value, first)..]);
+        Some((unquote(name), &value[..value.len() - rest.len()]))
+    })
 }
 
 /// What the member is whose value comes next.
@@ -167,19 +208,19 @@ fn token_length(text: &str, first: u8) -> usize {
 
 fn string_length(bytes: &[u8]) -> usize {
     let mut index = 1;
-    while let Some(byte) = bytes.get(index) {
-        match byte {
-            b'"' => return index + 1,
-            b'\\' => index += 2,
-            _ => index += 1,
+    while let Some(found) = bytes.get(index..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        index += found;
+        if bytes[index] == b'"' {
+            return index + 1;
         }
+        index += 2;
     }
     bytes.len()
 }
 
 /// A string is a member's name exactly where a colon follows it.
 fn is_name(rest: &str) -> bool {
-    rest.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(':')
+    rest.starts_with(':') || rest.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(':')
 }
 
 /// What follows a value whose first token, beginning with `first`, was already taken.
@@ -206,10 +247,12 @@ fn unquote(token: &str) -> Cow<'_, str> {
     }
 }
 
-fn push_string(token: &str, out: &mut String) {
-    if token.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return out.push_str(token);
-    }
+/// Whether a string of valid JSON, which has no C0 characters, can be shown as it stands.
+fn is_plain(token: &str) -> bool {
+    token.is_ascii() && memchr(0x7f, token.as_bytes()).is_none()
+}
+
+fn escape(token: &str, out: &mut String) {
     for character in token.chars() {
         if is_unsafe(character) {
             let mut units = [0; 2];
@@ -219,14 +262,6 @@ fn push_string(token: &str, out: &mut String) {
         } else {
             out.push(character);
         }
-    }
-}
-
-fn push_url(token: &str, out: &mut String) {
-    let url = unquote(token);
-    match mask_url(&url) {
-        Cow::Borrowed(_) => push_string(token, out),
-        Cow::Owned(masked) => push_string(&serde_json::to_string(&masked).unwrap_or_default(), out),
     }
 }
 
@@ -295,6 +330,20 @@ mod tests {
     }
 
     #[test]
+    fn members_are_found_whatever_stands_between_them() {
+        let object =
+            "{ \"a\" : 1 ,\"b\\u0063\":{\"a\":[\"}\"]}\n,\"d\":\"x,\\\"}\",\"e\":[[],{}],\"f\":null }";
+        let found: Vec<(String, &str)> =
+            super::members(object).map(|(name, value)| (name.into_owned(), value)).collect();
+        let expected =
+            [("a", "1"), ("bc", "{\"a\":[\"}\"]}"), ("d", "\"x,\\\"}\""), ("e", "[[],{}]"), ("f", "null")];
+        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value)));
+        for other in ["{}", "{ }", "[1]", "\"{\"", "", "7"] {
+            assert_eq!(super::members(other).count(), 0, "{other}");
+        }
+    }
+
+    #[test]
     fn deep_nesting_costs_no_stack() {
         let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
         assert_eq!(rewritten(&deep), deep);
@@ -317,6 +366,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn members_are_those_that_a_parser_finds(value in any_json()) {
+            let text = serde_json::to_string_pretty(&value).expect("JSON");
+            let found: Vec<(String, Value)> = super::members(&text)
+                .map(|(name, value)| (name.into_owned(), serde_json::from_str(value).expect("a whole value")))
+                .collect();
+            let expected: Vec<(String, Value)> =
+                value.as_object().cloned().unwrap_or_default().into_iter().collect();
+            assert_eq!(found, expected);
+        }
+
         #[test]
         fn rewriting_keeps_the_value_and_leaves_nothing_that_acts(value in any_json()) {
             for text in [value.to_string(), serde_json::to_string_pretty(&value).expect("JSON")] {

@@ -1,4 +1,4 @@
-//! Reads a JSON member that a service may send in any form: each function takes the raw text of one value and says
+//! Reads a JSON member that a service may send in any form: each function takes the JSON text of one value and says
 //! `None` where it makes no sense. Nothing here fails, so one strange member never hides a webhook.
 
 use chrono::{DateTime, TimeZone, Utc};
@@ -6,10 +6,18 @@ use serde_json::value::RawValue;
 
 /// A text, or a number or boolean as its text; `None` for `null`, arrays and objects.
 #[must_use]
-pub fn text(raw: &RawValue) -> Option<String> {
-    let json = raw.get();
+pub fn text(json: &str) -> Option<String> {
     match json.as_bytes().first()? {
-        b'"' => serde_json::from_str(json).ok(),
+        b'"' => {
+            let inner = json.get(1..json.len() - 1)?;
+            // Half a surrogate pair stands for no character; then the text is kept as it is spelt.
+            let spelt = || inner.to_owned();
+            Some(if inner.contains('\\') {
+                serde_json::from_str(json).unwrap_or_else(|_| spelt())
+            } else {
+                spelt()
+            })
+        }
         b'n' | b'[' | b'{' => None,
         _ => Some(json.to_owned()),
     }
@@ -17,23 +25,26 @@ pub fn text(raw: &RawValue) -> Option<String> {
 
 /// Texts of an array, or a single text as an array of one.
 #[must_use]
-pub fn texts(raw: &RawValue) -> Vec<String> {
-    match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
-        Ok(elements) => elements.into_iter().filter_map(text).collect(),
-        Err(_) => text(raw).into_iter().collect(),
+pub fn texts(json: &str) -> Vec<String> {
+    match serde_json::from_str::<Vec<&RawValue>>(json) {
+        Ok(elements) => elements.into_iter().filter_map(|element| text(element.get())).collect(),
+        Err(_) => text(json).into_iter().collect(),
     }
 }
 
 /// The first text of an array, or the text itself (`status`, vis §12 row 5).
 #[must_use]
-pub fn first_text(raw: &RawValue) -> Option<String> {
-    texts(raw).into_iter().next()
+pub fn first_text(json: &str) -> Option<String> {
+    if json.starts_with('[') { texts(json).into_iter().next() } else { text(json) }
 }
 
 /// A whole number, also in quotes or with a fraction.
 #[must_use]
-pub fn integer(raw: &RawValue) -> Option<i64> {
-    let text = text(raw)?;
+pub fn integer(json: &str) -> Option<i64> {
+    if let Ok(integer) = json.parse() {
+        return Some(integer);
+    }
+    let text = text(json)?;
     text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(|value| value.is_finite()).map(truncate))
 }
 
@@ -47,8 +58,8 @@ fn truncate(value: f64) -> i64 {
 
 /// A truth value: `true`, `"true"` in any case, or a number other than zero.
 #[must_use]
-pub fn flag(raw: &RawValue) -> Option<bool> {
-    match text(raw)?.to_ascii_lowercase().as_str() {
+pub fn flag(json: &str) -> Option<bool> {
+    match text(json)?.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
         _ => None,
@@ -57,11 +68,10 @@ pub fn flag(raw: &RawValue) -> Option<bool> {
 
 /// A time in any form of vis §12 row 10: `Z`, `±hhmm`, `±hh:mm`, 0 to 9 fraction digits, or whole epoch milliseconds.
 #[must_use]
-pub fn time(raw: &RawValue) -> Option<DateTime<Utc>> {
-    let json = raw.get();
+pub fn time(json: &str) -> Option<DateTime<Utc>> {
     match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(plain) if !plain.contains('\\') => parse_time(plain),
-        _ => parse_time(&text(raw)?),
+        _ => parse_time(&text(json)?),
     }
 }
 
@@ -80,13 +90,7 @@ pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
-
     use super::{first_text, flag, integer, parse_time, text, texts, time};
-
-    fn raw(json: &str) -> Box<RawValue> {
-        RawValue::from_string(json.to_owned()).expect("literal JSON")
-    }
 
     #[test]
     fn every_documented_form_of_a_time_is_read() {
@@ -101,7 +105,7 @@ mod tests {
             "\"1518721143496\"",
             "\"2018-02-15T18:59:03.496\\u005a\"",
         ] {
-            assert_eq!(time(&raw(form)).map(|time| time.to_rfc3339()), Some(moment.to_owned()), "{form}");
+            assert_eq!(time(form).map(|time| time.to_rfc3339()), Some(moment.to_owned()), "{form}");
         }
         assert_eq!(
             parse_time("2018-02-15T18:59:03Z").map(|time| time.timestamp_millis()),
@@ -114,27 +118,29 @@ mod tests {
     fn garbage_is_no_time() {
         for form in ["null", "\"\"", "\"yesterday\"", "\"2018-13-45T00:00:00Z\"", "{}", "[]", "true", "1e400"]
         {
-            assert_eq!(time(&raw(form)), None, "{form}");
+            assert_eq!(time(form), None, "{form}");
         }
-        assert_eq!(time(&raw("99999999999999999999")), None);
-        assert_eq!(time(&raw("9223372036854775807")), None);
+        assert_eq!(time("99999999999999999999"), None);
+        assert_eq!(time("9223372036854775807"), None);
     }
 
     #[test]
     fn other_members_are_read_in_any_form() {
-        assert_eq!(text(&raw("184094")), Some("184094".to_owned()));
-        assert_eq!(text(&raw("12345678901234567890123")), Some("12345678901234567890123".to_owned()));
-        assert_eq!(text(&raw("null")), None);
-        assert_eq!(first_text(&raw(r#"["ACTIVE"]"#)), Some("ACTIVE".to_owned()));
-        assert_eq!(first_text(&raw("[]")), None);
-        assert_eq!(texts(&raw(r#""CALL""#)), ["CALL"]);
-        assert_eq!(texts(&raw(r#"["CALL",null,7,{}]"#)), ["CALL", "7"]);
-        assert_eq!(integer(&raw("-3")), Some(-3));
-        assert_eq!(integer(&raw("\"12\"")), Some(12));
-        assert_eq!(integer(&raw("1e30")), Some(i64::MAX));
-        assert_eq!(integer(&raw("\"many\"")), None);
-        assert_eq!(flag(&raw("\"TRUE\"")), Some(true));
-        assert_eq!(flag(&raw("0")), Some(false));
-        assert_eq!(flag(&raw("[]")), None);
+        assert_eq!(text("184094"), Some("184094".to_owned()));
+        assert_eq!(text("12345678901234567890123"), Some("12345678901234567890123".to_owned()));
+        assert_eq!(text("null"), None);
+        assert_eq!(text(r#""a\"\u00eb""#), Some("a\"ë".to_owned()));
+        assert_eq!(text(r#""a\ud800""#), Some(r"a\ud800".to_owned()));
+        assert_eq!(first_text(r#"["ACTIVE"]"#), Some("ACTIVE".to_owned()));
+        assert_eq!(first_text("[]"), None);
+        assert_eq!(texts(r#""CALL""#), ["CALL"]);
+        assert_eq!(texts(r#"["CALL",null,7,{}]"#), ["CALL", "7"]);
+        assert_eq!(integer("-3"), Some(-3));
+        assert_eq!(integer("\"12\""), Some(12));
+        assert_eq!(integer("1e30"), Some(i64::MAX));
+        assert_eq!(integer("\"many\""), None);
+        assert_eq!(flag("\"TRUE\""), Some(true));
+        assert_eq!(flag("0"), Some(false));
+        assert_eq!(flag("[]"), None);
     }
 }

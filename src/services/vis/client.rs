@@ -1,6 +1,7 @@
 //! The thin typed client of the VIS webhooks API: one short method an endpoint (vis §3). Retries, throttling and error
 //! bodies are `crate::http`'s.
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use url::Url;
@@ -26,13 +27,20 @@ pub struct Definition {
     pub metadata_policy: String,
 }
 
-/// A list reply with the service's clock.
+/// A list reply with the service's clock. Its webhooks are read when they are needed: there may be many.
 #[derive(Debug)]
 pub struct Listing {
-    /// In the service's order.
-    pub webhooks: Vec<Webhook>,
+    /// The objects of the reply, in the service's order.
+    pub elements: Vec<Bytes>,
     /// `Date` of the reply.
     pub date: Option<DateTime<Utc>>,
+}
+
+impl Listing {
+    /// The webhooks, each read when its turn comes.
+    pub fn webhooks(&self) -> impl Iterator<Item = Webhook> {
+        self.elements.iter().map(wire::read)
+    }
 }
 
 /// What became of a DELETE.
@@ -74,9 +82,9 @@ impl Client {
     pub async fn list(&self) -> Result<Listing, HttpError> {
         let call = self.call(Method::GET, &["self", "webhooks", ""]);
         let reply = self.http.send(&call).await?;
-        let webhooks = wire::webhooks(&reply.body)
+        let elements = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;
-        Ok(Listing { webhooks, date: reply.date })
+        Ok(Listing { elements, date: reply.date })
     }
 
     /// `GET /self/webhooks/{id}`, with the service's clock.
@@ -150,7 +158,7 @@ impl Client {
     ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
         let listing = self.list().await?;
         let now = listing.date.unwrap_or_else(Utc::now);
-        let found = listing.webhooks.into_iter().find(|webhook| is_ours(webhook, definition, now));
+        let found = listing.webhooks().find(|webhook| is_ours(webhook, definition, now));
         Ok(found.map(|webhook| (webhook, listing.date)))
     }
 
