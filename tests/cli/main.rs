@@ -9,11 +9,17 @@
     reason = "a helper that cannot do its work fails the test that asked for it"
 )]
 
+mod running;
+mod service;
 mod support;
 
+mod confirm;
+mod delete;
 mod forgotten;
 mod harness;
+mod prune_failed;
 mod refusals;
+mod sandbox;
 mod secrecy;
 mod tolerance;
 mod transport;
