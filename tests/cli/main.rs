@@ -14,11 +14,14 @@ mod service;
 mod support;
 
 mod confirm;
+mod create;
 mod delete;
 mod forgotten;
 mod harness;
+mod journal;
 mod prune_failed;
 mod refusals;
+mod restore;
 mod sandbox;
 mod secrecy;
 mod tolerance;
