@@ -165,7 +165,7 @@ fn guard(args: &PruneFailedArgs, account: &Account, snapshot: &Snapshot, count: 
                 Kind::Failure,
                 format!("nothing was removed: {count} would go, more than --max {max}"),
             )
-            .hint(format!("see which with: {}", account.command("prune-failed --dry-run"))))
+            .hint(format!("see them with: {}", account.command("list --failed"))))
         } else {
             Ok(())
         };

@@ -110,8 +110,8 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
         _ => None,
     });
     let claimed = claimed.collect();
-    let restoring = Restoring { context, account, journal, run, claimed, is_dry: args.dry_run };
-    let report = restoring.all(candidates, &snapshot).await?;
+    let restoring = Restoring { context, account, journal, run, is_dry: args.dry_run };
+    let report = restoring.all(candidates, &snapshot, claimed).await?;
     report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
@@ -179,22 +179,30 @@ struct Restoring<'a> {
     account: &'a Account,
     journal: Journal,
     run: Run,
-    claimed: Vec<String>,
     is_dry: bool,
 }
 
 impl Restoring<'_> {
-    async fn all(&self, candidates: Vec<Candidate>, snapshot: &Snapshot) -> Result<Report, Error> {
+    async fn all(
+        &self,
+        mut candidates: Vec<Candidate>,
+        snapshot: &Snapshot,
+        mut claimed: Vec<String>,
+    ) -> Result<Report, Error> {
+        // What arrived from a restore that was cut short is one of these, not a stranger that happens to be equal.
+        candidates.sort_by_key(|candidate| !matches!(candidate.removal.state, State::Restoring(_)));
         let mut settled = Vec::new();
         let mut items = Vec::new();
         for candidate in candidates {
-            match examine(&candidate, snapshot, &self.claimed) {
+            match examine(&candidate, snapshot, &claimed) {
                 Finding::Settled => {}
                 Finding::Completed(new_id) => {
                     if !self.is_dry {
                         self.note(Action::Restored, &candidate.webhook.id, Some(&new_id), Durability::Synced)
                             .await?;
                     }
+                    // One arrival completes one removal; an equal one is still missing.
+                    claimed.push(new_id.clone());
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
                 Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),

@@ -9,11 +9,20 @@
     reason = "a helper that cannot do its work fails the test that asked for it"
 )]
 
+mod running;
+mod service;
 mod support;
 
+mod confirm;
+mod create;
+mod delete;
 mod forgotten;
 mod harness;
+mod journal;
+mod prune_failed;
 mod refusals;
+mod restore;
+mod sandbox;
 mod secrecy;
 mod tolerance;
 mod transport;
