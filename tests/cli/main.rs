@@ -11,8 +11,11 @@
 
 mod support;
 
+mod account;
 mod forgotten;
 mod harness;
+mod list;
+mod list_terminal;
 mod refusals;
 mod secrecy;
 mod tolerance;

@@ -31,6 +31,8 @@ pub(crate) use process::Signal;
 pub(crate) use server::Server;
 #[cfg(unix)]
 pub(crate) use terminal::{Screen, Stream};
+#[cfg(unix)]
+pub(crate) use vwh::Run;
 pub(crate) use vwh::{TOKEN, Vwh};
 
 /// How long any wait may last before the test fails. It only ends what hangs; no test measures time with it.
