@@ -11,10 +11,8 @@ use crate::secret::Secret;
 use crate::webhook::{ServiceKind, Statistics, Webhook, member};
 
 /// The members of a Webhook that vwh reasons about, unread.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 struct WebhookMembers<'a> {
-    #[serde(borrow)]
     id: Option<&'a RawValue>,
     user_id: Option<&'a RawValue>,
     url: Option<&'a RawValue>,
@@ -30,10 +28,34 @@ struct WebhookMembers<'a> {
     statistics: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+impl<'a> WebhookMembers<'a> {
+    fn read(raw: &'a [u8]) -> Result<Self, serde_json::Error> {
+        let mut members = Self::default();
+        member::each(raw, |name, value| {
+            let place = match name {
+                "id" => &mut members.id,
+                "userId" => &mut members.user_id,
+                "url" => &mut members.url,
+                "events" => &mut members.events,
+                "status" => &mut members.status,
+                "signingAlgo" => &mut members.signing_algo,
+                "signingKey" => &mut members.signing_key,
+                "metadataPolicy" => &mut members.metadata_policy,
+                "createdAt" => &mut members.created_at,
+                "expireAt" => &mut members.expire_at,
+                "renewedAt" => &mut members.renewed_at,
+                "purgeAt" => &mut members.purge_at,
+                "statistics" => &mut members.statistics,
+                _ => return,
+            };
+            *place = Some(value);
+        })?;
+        Ok(members)
+    }
+}
+
+#[derive(Default)]
 struct StatisticsMembers<'a> {
-    #[serde(borrow)]
     total_attempts: Option<&'a RawValue>,
     total_successes: Option<&'a RawValue>,
     total_failures: Option<&'a RawValue>,
@@ -45,13 +67,31 @@ struct StatisticsMembers<'a> {
     last_error_message: Option<&'a RawValue>,
 }
 
+impl<'a> StatisticsMembers<'a> {
+    fn read(raw: &'a [u8]) -> Result<Self, serde_json::Error> {
+        let mut members = Self::default();
+        member::each(raw, |name, value| {
+            let place = match name {
+                "totalAttempts" => &mut members.total_attempts,
+                "totalSuccesses" => &mut members.total_successes,
+                "totalFailures" => &mut members.total_failures,
+                "failed" => &mut members.failed,
+                "isFailed" => &mut members.is_failed,
+                "lastSuccess" => &mut members.last_success,
+                "lastFailure" => &mut members.last_failure,
+                "lastHttpErrorCode" => &mut members.last_http_error_code,
+                "lastErrorMessage" => &mut members.last_error_message,
+                _ => return,
+            };
+            *place = Some(value);
+        })?;
+        Ok(members)
+    }
+}
+
 /// Reads one Webhook object.
 pub fn webhook(raw: Bytes) -> Result<Webhook, serde_json::Error> {
-    // A derived struct also reads an array as its members in order.
-    if !raw.trim_ascii_start().starts_with(b"{") {
-        return Err(serde::de::Error::custom("expected a webhook object"));
-    }
-    let members: WebhookMembers<'_> = serde_json::from_slice(&raw)?;
+    let members = WebhookMembers::read(&raw)?;
     let text = |value: Option<&RawValue>| value.and_then(member::text);
     let time = |value: Option<&RawValue>| value.and_then(member::time);
     Ok(Webhook {
@@ -80,7 +120,7 @@ pub fn webhooks(body: &Bytes) -> Result<Vec<Webhook>, serde_json::Error> {
 }
 
 fn statistics(raw: &RawValue) -> Option<Statistics> {
-    let members: StatisticsMembers<'_> = serde_json::from_str(raw.get()).ok()?;
+    let members = StatisticsMembers::read(raw.get().as_bytes()).ok()?;
     let integer = |value: Option<&RawValue>| value.and_then(member::integer);
     let statistics = Statistics {
         attempts: integer(members.total_attempts),
