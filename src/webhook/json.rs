@@ -74,15 +74,30 @@ pub fn write_webhook(out: &mut String, webhook: &Webhook, view: &View<'_>, secre
     out.push('}');
 }
 
-/// A receiver's error page may repeat the key, and the service keeps the page.
+/// A receiver's error page may repeat the key, and the service keeps the page. Looked for in texts only, so that a key that
+/// reads like a number or a member's name takes nothing else with it.
 fn scrub_key(webhook: &Webhook, start: usize, out: &mut String) {
     let Some(key) = &webhook.signing_key else { return };
-    let spelt = serde_json::to_string(key.reveal()).unwrap_or_default();
-    let spelt = spelt.trim_matches('"');
-    if out[start..].contains(spelt) {
-        let scrubbed = webhook.without_key(&out[start..]);
-        out.truncate(start);
-        out.push_str(&scrubbed);
+    // An escape may hide the key; without one it stands there as it is.
+    if !out[start..].contains(key.reveal()) && !out[start..].contains('\\') {
+        return;
+    }
+    let text = out.split_off(start);
+    let mut rest = text.as_str();
+    while let Some(first) = rest.bytes().next() {
+        let (token, tail) = rest.split_at(token_length(rest, first));
+        rest = tail;
+        if first != b'"' || is_name(rest) {
+            out.push_str(token);
+            continue;
+        }
+        let plain = unquote(token);
+        let scrubbed = webhook.without_key(&plain);
+        if scrubbed == plain {
+            out.push_str(token);
+        } else {
+            push_string(&serde_json::to_string(&scrubbed).unwrap_or_default(), out);
+        }
     }
 }
 
@@ -242,10 +257,13 @@ pub fn is_unsafe(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
     use serde_json::{Value, json};
 
-    use super::{Secrets, rewrite};
+    use super::{Secrets, View, rewrite, write_webhook};
+    use crate::services::vis::wire;
+    use crate::webhook::Health;
 
     fn rewritten(raw: &str) -> String {
         let mut out = String::new();
@@ -299,6 +317,32 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
         assert_eq!(rewritten(&deep), deep);
         assert_eq!(rewritten(&format!("{{\"secret\":{deep}}}")), r#"{"secret":"***"}"#);
+    }
+
+    fn written(raw: &'static str) -> String {
+        let webhook = wire::webhook(Bytes::from_static(raw.as_bytes())).expect("a webhook");
+        let view = View::new(&webhook, "p", Health::Ok, Secrets::Hide);
+        let mut out = String::new();
+        write_webhook(&mut out, &webhook, &view, Secrets::Hide);
+        out.split_once(r#","vwh":"#).map_or(out.clone(), |(own, _)| own.to_owned())
+    }
+
+    #[test]
+    fn a_key_is_taken_out_of_every_text_and_out_of_nothing_else() {
+        assert_eq!(
+            written(r#"{"signingKey":"s3cr3t-key","m":"500: [s3cr3t-key]","n":["\u00733cr3t-key\n"]}"#),
+            r#"{"signingKey":"***","m":"500: [***]","n":["***\n"]"#
+        );
+        assert_eq!(
+            written(r#"{"signingKey":"quo\"te\\key","m":"500: [quo\"te\\key]"}"#),
+            r#"{"signingKey":"***","m":"500: [***]""#
+        );
+        assert_eq!(
+            written(r#"{"signingKey":"17123456","createdAt":1712345678000}"#),
+            r#"{"signingKey":"***","createdAt":1712345678000"#
+        );
+        assert_eq!(written(r#"{"signingKey":"signingKey"}"#), r#"{"signingKey":"***""#);
+        assert_eq!(written(r#"{"signingKey":",\"url\":\"","url":"u"}"#), r#"{"signingKey":"***","url":"u""#);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
