@@ -44,7 +44,7 @@ impl Snapshot {
     /// The webhook at `position` of the service's order.
     #[must_use]
     pub fn at(&self, position: usize) -> Option<Webhook> {
-        self.listing.elements.get(position).map(wire::read)
+        self.listing.elements.get(position).map(wire::element)
     }
 
     /// All of them with their health, worst first; those that failed last come first among the failed.

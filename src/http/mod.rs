@@ -156,8 +156,21 @@ pub struct AuthorizeError {
     pub message: String,
     /// What to type next.
     pub hint: Option<String>,
-    /// Whether it is the configuration that is wrong, rather than that nobody is signed in.
-    pub is_configuration: bool,
+    /// What kind of trouble it is.
+    pub reason: NoToken,
+}
+
+/// Why there is no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoToken {
+    /// What the configuration names cannot be used.
+    Configuration,
+    /// Nobody is signed in.
+    NotSignedIn,
+    /// Whoever should give it did not answer in time.
+    TimedOut,
+    /// Ctrl-C while waiting for it.
+    Interrupted,
 }
 
 /// A future that is not sent between threads.

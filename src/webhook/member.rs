@@ -1,23 +1,55 @@
-//! Reads a JSON member that a service may send in any form: each function takes the JSON text of one value and says
+//! Reads a JSON member that a service may send in any form: each function takes the raw text of one value and says
 //! `None` where it makes no sense. Nothing here fails, so one strange member never hides a webhook.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use chrono::{DateTime, TimeZone, Utc};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// Hands each member of the JSON object `raw` to `take`, name and value, in order. A name may come twice, and a name that
+/// is no text (a lone surrogate) is left out: neither makes the object unreadable, as it would with a derived struct.
+pub fn each<'a>(raw: &'a [u8], take: impl FnMut(&str, &'a RawValue)) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(raw);
+    deserializer.deserialize_map(Each(take))?;
+    deserializer.end()
+}
+
+struct Each<F>(F);
+
+impl<'a, F: FnMut(&str, &'a RawValue)> Visitor<'a> for Each<F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(mut self, mut members: M) -> Result<(), M::Error> {
+        while let Some((name, value)) = members.next_entry::<&'a RawValue, &'a RawValue>()? {
+            if let Some(name) = name_of(name) {
+                (self.0)(&name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let plain = raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match plain.filter(|name| !name.contains('\\')) {
+        Some(name) => Some(Cow::Borrowed(name)),
+        None => serde_json::from_str(raw.get()).ok().map(Cow::Owned),
+    }
+}
 
 /// A text, or a number or boolean as its text; `None` for `null`, arrays and objects.
 #[must_use]
-pub fn text(json: &str) -> Option<String> {
+pub fn text(raw: &RawValue) -> Option<String> {
+    let json = raw.get();
     match json.as_bytes().first()? {
-        b'"' => {
-            let inner = json.get(1..json.len() - 1)?;
-            // Half a surrogate pair stands for no character; then the text is kept as it is spelt.
-            let spelt = || inner.to_owned();
-            Some(if inner.contains('\\') {
-                serde_json::from_str(json).unwrap_or_else(|_| spelt())
-            } else {
-                spelt()
-            })
-        }
+        // Half a surrogate pair stands for no character; then the text is kept as it is spelt.
+        b'"' => serde_json::from_str(json).ok().or_else(|| json.get(1..json.len() - 1).map(str::to_owned)),
         b'n' | b'[' | b'{' => None,
         _ => Some(json.to_owned()),
     }
@@ -25,26 +57,26 @@ pub fn text(json: &str) -> Option<String> {
 
 /// Texts of an array, or a single text as an array of one.
 #[must_use]
-pub fn texts(json: &str) -> Vec<String> {
-    match serde_json::from_str::<Vec<&RawValue>>(json) {
-        Ok(elements) => elements.into_iter().filter_map(|element| text(element.get())).collect(),
-        Err(_) => text(json).into_iter().collect(),
+pub fn texts(raw: &RawValue) -> Vec<String> {
+    match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
+        Ok(elements) => elements.into_iter().filter_map(text).collect(),
+        Err(_) => text(raw).into_iter().collect(),
     }
 }
 
 /// The first text of an array, or the text itself (`status`, vis §12 row 5).
 #[must_use]
-pub fn first_text(json: &str) -> Option<String> {
-    if json.starts_with('[') { texts(json).into_iter().next() } else { text(json) }
+pub fn first_text(raw: &RawValue) -> Option<String> {
+    texts(raw).into_iter().next()
 }
 
 /// A whole number, also in quotes or with a fraction.
 #[must_use]
-pub fn integer(json: &str) -> Option<i64> {
-    if let Ok(integer) = json.parse() {
+pub fn integer(raw: &RawValue) -> Option<i64> {
+    if let Ok(integer) = raw.get().parse() {
         return Some(integer);
     }
-    let text = text(json)?;
+    let text = text(raw)?;
     text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(|value| value.is_finite()).map(truncate))
 }
 
@@ -58,8 +90,8 @@ fn truncate(value: f64) -> i64 {
 
 /// A truth value: `true`, `"true"` in any case, or a number other than zero.
 #[must_use]
-pub fn flag(json: &str) -> Option<bool> {
-    match text(json)?.to_ascii_lowercase().as_str() {
+pub fn flag(raw: &RawValue) -> Option<bool> {
+    match text(raw)?.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
         _ => None,
@@ -68,10 +100,11 @@ pub fn flag(json: &str) -> Option<bool> {
 
 /// A time in any form of vis §12 row 10: `Z`, `±hhmm`, `±hh:mm`, 0 to 9 fraction digits, or whole epoch milliseconds.
 #[must_use]
-pub fn time(json: &str) -> Option<DateTime<Utc>> {
+pub fn time(raw: &RawValue) -> Option<DateTime<Utc>> {
+    let json = raw.get();
     match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(plain) if !plain.contains('\\') => parse_time(plain),
-        _ => parse_time(&text(json)?),
+        _ => parse_time(&text(raw)?),
     }
 }
 
@@ -90,7 +123,13 @@ pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_text, flag, integer, parse_time, text, texts, time};
+    use serde_json::value::RawValue;
+
+    use super::{each, first_text, flag, integer, parse_time, text, texts, time};
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).expect("literal JSON")
+    }
 
     #[test]
     fn every_documented_form_of_a_time_is_read() {
@@ -105,7 +144,7 @@ mod tests {
             "\"1518721143496\"",
             "\"2018-02-15T18:59:03.496\\u005a\"",
         ] {
-            assert_eq!(time(form).map(|time| time.to_rfc3339()), Some(moment.to_owned()), "{form}");
+            assert_eq!(time(&raw(form)).map(|time| time.to_rfc3339()), Some(moment.to_owned()), "{form}");
         }
         assert_eq!(
             parse_time("2018-02-15T18:59:03Z").map(|time| time.timestamp_millis()),
@@ -115,32 +154,42 @@ mod tests {
     }
 
     #[test]
+    fn members_may_come_twice_and_have_any_name() {
+        let mut seen = Vec::new();
+        let object = br#" {"a":1,"\u0061":[2],"\ud800":3,"b\n":{"a":4}} "#;
+        each(object, |name, value| seen.push(format!("{name:?} {value}"))).expect("an object");
+        assert_eq!(seen, [r#""a" 1"#, r#""a" [2]"#, r#""b\n" {"a":4}"#]);
+        for other in ["[]", "null", "\"\"", "{} {}", "{", "{\"a\"}", "{\"a\":}", ""] {
+            assert!(each(other.as_bytes(), |_, _| {}).is_err(), "{other}");
+        }
+    }
+
+    #[test]
     fn garbage_is_no_time() {
         for form in ["null", "\"\"", "\"yesterday\"", "\"2018-13-45T00:00:00Z\"", "{}", "[]", "true", "1e400"]
         {
-            assert_eq!(time(form), None, "{form}");
+            assert_eq!(time(&raw(form)), None, "{form}");
         }
-        assert_eq!(time("99999999999999999999"), None);
-        assert_eq!(time("9223372036854775807"), None);
+        assert_eq!(time(&raw("99999999999999999999")), None);
+        assert_eq!(time(&raw("9223372036854775807")), None);
     }
 
     #[test]
     fn other_members_are_read_in_any_form() {
-        assert_eq!(text("184094"), Some("184094".to_owned()));
-        assert_eq!(text("12345678901234567890123"), Some("12345678901234567890123".to_owned()));
-        assert_eq!(text("null"), None);
-        assert_eq!(text(r#""a\"\u00eb""#), Some("a\"ë".to_owned()));
-        assert_eq!(text(r#""a\ud800""#), Some(r"a\ud800".to_owned()));
-        assert_eq!(first_text(r#"["ACTIVE"]"#), Some("ACTIVE".to_owned()));
-        assert_eq!(first_text("[]"), None);
-        assert_eq!(texts(r#""CALL""#), ["CALL"]);
-        assert_eq!(texts(r#"["CALL",null,7,{}]"#), ["CALL", "7"]);
-        assert_eq!(integer("-3"), Some(-3));
-        assert_eq!(integer("\"12\""), Some(12));
-        assert_eq!(integer("1e30"), Some(i64::MAX));
-        assert_eq!(integer("\"many\""), None);
-        assert_eq!(flag("\"TRUE\""), Some(true));
-        assert_eq!(flag("0"), Some(false));
-        assert_eq!(flag("[]"), None);
+        assert_eq!(text(&raw("184094")), Some("184094".to_owned()));
+        assert_eq!(text(&raw("12345678901234567890123")), Some("12345678901234567890123".to_owned()));
+        assert_eq!(text(&raw("null")), None);
+        assert_eq!(text(&raw(r#""a\ud800""#)), Some(r"a\ud800".to_owned()));
+        assert_eq!(first_text(&raw(r#"["ACTIVE"]"#)), Some("ACTIVE".to_owned()));
+        assert_eq!(first_text(&raw("[]")), None);
+        assert_eq!(texts(&raw(r#""CALL""#)), ["CALL"]);
+        assert_eq!(texts(&raw(r#"["CALL",null,7,{}]"#)), ["CALL", "7"]);
+        assert_eq!(integer(&raw("-3")), Some(-3));
+        assert_eq!(integer(&raw("\"12\"")), Some(12));
+        assert_eq!(integer(&raw("1e30")), Some(i64::MAX));
+        assert_eq!(integer(&raw("\"many\"")), None);
+        assert_eq!(flag(&raw("\"TRUE\"")), Some(true));
+        assert_eq!(flag(&raw("0")), Some(false));
+        assert_eq!(flag(&raw("[]")), None);
     }
 }

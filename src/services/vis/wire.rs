@@ -8,45 +8,36 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::secret::Secret;
-use crate::webhook::json::members;
 use crate::webhook::{ServiceKind, Statistics, Webhook, member};
 
 /// Reads one Webhook object. Fails if `raw` is no JSON object.
 pub fn webhook(raw: &Bytes) -> Result<Webhook, serde_json::Error> {
-    let text = std::str::from_utf8(raw).map_err(serde::de::Error::custom)?;
-    let object: &RawValue = serde_json::from_str(text)?;
-    if object.get().starts_with('{') {
-        Ok(read(&raw.slice_ref(object.get().as_bytes())))
-    } else {
-        Err(serde::de::Error::custom("expected a webhook object"))
-    }
+    let mut webhook = Webhook::unread(ServiceKind::Vis, raw.clone());
+    member::each(raw, |name, value| match name {
+        "id" => webhook.id = member::text(value).unwrap_or_default(),
+        "userId" => webhook.user_id = member::text(value),
+        "url" => webhook.url = member::text(value).unwrap_or_default(),
+        "events" => webhook.events = member::texts(value),
+        "status" => webhook.status = member::first_text(value),
+        "signingAlgo" => webhook.signing_algorithm = member::text(value),
+        "signingKey" => {
+            webhook.signing_key = member::text(value).filter(|key| !key.is_empty()).map(Secret::new);
+        }
+        "metadataPolicy" => webhook.metadata_policy = member::text(value),
+        "createdAt" => webhook.created_at = member::time(value),
+        "expireAt" => webhook.expire_at = member::time(value),
+        "renewedAt" => webhook.renewed_at = member::time(value),
+        "purgeAt" => webhook.purge_at = member::time(value),
+        "statistics" => webhook.statistics = statistics(value),
+        _ => {}
+    })?;
+    Ok(webhook)
 }
 
-/// Reads an object that is known to be valid JSON, such as an element of [`split`]. The last of members of one name counts.
+/// Reads an element of [`split`], which is known to be an object.
 #[must_use]
-pub fn read(object: &Bytes) -> Webhook {
-    let mut webhook = Webhook::unread(ServiceKind::Vis, object.clone());
-    for (name, value) in members(std::str::from_utf8(object).unwrap_or_default()) {
-        match name.as_ref() {
-            "id" => webhook.id = member::text(value).unwrap_or_default(),
-            "userId" => webhook.user_id = member::text(value),
-            "url" => webhook.url = member::text(value).unwrap_or_default(),
-            "events" => webhook.events = member::texts(value),
-            "status" => webhook.status = member::first_text(value),
-            "signingAlgo" => webhook.signing_algorithm = member::text(value),
-            "signingKey" => {
-                webhook.signing_key = member::text(value).filter(|key| !key.is_empty()).map(Secret::new);
-            }
-            "metadataPolicy" => webhook.metadata_policy = member::text(value),
-            "createdAt" => webhook.created_at = member::time(value),
-            "expireAt" => webhook.expire_at = member::time(value),
-            "renewedAt" => webhook.renewed_at = member::time(value),
-            "purgeAt" => webhook.purge_at = member::time(value),
-            "statistics" => webhook.statistics = statistics(value),
-            _ => {}
-        }
-    }
-    webhook
+pub fn element(raw: &Bytes) -> Webhook {
+    webhook(raw).unwrap_or_else(|_| Webhook::unread(ServiceKind::Vis, raw.clone()))
 }
 
 /// Splits a list reply, a bare array (vis §3), into its elements: slices of `body`, nothing is copied and nothing is read
@@ -65,22 +56,24 @@ pub fn split(body: &Bytes) -> Result<Vec<Bytes>, serde_json::Error> {
     elements.into_iter().map(element).collect()
 }
 
-fn statistics(object: &str) -> Option<Statistics> {
+fn statistics(raw: &RawValue) -> Option<Statistics> {
     let mut statistics = Statistics::default();
-    for (name, value) in members(object) {
-        match name.as_ref() {
-            "totalAttempts" => statistics.attempts = member::integer(value),
-            "totalSuccesses" => statistics.successes = member::integer(value),
-            "totalFailures" => statistics.failures = member::integer(value),
-            // Both spellings are documented (vis §12 row 4); whichever says failed is believed.
-            "failed" | "isFailed" => statistics.failed = statistics.failed.max(member::flag(value)),
-            "lastSuccess" => statistics.last_success = member::time(value),
-            "lastFailure" => statistics.last_failure = member::time(value),
-            "lastHttpErrorCode" => statistics.last_error_code = member::text(value),
-            "lastErrorMessage" => statistics.last_error_message = member::text(value),
-            _ => {}
-        }
-    }
+    let (mut failed, mut is_failed) = (None, None);
+    let read = member::each(raw.get().as_bytes(), |name, value| match name {
+        "totalAttempts" => statistics.attempts = member::integer(value),
+        "totalSuccesses" => statistics.successes = member::integer(value),
+        "totalFailures" => statistics.failures = member::integer(value),
+        "failed" => failed = member::flag(value),
+        "isFailed" => is_failed = member::flag(value),
+        "lastSuccess" => statistics.last_success = member::time(value),
+        "lastFailure" => statistics.last_failure = member::time(value),
+        "lastHttpErrorCode" => statistics.last_error_code = member::text(value),
+        "lastErrorMessage" => statistics.last_error_message = member::text(value),
+        _ => {}
+    });
+    read.ok()?;
+    // Both spellings are documented (vis §12 row 4).
+    statistics.failed = failed.or(is_failed);
     (statistics != Statistics::default()).then_some(statistics)
 }
 
@@ -113,15 +106,11 @@ pub struct Identity {
 
 /// Reads a User object.
 pub fn identity(body: &[u8]) -> Result<Identity, serde_json::Error> {
-    let text = std::str::from_utf8(body).map_err(serde::de::Error::custom)?;
-    let object: &RawValue = serde_json::from_str(text)?;
     let mut identity = Identity::default();
-    for (name, value) in members(object.get()) {
-        match name.as_ref() {
-            "id" => identity.user = member::text(value),
-            "accountId" => identity.account = member::text(value),
-            _ => {}
-        }
-    }
+    member::each(body, |name, value| match name {
+        "id" => identity.user = member::text(value),
+        "accountId" => identity.account = member::text(value),
+        _ => {}
+    })?;
     Ok(identity)
 }

@@ -78,6 +78,16 @@ impl Outcome {
         self.mapped(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)|\b\d\d:\d\d(:\d\d)?Z", "[TIME]")
     }
 
+    /// The same with `[DURATION]` for every length of time in milliseconds.
+    pub(crate) fn hiding_durations(self) -> Self {
+        self.mapped(r"\b\d+ ms\b", "[DURATION]")
+    }
+
+    /// The same with `␛` for every escape character, so that a snapshot shows colours as text.
+    pub(crate) fn showing_escapes(self) -> Self {
+        self.mapped("\u{1b}", "␛")
+    }
+
     fn mapped(mut self, pattern: &str, replacement: &str) -> Self {
         self.stdout = replaced(&self.stdout, pattern, replacement);
         self.stderr = replaced(&self.stderr, pattern, replacement);
