@@ -77,24 +77,31 @@ enum SortKey {
 struct Row {
     position: usize,
     health: Health,
+    last_failure: Option<DateTime<Utc>>,
     rank: Rank,
 }
 
-/// Equals stay in the service's order.
+/// What `--sort` asks for. Among equals the worst comes first, and among those the one that failed last.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    Health(Health, Reverse<Option<DateTime<Utc>>>),
+    Health,
     Text(String),
     Newest(Reverse<Option<DateTime<Utc>>>),
     /// What has no date comes last.
     Soonest(bool, Option<DateTime<Utc>>),
 }
 
+impl Row {
+    fn order(&self) -> (&Rank, Health, Reverse<Option<DateTime<Utc>>>) {
+        (&self.rank, self.health, Reverse(self.last_failure))
+    }
+}
+
 /// Runs `vwh list`.
 pub async fn run(args: &ListArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let snapshot = Snapshot::take(context, account).await?;
     let mut rows = filtered(args, &snapshot);
-    rows.sort_by(|left, right| left.rank.cmp(&right.rank));
+    rows.sort_by(|left, right| left.order().cmp(&right.order()));
     match context.settings.format {
         Format::Json => write_json(context, account, &snapshot, &rows, ["[\n", ",\n", "\n]\n"])?,
         Format::Jsonl => write_json(context, account, &snapshot, &rows, ["", "\n", "\n"])?,
@@ -114,7 +121,8 @@ fn filtered(args: &ListArgs, snapshot: &Snapshot) -> Vec<Row> {
             && glob.as_ref().is_none_or(|glob| glob.matches(&webhook.url))
             && args.expiring_within.is_none_or(|within| webhook.expires_within(within, snapshot.now))
             && duplicates.as_ref().is_none_or(|counts| counts[&delivery_key(&webhook)] > 1);
-        is_wanted.then(|| Row { position, health, rank: rank(args.sort, health, webhook) })
+        let last_failure = webhook.last_failure();
+        is_wanted.then(|| Row { position, health, last_failure, rank: rank(args.sort, webhook) })
     };
     snapshot.webhooks().enumerate().filter_map(row).collect()
 }
@@ -134,9 +142,9 @@ fn delivery_key(webhook: &Webhook) -> (String, Vec<String>) {
     (webhook.url.clone(), events)
 }
 
-fn rank(key: SortKey, health: Health, webhook: Webhook) -> Rank {
+fn rank(key: SortKey, webhook: Webhook) -> Rank {
     match key {
-        SortKey::Health => Rank::Health(health, Reverse(webhook.last_failure())),
+        SortKey::Health => Rank::Health,
         SortKey::Url => Rank::Text(webhook.url),
         SortKey::Id => Rank::Text(webhook.id),
         SortKey::Created => Rank::Newest(Reverse(webhook.created_at)),
