@@ -12,13 +12,19 @@
 mod support;
 
 mod account;
+mod config;
 mod forgotten;
 mod harness;
+mod help;
 mod hostile;
 mod list;
+mod list_filters;
 mod list_terminal;
 mod refusals;
 mod secrecy;
+mod settings;
 mod status;
+mod streams;
+mod tokens;
 mod tolerance;
 mod transport;
