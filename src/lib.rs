@@ -186,12 +186,31 @@ async fn signal() {
 
 /// Whether errors are to be JSON, for command lines that clap refuses.
 fn asks_for_json(args: &[OsString]) -> bool {
-    let texts: Vec<&str> =
-        args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--").collect();
-    texts
-        .iter()
-        .any(|arg| matches!(*arg, "--json" | "-ojson" | "-ojsonl" | "--output=json" | "--output=jsonl"))
-        || texts.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json" | "jsonl"]))
+    let mut args = args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    while let Some(arg) = args.next() {
+        let format = match format_in(arg) {
+            Some("") => args.next(),
+            format => format,
+        };
+        if matches!(format, Some("json" | "jsonl")) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The format that an argument asks for; an empty one if it is the next argument.
+fn format_in(arg: &str) -> Option<&str> {
+    match arg {
+        "--json" => Some("json"),
+        "--output" => Some(""),
+        _ if arg.starts_with("--") => arg.strip_prefix("--output="),
+        // Short flags may stand together: `-qojson`.
+        _ => {
+            let value = arg.strip_prefix('-')?.trim_start_matches(['q', 'v']).strip_prefix('o')?;
+            Some(value.strip_prefix('=').unwrap_or(value))
+        }
+    }
 }
 
 fn random_bytes(bytes: &mut [u8]) -> std::io::Result<()> {

@@ -110,7 +110,9 @@ async fn run(command: &str, limits: &Limits) -> Result<String, AuthorizeError> {
     let mut shell = tokio::process::Command::new("sh");
     // The user's secret store may have to ask for its own password, so it keeps the terminal.
     shell.arg("-c").arg(command).stdout(Stdio::piped()).kill_on_drop(true);
-    let output = limits.or_interrupted(within(limits, shell.output())).await;
+    // Not `output()`, which would swallow what it says on stderr.
+    let output = async { shell.spawn()?.wait_with_output().await };
+    let output = limits.or_interrupted(within(limits, output)).await;
     let failed = |what: String| Err(configuration(format!("token_command {what}"), Some(COMMAND_HINT)));
     match output {
         Err(_) => Err(AuthorizeError {

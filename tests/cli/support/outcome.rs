@@ -65,6 +65,8 @@ impl Outcome {
         let home = self.home.display().to_string();
         // In JSON a Windows path has its backslashes doubled.
         let text = text.replace(&home.replace('\\', r"\\"), "[HOME]").replace(&home, "[HOME]");
+        // clap names the program as it was started.
+        let text = text.replace("vwh.exe", "vwh");
         replaced(&text, r"(127\.0\.0\.1|localhost):\d+", "$1:[PORT]")
     }
 
