@@ -166,7 +166,7 @@ fn no_home_is_needed_where_every_place_is_named() {
         let run = run.env("VWH_STATE_DIR", state.display().to_string());
         let run = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"]
             .into_iter()
-            .fold(run, |run, name| run.without_env(name));
+            .fold(run, crate::support::Run::without_env);
         let _ = run.run().exits(0);
     }
     assert!(state.join("sandbox.json").is_file());
