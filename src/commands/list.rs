@@ -12,7 +12,10 @@ use super::account::Account;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus};
 use crate::journal::{Action, history};
-use crate::output::webhooks::{self, Entry, csv_record};
+use crate::output::detail::key_trouble;
+use crate::output::records::{CSV_HEAD, csv_record};
+use crate::output::text::{inert, wrapped};
+use crate::output::webhooks::{self, Entry};
 use crate::output::when;
 use crate::settings::Format;
 use crate::settings::flags::parse_duration;
@@ -166,7 +169,7 @@ fn write_for_people(
         webhooks.iter().map(|(health, webhook)| Entry { webhook, health: *health }).collect();
     if context.settings.format == Format::Csv {
         let records = entries.iter().map(|entry| csv_record(*entry, &account.profile, output.secrets()));
-        return Ok(output.answer_csv(&webhooks::CSV_HEAD, records)?);
+        return Ok(output.answer_csv(&CSV_HEAD, records)?);
     }
     if !entries.is_empty() {
         output.answer(&webhooks::table(&entries, snapshot.now, output.table_style()))?;
@@ -210,17 +213,19 @@ fn write_json(
 fn notices(context: &Context, account: &Account, snapshot: &Snapshot, entries: &[Entry<'_>]) {
     let output = &context.output;
     let command = |rest: &str| account.command(rest);
-    match webhooks::summary(entries, snapshot.total(), snapshot.now, &command) {
+    match webhooks::summary(entries, snapshot.total(), snapshot.now, output.notice_columns(), &command) {
         Some(summary) => output.notice(&format!("\n{summary}")),
         None if snapshot.total() > 0 => {
             output.notice(&format!("none of {} webhooks matches", snapshot.total()));
         }
         None => output.notice(&format!("0 webhooks{}", removed_lately(context, account).unwrap_or_default())),
     }
-    for (id, trouble) in
-        entries.iter().filter_map(|entry| Some((&entry.webhook.id, webhooks::key_trouble(entry.webhook)?)))
-    {
-        output.notice(&crate::output::text::inert(&format!("{id}: {trouble}")));
+    for entry in entries {
+        if let Some(trouble) = key_trouble(entry.webhook) {
+            let text = format!("{}: {trouble}", inert(&entry.webhook.id));
+            let columns = output.notice_columns().map_or(usize::MAX, |columns| columns.saturating_sub(2));
+            output.notice(&wrapped(&text, columns).join("\n  "));
+        }
     }
     if account.is_sandbox() {
         output.notice("(the sandbox: no real account)");

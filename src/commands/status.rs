@@ -8,7 +8,10 @@ use super::account::Account;
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus};
 use crate::http::HttpError;
-use crate::output::webhooks::{self, Entry, csv_record};
+use crate::output::detail::{Next, full};
+use crate::output::records::{CSV_HEAD, csv_record};
+use crate::output::text::inert;
+use crate::output::webhooks::{self, Entry};
 use crate::services::vis::client::is_gone;
 use crate::settings::Format;
 use crate::webhook::json::{View, to_line, write_webhook};
@@ -84,28 +87,25 @@ fn show(
             output.answer(&line)?;
         }
         Format::Csv => {
-            output
-                .answer_csv(&webhooks::CSV_HEAD, [csv_record(entry, &account.profile, output.secrets())])?;
+            output.answer_csv(&CSV_HEAD, [csv_record(entry, &account.profile, output.secrets())])?;
         }
         Format::Table | Format::Wide => {
-            let next = next_step(account, entry);
-            output.answer(&webhooks::full(entry, now, output.table_style(), next.as_deref()))?;
+            output.answer(&full(entry, now, output.table_style(), &next_step(account, entry)))?;
         }
     }
     Ok(entry.health.is_down())
 }
 
-/// What to type about a webhook of this health.
-fn next_step(account: &Account, entry: Entry<'_>) -> Option<String> {
-    let id = crate::output::text::inert(&entry.webhook.id);
+/// What to do about a webhook of this health.
+fn next_step(account: &Account, entry: Entry<'_>) -> Next {
+    let renew = || Some(account.command(&format!("renew {}", inert(&entry.webhook.id))));
+    let words = |words| Next { words: Some(words), command: None };
     match entry.health {
-        Health::Failed => {
-            Some(format!("repair the receiver, then: {}", account.command(&format!("renew {id}"))))
-        }
-        Health::Expired | Health::Expiring => Some(account.command(&format!("renew {id}"))),
-        Health::Unproven => Some("wait for the next call; it proves the receiver".to_owned()),
-        Health::Idle => Some("place a call; if nothing arrives, the user may have no extension".to_owned()),
-        Health::Paused | Health::Unknown | Health::Ok => None,
+        Health::Failed => Next { command: renew(), ..words("repair the receiver, then:") },
+        Health::Expired | Health::Expiring => Next { words: None, command: renew() },
+        Health::Unproven => words("wait for the next call; it proves the receiver"),
+        Health::Idle => words("place a call; if nothing arrives, the user may have no extension"),
+        Health::Paused | Health::Unknown | Health::Ok => Next::default(),
     }
 }
 
@@ -132,7 +132,13 @@ async fn summary(context: &Context, account: &Account) -> Result<bool, Error> {
         output.answer(&format!("{counted}\n"))?;
         let command = |rest: &str| account.command(rest);
         if entries.iter().any(|entry| entry.health <= Health::Expiring)
-            && let Some(summary) = webhooks::summary(&entries, snapshot.total(), snapshot.now, &command)
+            && let Some(summary) = webhooks::summary(
+                &entries,
+                snapshot.total(),
+                snapshot.now,
+                output.table_style().width,
+                &command,
+            )
         {
             output.notice(&summary);
         }

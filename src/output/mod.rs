@@ -3,7 +3,9 @@
 //! stdout is the answer, stderr is the conversation (design §2). What things look like is decided by the pure renderers in
 //! this folder; where they go, and whether, is decided here.
 
+pub mod detail;
 pub mod progress;
+pub mod records;
 pub mod table;
 pub mod text;
 pub mod trace;
@@ -149,12 +151,19 @@ impl Output {
         self.wishes.color.unwrap_or(self.terminals.stderr)
     }
 
+    /// Columns of the terminal that notices go to; `None` if they go to none.
+    #[must_use]
+    pub fn notice_columns(&self) -> Option<usize> {
+        let measured =
+            || terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        if self.terminals.stderr { self.wishes.columns.or_else(measured) } else { None }
+    }
+
     /// How tables are drawn.
     #[must_use]
     pub fn table_style(&self) -> TableStyle {
         TableStyle {
-            // The wide table is for reading sideways, unless the width was named.
-            width: if self.wishes.is_wide { self.wishes.columns } else { self.width },
+            width: self.width,
             is_colored: self.colors_stdout(),
             is_wide: self.wishes.is_wide,
             secrets: self.wishes.secrets,
@@ -252,7 +261,10 @@ impl Output {
             let read = io::stdin().read_line(&mut line).map(|_| line);
             let _ = sender.send(read);
         });
-        let line = limits.or_interrupted(receiver).await.map_err(|_| OutputError::Interrupted)?;
+        let line = limits.or_interrupted(receiver).await.map_err(|_| {
+            self.say("");
+            OutputError::Interrupted
+        })?;
         limits.extend(asked.elapsed().max(Duration::ZERO));
         let line = line.map_err(io::Error::other)??;
         let is_yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");

@@ -52,6 +52,24 @@ pub fn elided(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..end]))
 }
 
+/// `text` in lines of at most `columns`, broken between words; a longer word has a line of its own.
+#[must_use]
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { continue };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if width(line) + 1 + width(word) <= columns {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 /// What a receiver answered, as the service keeps it (vis §4), in one inert line: an HTML page is reduced to its title.
 #[must_use]
 pub fn error_message(message: &str) -> String {
@@ -67,7 +85,7 @@ pub fn error_message(message: &str) -> String {
 mod tests {
     use proptest::prelude::proptest;
 
-    use super::{elided, error_message, inert, width};
+    use super::{elided, error_message, inert, width, wrapped};
     use crate::webhook::json::is_unsafe;
 
     #[test]
@@ -82,6 +100,13 @@ mod tests {
         assert_eq!(elided("日本語", 5), "日本…");
         assert_eq!(elided("abc", 3), "abc");
         assert_eq!(elided("abcd", 3), "ab…");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("incomprehensible", 4), ["incomprehensible"]);
+        assert_eq!(wrapped("", 4), [""]);
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Webhooks for people and for spreadsheets: the table, the summary line, the full view of one, CSV. Pure.
+//! Webhooks for people: the table and the summary below it. Pure.
 
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Utc};
 
 use super::table::{Column, lay_out};
 use super::text::{error_message, inert, width};
-use super::when::{absolute, relative, short};
+use super::when::{relative, short};
 use crate::webhook::json::Secrets;
 use crate::webhook::{Health, Statistics, Webhook};
 
@@ -87,7 +87,7 @@ fn colored(line: &str, health: Health) -> String {
     format!("{style}{health}{style:#}{rest}")
 }
 
-fn style_of(health: Health) -> Style {
+pub(super) fn style_of(health: Health) -> Style {
     let color = match health {
         Health::Failed | Health::Expired => AnsiColor::Red,
         Health::Paused | Health::Expiring | Health::Unknown | Health::Unproven => AnsiColor::Yellow,
@@ -151,12 +151,13 @@ fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String
 
 /// One line that says what is broken, since when, and what to type; `None` for an empty list.
 ///
-/// `command` turns a command such as `renew --failed` into what to type for this connection.
+/// A line that is longer than `columns` is broken before the command. `command` turns a command such as `renew --failed` into what to type for this connection.
 #[must_use]
 pub fn summary(
     entries: &[Entry<'_>],
     total: usize,
     now: DateTime<Utc>,
+    columns: Option<usize>,
     command: &dyn Fn(&str) -> String,
 ) -> Option<String> {
     if entries.is_empty() {
@@ -167,7 +168,8 @@ pub fn summary(
     let mut parts = Vec::new();
     if !failed.is_empty() {
         let next = format!("{}, then {}", command("status ID"), command("renew --failed"));
-        parts.push(format!("{} of {total} failed, {}: {next}", failed.len(), causes(&failed, now)));
+        let what = format!("{} of {total} failed, {}", failed.len(), causes(&failed, now));
+        parts.push(with_next(&what, &next, columns));
     }
     let (expired, expiring) = (with(Health::Expired).len(), with(Health::Expiring).len());
     if expired + expiring > 0 {
@@ -175,12 +177,21 @@ pub fn summary(
         let words =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
         let words = words.collect::<Vec<_>>().join(", ");
-        parts.push(format!("{words}: {}", command("renew --expiring-within 3d")));
+        parts.push(with_next(&words, &command("renew --expiring-within 3d"), columns));
     }
     if parts.is_empty() {
         parts.push(counts(entries));
     }
     Some(parts.join("\n"))
+}
+
+/// What is the matter and what to type, on one line if it fits: a command that is broken in two cannot be copied.
+fn with_next(what: &str, next: &str, columns: Option<usize>) -> String {
+    let line = format!("{what}: {next}");
+    match columns {
+        Some(columns) if width(&line) > columns => format!("{what}:\n  {next}"),
+        _ => line,
+    }
 }
 
 /// `12 webhooks: 10 ok, 2 idle`, worst first.
@@ -225,142 +236,10 @@ fn causes(failed: &[Entry<'_>], now: DateTime<Utc>) -> String {
     }
 }
 
-/// One webhook in full: label and value, two columns. `next` is what to type.
-#[must_use]
-pub fn full(entry: Entry<'_>, now: DateTime<Utc>, style: TableStyle, next: Option<&str>) -> String {
-    let webhook = entry.webhook;
-    let health = if style.is_colored {
-        let color = style_of(entry.health);
-        format!("{color}{}{color:#}", entry.health)
-    } else {
-        entry.health.to_string()
-    };
-    let url = inert(&webhook.shown_url(style.secrets)).into_owned();
-    let mut lines = vec![
-        ("health", Some(health)),
-        ("why", Some(reason(entry))),
-        ("id", Some(inert(&webhook.id).into_owned())),
-        ("url", Some(url)),
-        ("last error", last_error(webhook)),
-    ];
-    if let Some(statistics) = &webhook.statistics {
-        lines.extend([
-            ("delivered", Some(delivered(statistics)).filter(|text| !text.is_empty())),
-            ("last success", both(statistics.last_success, now)),
-            ("last failure", both(statistics.last_failure, now)),
-        ]);
-    }
-    lines.extend([
-        ("expires", both(webhook.expire_at, now)),
-        ("purged", both(webhook.purge_at, now)),
-        ("renewed", both(webhook.renewed_at, now)),
-        ("created", both(webhook.created_at, now)),
-        ("user", webhook.user_id.as_deref().map(|user| inert(user).into_owned())),
-        ("events", Some(inert(&webhook.events.join(", ")).into_owned()).filter(|text| !text.is_empty())),
-        ("signed", Some(signing(webhook))),
-        ("next", next.map(str::to_owned)),
-    ]);
-    let mut out = String::new();
-    for (label, value) in lines {
-        if let Some(value) = value {
-            out.push_str(&format!("{label:<12}  {value}\n"));
-        }
-    }
-    out
-}
-
-fn both(moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
-    moment.map(|moment| format!("{} ({})", absolute(moment), relative(moment, now)))
-}
-
-fn reason(entry: Entry<'_>) -> String {
-    match (entry.health, &entry.webhook.status) {
-        (Health::Paused, Some(status)) => format!("its status is {}, so nothing is delivered", inert(status)),
-        _ => entry.health.reason().to_owned(),
-    }
-}
-
-fn last_error(webhook: &Webhook) -> Option<String> {
+/// The last error in one inert line: what the receiver answered, else its code.
+pub(super) fn last_error(webhook: &Webhook) -> Option<String> {
     let statistics = webhook.statistics.as_ref()?;
     let message = statistics.last_error_message.as_deref();
     let message = message.map(|message| error_message(&webhook.without_key(message)));
     message.or_else(|| statistics.last_error_code.as_deref().map(|code| inert(code).into_owned()))
-}
-
-/// Whether, and how, deliveries are signed, and what is wrong with that.
-fn signing(webhook: &Webhook) -> String {
-    let policy = inert(webhook.metadata_policy.as_deref().unwrap_or("none")).to_lowercase();
-    if !webhook.is_signed() {
-        return format!("no (metadata policy {policy})");
-    }
-    let algorithm = inert(webhook.signing_algorithm.as_deref().unwrap_or("HMAC_SHA256")).into_owned();
-    match key_trouble(webhook) {
-        Some(trouble) => format!("{algorithm}, metadata policy {policy}: {trouble}"),
-        None => format!("{algorithm}, metadata policy {policy}"),
-    }
-}
-
-/// What is wrong with a webhook's key, if anything.
-#[must_use]
-pub fn key_trouble(webhook: &Webhook) -> Option<&'static str> {
-    if !webhook.is_signed() {
-        None
-    } else if webhook.signing_key.as_ref().is_some_and(|key| key.reveal() == "string") {
-        Some("its key is the one printed in the vendor's tutorial, so anybody can sign for it")
-    } else if webhook.carries_metadata() {
-        None
-    } else {
-        Some("its key is never used, because a signature only travels with policy header or body")
-    }
-}
-
-/// The head of the CSV.
-pub const CSV_HEAD: [&str; 17] = [
-    "profile",
-    "service",
-    "id",
-    "url",
-    "health",
-    "status",
-    "attempts",
-    "successes",
-    "failures",
-    "last_success",
-    "last_failure",
-    "last_error",
-    "expires",
-    "renewed",
-    "created",
-    "metadata_policy",
-    "signed",
-];
-
-/// The record of one webhook in the order of [`CSV_HEAD`]; times in RFC 3339 UTC.
-#[must_use]
-pub fn csv_record(entry: Entry<'_>, profile: &str, secrets: Secrets) -> [String; 17] {
-    let webhook = entry.webhook;
-    let none = Statistics::default();
-    let statistics = webhook.statistics.as_ref().unwrap_or(&none);
-    let time = |moment: Option<DateTime<Utc>>| moment.map(absolute).unwrap_or_default();
-    let count = |count: Option<i64>| count.map(|count| count.to_string()).unwrap_or_default();
-    let text = |text: Option<&str>| text.map(|text| inert(text).into_owned()).unwrap_or_default();
-    [
-        profile.to_owned(),
-        webhook.service.name().to_owned(),
-        inert(&webhook.id).into_owned(),
-        inert(&webhook.shown_url(secrets)).into_owned(),
-        entry.health.name().to_owned(),
-        text(webhook.status.as_deref()),
-        count(statistics.attempts),
-        count(statistics.successes),
-        count(statistics.failures),
-        time(statistics.last_success),
-        time(statistics.last_failure),
-        last_error(webhook).unwrap_or_default(),
-        time(webhook.expire_at),
-        time(webhook.renewed_at),
-        time(webhook.created_at),
-        text(webhook.metadata_policy.as_deref()),
-        webhook.is_signed().to_string(),
-    ]
 }

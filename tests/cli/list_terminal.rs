@@ -33,10 +33,13 @@ fn a_terminal_of_80_columns() {
     ␛[2midle␛[0m      5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10  new.example.test/…
     ␛[32mok␛[0m        5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/…  2d ago, 502
 
-    2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z: vwh status ID, then vwh renew --failed
+    2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z:
+      vwh status ID, then vwh renew --failed
     1 expired, 1 expiring: vwh renew --expiring-within 3d
-    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10: its key is the one printed in the vendor's tutorial, so anybody can sign for it
-    5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10: its key is never used, because a signature only travels with policy header or body
+    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10: its key is the one printed in the
+      vendor's tutorial, so anybody can sign for it
+    5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10: its key is never used, because a
+      signature only travels with policy header or body
     --- stdout
     --- stderr
     ");
@@ -103,7 +106,8 @@ fn the_summary_is_said_where_a_person_sees_it() {
     exit: 0
     --- screen
 
-    2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z: vwh status ID, then vwh renew --failed
+    2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z:
+      vwh status ID, then vwh renew --failed
     --- stdout
     HEALTH  ID                                    URL                                                                 DELIVERED  LAST FAILURE                                           EXPIRES
     failed  5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10  https://hooks.example.test/billing                                  5/8 62%    2h ago, 500 INTERNAL_SERVER_ERROR                      in 5d

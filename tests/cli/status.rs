@@ -32,7 +32,8 @@ fn a_failed_one_says_why_and_what_to_do() {
     user          9001
     events        CALL
     signed        HMAC_SHA256, metadata policy header
-    next          repair the receiver, then: vwh renew 5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10
+    next          repair the receiver, then:
+                  vwh renew 5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10
     --- stderr
     ");
 }
@@ -264,7 +265,8 @@ fn a_terminal_shows_the_health_in_colour() {
     exit: 0
     --- screen
     health        ␛[31mfailed␛[0m
-    why           the receiver failed and the service has stopped delivering until it is renewed
+    why           the receiver failed and the service has stopped delivering until
+                  it is renewed
     id            5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10
     url           https://warehouse.example.test/webhooks/inbound/vonage/call-events
     last error    I/O error on POST request: Connection refused
@@ -275,7 +277,8 @@ fn a_terminal_shows_the_health_in_colour() {
     user          9001
     events        CALL
     signed        HMAC_SHA256, metadata policy header
-    next          repair the receiver, then: vwh renew 5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10
+    next          repair the receiver, then:
+                  vwh renew 5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10
     --- stdout
     --- stderr
     ");
@@ -284,7 +287,8 @@ fn a_terminal_shows_the_health_in_colour() {
     exit: 0
     --- screen
     9 webhooks: 2 failed, 1 expired, 1 paused, 1 expiring, 1 unknown, 1 unproven, 1 idle, 1 ok
-    2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z: vwh status ID, then vwh renew --failed
+    2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z:
+      vwh status ID, then vwh renew --failed
     1 expired, 1 expiring: vwh renew --expiring-within 3d
     --- stdout
     --- stderr

@@ -1,0 +1,113 @@
+//! One webhook in full, for `vwh status ID`. Pure.
+
+use chrono::{DateTime, Utc};
+
+use super::text::{inert, wrapped};
+use super::webhooks::{Entry, TableStyle, delivered, last_error, style_of};
+use super::when::{absolute, relative};
+use crate::webhook::{Health, Webhook};
+
+/// The width of the labels.
+const LABEL: usize = 12;
+
+/// On a terminal too narrow for this, wrapping would make it worse.
+const LEAST_VALUE: usize = 20;
+
+/// The next step: what to do, and what to type.
+#[derive(Clone, Debug, Default)]
+pub struct Next {
+    /// In words.
+    pub words: Option<&'static str>,
+    /// As a command, never broken in two.
+    pub command: Option<String>,
+}
+
+/// One webhook in full: label and value, two columns, long values wrapped to the width.
+#[must_use]
+pub fn full(entry: Entry<'_>, now: DateTime<Utc>, style: TableStyle, next: &Next) -> String {
+    let webhook = entry.webhook;
+    let health = if style.is_colored {
+        let color = style_of(entry.health);
+        format!("{color}{}{color:#}", entry.health)
+    } else {
+        entry.health.to_string()
+    };
+    let url = inert(&webhook.shown_url(style.secrets)).into_owned();
+    let mut lines = vec![
+        ("health", Some(health)),
+        ("why", Some(reason(entry))),
+        ("id", Some(inert(&webhook.id).into_owned())),
+        ("url", Some(url)),
+        ("last error", last_error(webhook)),
+    ];
+    if let Some(statistics) = &webhook.statistics {
+        lines.extend([
+            ("delivered", Some(delivered(statistics)).filter(|text| !text.is_empty())),
+            ("last success", both(statistics.last_success, now)),
+            ("last failure", both(statistics.last_failure, now)),
+        ]);
+    }
+    lines.extend([
+        ("expires", both(webhook.expire_at, now)),
+        ("purged", both(webhook.purge_at, now)),
+        ("renewed", both(webhook.renewed_at, now)),
+        ("created", both(webhook.created_at, now)),
+        ("user", webhook.user_id.as_deref().map(|user| inert(user).into_owned())),
+        ("events", Some(inert(&webhook.events.join(", ")).into_owned()).filter(|text| !text.is_empty())),
+        ("signed", Some(signing(webhook))),
+        ("next", next.words.map(str::to_owned)),
+    ]);
+    let columns = style.width.map(|width| width.saturating_sub(LABEL + 2).max(LEAST_VALUE));
+    let mut out = String::new();
+    for (label, value) in lines {
+        let wrapped = value
+            .map(|value| columns.map_or_else(|| vec![value.clone()], |columns| wrapped(&value, columns)));
+        for (position, line) in wrapped.into_iter().flatten().enumerate() {
+            let label = if position == 0 { label } else { "" };
+            out.push_str(&format!("{label:<LABEL$}  {line}\n"));
+        }
+    }
+    if let Some(command) = &next.command {
+        let label = if next.words.is_none() { "next" } else { "" };
+        out.push_str(&format!("{label:<LABEL$}  {command}\n"));
+    }
+    out
+}
+
+fn both(moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
+    moment.map(|moment| format!("{} ({})", absolute(moment), relative(moment, now)))
+}
+
+fn reason(entry: Entry<'_>) -> String {
+    match (entry.health, &entry.webhook.status) {
+        (Health::Paused, Some(status)) => format!("its status is {}, so nothing is delivered", inert(status)),
+        _ => entry.health.reason().to_owned(),
+    }
+}
+
+/// Whether, and how, deliveries are signed, and what is wrong with that.
+fn signing(webhook: &Webhook) -> String {
+    let policy = inert(webhook.metadata_policy.as_deref().unwrap_or("none")).to_lowercase();
+    if !webhook.is_signed() {
+        return format!("no (metadata policy {policy})");
+    }
+    let algorithm = inert(webhook.signing_algorithm.as_deref().unwrap_or("HMAC_SHA256")).into_owned();
+    match key_trouble(webhook) {
+        Some(trouble) => format!("{algorithm}, metadata policy {policy}: {trouble}"),
+        None => format!("{algorithm}, metadata policy {policy}"),
+    }
+}
+
+/// What is wrong with a webhook's key, if anything.
+#[must_use]
+pub fn key_trouble(webhook: &Webhook) -> Option<&'static str> {
+    if !webhook.is_signed() {
+        None
+    } else if webhook.signing_key.as_ref().is_some_and(|key| key.reveal() == "string") {
+        Some("its key is the one printed in the vendor's tutorial, so anybody can sign for it")
+    } else if webhook.carries_metadata() {
+        None
+    } else {
+        Some("its key is never used, because a signature only travels with policy header or body")
+    }
+}
