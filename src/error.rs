@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::files::FileError;
 use crate::http::fault::Fault;
-use crate::http::{AuthorizeError, HttpError};
+use crate::http::{AuthorizeError, HttpError, NoToken};
 use crate::output::{ErrorView, OutputError};
 use crate::sandbox::SandboxError;
 use crate::settings::SettingsError;
@@ -235,7 +235,12 @@ fn cure(fault: &Fault) -> Option<String> {
 
 impl From<AuthorizeError> for Error {
     fn from(error: AuthorizeError) -> Self {
-        let kind = if error.is_configuration { Kind::Configuration } else { Kind::Authentication };
+        let kind = match error.reason {
+            NoToken::Configuration => Kind::Configuration,
+            NoToken::NotSignedIn => Kind::Authentication,
+            NoToken::TimedOut => Kind::Unavailable,
+            NoToken::Interrupted => Kind::Interrupted,
+        };
         Self { hint: error.hint, ..Self::new(kind, error.message) }
     }
 }

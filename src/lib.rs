@@ -40,56 +40,62 @@ use commands::account::Account;
 use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
+use output::text::inert;
 use output::{Output, Terminals, Wishes};
 use settings::environment::Environment;
 use settings::{ColorChoice, Format, Settings};
-use webhook::json::Secrets;
+use webhook::json::{Secrets, is_unsafe};
 
 /// Runs `vwh` with these arguments, program name first.
 #[must_use]
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let wants_json = asks_for_json(&args);
     let terminals = Terminals::of_process();
-    let plain = Output::new(Wishes { is_json: wants_json, ..Wishes::default() }, terminals);
+    let color = Environment::of_process().asks_for_no_color().then_some(false);
+    let plain = Output::new(Wishes { is_json: wants_json, color, ..Wishes::default() }, terminals);
+    // clap repeats what was typed, and a script may have got that from anywhere.
+    let is_inert = !args.iter().any(|arg| arg.to_string_lossy().chars().any(is_unsafe));
     let result = match Cli::try_parse_from(args) {
-        Ok(cli) => resolve_and_do(cli, terminals, plain),
-        Err(error) => usage(&error, &plain, wants_json),
+        Ok(cli) => resolve_and_do(&cli, terminals, plain),
+        Err(error) => usage(&error, &plain, wants_json, is_inert),
     };
     error::exit_code(&result)
 }
 
 /// Help and version are answers; anything else is an error in clap's own words.
-fn usage(error: &clap::Error, plain: &Output, wants_json: bool) -> Result<ExitStatus, Error> {
+fn usage(error: &clap::Error, plain: &Output, wants_json: bool, is_inert: bool) -> Result<ExitStatus, Error> {
     let text = error.render();
     if !error.use_stderr() {
-        let text = if plain.terminals().stdout { text.ansi().to_string() } else { text.to_string() };
-        return plain.answer(&text).map(|()| ExitStatus::Success).map_err(Error::from);
+        let text = if plain.colors_stdout() { text.ansi().to_string() } else { text.to_string() };
+        let answered = plain.answer(&text).map(|()| ExitStatus::Success).map_err(Error::from);
+        return answered.inspect_err(|error| report(error, plain));
     }
-    let failure = if wants_json {
-        let message = text.to_string();
+    let message = text.to_string().lines().map(inert).collect::<Vec<_>>().join("\n");
+    if wants_json {
         let message = message.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default().trim();
         let failure = Error::new(Kind::Usage, message).hint("vwh --help");
         plain.error(&failure.view());
-        failure
-    } else {
-        plain.usage(&if plain.terminals().stderr { text.ansi().to_string() } else { text.to_string() });
-        Error::new(Kind::Usage, "usage")
-    };
-    Err(failure)
+        return Err(failure);
+    }
+    let is_colored = is_inert && plain.colors_stderr();
+    plain.usage(&if is_colored { text.ansi().to_string() } else { message + "\n" });
+    Err(Error::new(Kind::Usage, "usage"))
 }
 
-fn resolve_and_do(cli: Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
+/// A broken pipe is no failure: whoever read the output has seen enough.
+fn report(error: &Error, output: &Output) {
+    if error.kind != Kind::BrokenPipe {
+        output.error(&error.view());
+    }
+}
+
+fn resolve_and_do(cli: &Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
     let settings = Settings::resolve(&cli.flags, &Environment::of_process()).map_err(Error::from);
     let settings = settings.inspect_err(|error| plain.error(&error.view()))?;
     let output = Output::new(wishes(&settings), terminals);
     output::trace::start(settings.verbosity);
     let result = start(&cli.command, settings, output);
-    if let Err(error) = &result
-        && error.kind != Kind::BrokenPipe
-    {
-        output.error(&error.view());
-    }
-    result
+    result.inspect_err(|error| report(error, &output))
 }
 
 fn wishes(settings: &Settings) -> Wishes {
@@ -202,12 +208,31 @@ impl Signals {
 
 /// Whether errors are to be JSON, for command lines that clap refuses.
 fn asks_for_json(args: &[OsString]) -> bool {
-    let texts: Vec<&str> =
-        args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--").collect();
-    texts
-        .iter()
-        .any(|arg| matches!(*arg, "--json" | "-ojson" | "-ojsonl" | "--output=json" | "--output=jsonl"))
-        || texts.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json" | "jsonl"]))
+    let mut args = args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    while let Some(arg) = args.next() {
+        let format = match format_in(arg) {
+            Some("") => args.next(),
+            format => format,
+        };
+        if matches!(format, Some("json" | "jsonl")) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The format that an argument asks for; an empty one if it is the next argument.
+fn format_in(arg: &str) -> Option<&str> {
+    match arg {
+        "--json" => Some("json"),
+        "--output" => Some(""),
+        _ if arg.starts_with("--") => arg.strip_prefix("--output="),
+        // Short flags may stand together: `-qojson`.
+        _ => {
+            let value = arg.strip_prefix('-')?.trim_start_matches(['q', 'v']).strip_prefix('o')?;
+            Some(value.strip_prefix('=').unwrap_or(value))
+        }
+    }
 }
 
 fn random_bytes(bytes: &mut [u8]) -> std::io::Result<()> {

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use tokio::sync::Mutex;
 
-use crate::http::{Authorize, AuthorizeError, LocalFuture};
+use crate::http::{Authorize, AuthorizeError, LocalFuture, NoToken};
 use crate::limits::Limits;
 use crate::secret::Secret;
 
@@ -57,7 +57,7 @@ impl Tokens {
                 return Err(AuthorizeError {
                     message: "there is no token to sign in with".to_owned(),
                     hint: Some(hint.clone()),
-                    is_configuration: false,
+                    reason: NoToken::NotSignedIn,
                 });
             }
         };
@@ -110,13 +110,21 @@ async fn run(command: &str, limits: &Limits) -> Result<String, AuthorizeError> {
     let mut shell = tokio::process::Command::new("sh");
     // The user's secret store may have to ask for its own password, so it keeps the terminal.
     shell.arg("-c").arg(command).stdout(Stdio::piped()).kill_on_drop(true);
-    let output = limits.or_interrupted(within(limits, shell.output())).await;
+    // Not `output()`, which would swallow what it says on stderr.
+    let output = async { shell.spawn()?.wait_with_output().await };
+    let output = limits.or_interrupted(within(limits, output)).await;
     let failed = |what: String| Err(configuration(format!("token_command {what}"), Some(COMMAND_HINT)));
     match output {
-        Err(_) => {
-            Err(AuthorizeError { message: "interrupted".to_owned(), hint: None, is_configuration: false })
-        }
-        Ok(None) => failed("did not end in time".to_owned()),
+        Err(_) => Err(AuthorizeError {
+            message: "interrupted".to_owned(),
+            hint: None,
+            reason: NoToken::Interrupted,
+        }),
+        Ok(None) => Err(AuthorizeError {
+            message: "token_command did not end in time".to_owned(),
+            hint: Some(COMMAND_HINT.to_owned()),
+            reason: NoToken::TimedOut,
+        }),
         Ok(Some(Err(error))) => failed(format!("could not be started: {error}")),
         Ok(Some(Ok(output))) if !output.status.success() => failed(format!("failed ({})", output.status)),
         Ok(Some(Ok(output))) => match String::from_utf8(output.stdout) {
@@ -137,7 +145,7 @@ async fn within<T>(limits: &Limits, future: impl Future<Output = T>) -> Option<T
 }
 
 fn configuration(message: String, hint: Option<&str>) -> AuthorizeError {
-    AuthorizeError { message, hint: hint.map(str::to_owned), is_configuration: true }
+    AuthorizeError { message, hint: hint.map(str::to_owned), reason: NoToken::Configuration }
 }
 
 #[cfg(test)]

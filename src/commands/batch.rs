@@ -165,12 +165,15 @@ where
             let listing = self.account.client.list().await;
             let listing =
                 listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks again"))?;
-            let by_id = |webhook: &Webhook| (webhook.id.clone(), qualifies(webhook));
+            let by_id = |webhook: Webhook| {
+                let qualifies = qualifies(&webhook);
+                (webhook.id, qualifies)
+            };
             *seen = Seen {
                 at: Instant::now(),
                 holds: self.account.client.http().gate().holds(),
                 is_stale: false,
-                qualifying: Some(listing.webhooks.iter().map(by_id).collect()),
+                qualifying: Some(listing.webhooks().map(by_id).collect()),
             };
         }
         Ok(match &seen.qualifying {

@@ -188,14 +188,14 @@ async fn present(
     definition: &Definition,
     key: &Key,
 ) -> Result<Option<Present>, Error> {
-    let same: Vec<&Webhook> =
+    let same: Vec<Webhook> =
         snapshot.webhooks().filter(|webhook| webhook.delivers_to(&args.url, &args.event)).collect();
     let webhook = match same.as_slice() {
         [] => {
             hint_at_journal(context, account, definition);
             return Ok(None);
         }
-        [webhook] => *webhook,
+        [webhook] => webhook,
         several => {
             let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
             let message = format!("{} webhooks have this url and events already", several.len());

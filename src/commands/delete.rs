@@ -50,13 +50,17 @@ pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Res
         Report { results, ended: None }
     } else {
         let whose = account.description(&identity);
-        let confirmed = confirm(context, "remove", &items, &whose, args.yes, Unattended::NeedsYes).await?;
+        let confirmed = confirm(
+            context,
+            "remove",
+            &items.iter().collect::<Vec<_>>(),
+            &whose,
+            args.yes,
+            Unattended::NeedsYes,
+        )
+        .await?;
         let removal = Removal::new(context, account, "delete", owner)?;
-        let plan = Plan {
-            items: items.into_iter().cloned().collect(),
-            qualifies: Some(&|_| true),
-            is_stale: confirmed == Confirmed::Asked,
-        };
+        let plan = Plan { items, qualifies: Some(&|_| true), is_stale: confirmed == Confirmed::Asked };
         remove_all(context, account, &removal, plan).await?
     };
     report.results.extend(gone);
@@ -65,14 +69,14 @@ pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Res
 
 /// The webhooks that are meant, and those that the journal says are gone; an id that neither knows ends the command before
 /// anything is sent.
-fn resolve<'a>(
+fn resolve(
     args: &DeleteArgs,
     context: &Context,
     account: &Account,
-    snapshot: &'a Snapshot,
+    snapshot: &Snapshot,
     owner: &Owner,
-) -> Result<(Vec<&'a Webhook>, Vec<Done>), Error> {
-    let mut items: Vec<&Webhook> = Vec::new();
+) -> Result<(Vec<Webhook>, Vec<Done>), Error> {
+    let mut items: Vec<Webhook> = Vec::new();
     let mut gone: Vec<Done> = Vec::new();
     let takes_prefixes = confirm::can_ask(context, args.yes) && !args.dry_run;
     for id in &args.ids {

@@ -135,7 +135,7 @@ fn judge(
 ) -> Verdicts {
     let glob = args.url.as_deref().map(WildMatch::new);
     let mut verdicts = Verdicts { removed: Vec::new(), renewed: Vec::new(), spared: Vec::new() };
-    for webhook in snapshot.webhooks().filter(|webhook| webhook.has_failed()) {
+    for webhook in snapshot.webhooks().filter(Webhook::has_failed) {
         if glob.as_ref().is_some_and(|glob| !glob.matches(&webhook.url)) {
             continue;
         }
@@ -149,7 +149,7 @@ fn judge(
         } else {
             &mut verdicts.removed
         };
-        verdict.push(webhook.clone());
+        verdict.push(webhook);
     }
     verdicts
 }
@@ -170,13 +170,13 @@ fn guard(args: &PruneFailedArgs, account: &Account, snapshot: &Snapshot, count: 
             Ok(())
         };
     }
-    let failed: Vec<&Webhook> = snapshot.webhooks().filter(|webhook| webhook.has_failed()).collect();
+    let failed: Vec<Webhook> = snapshot.webhooks().filter(Webhook::has_failed).collect();
     let attempted =
         snapshot.webhooks().filter(|webhook| webhook.was_attempted() || webhook.has_failed()).count();
     if failed.len() < OUTAGE_FROM || failed.len() * 2 <= attempted {
         return Ok(());
     }
-    let since = failed.iter().filter_map(|webhook| webhook.last_failure()).min();
+    let since = failed.iter().filter_map(Webhook::last_failure).min();
     let since = since.map(|since| format!(" since {}", when::absolute(since))).unwrap_or_default();
     let message = format!(
         "nothing was removed: {} of {attempted} webhooks ever attempted have failed{since}, so the receiver is down",

@@ -92,19 +92,20 @@ pub async fn renew_one(account: &Account, webhook: &Webhook) -> Result<Done, Sto
 
 fn chosen(args: &RenewArgs, account: &Account, snapshot: &Snapshot) -> Result<Vec<Webhook>, Error> {
     if args.failed {
-        return Ok(snapshot.webhooks().filter(|webhook| webhook.has_failed()).cloned().collect());
+        return Ok(snapshot.webhooks().filter(Webhook::has_failed).collect());
     }
     if let Some(within) = args.expiring_within {
-        return Ok(snapshot.expiring(within).cloned().collect());
+        let expires = |webhook: &Webhook| webhook.expires_within(within, snapshot.now);
+        return Ok(snapshot.webhooks().filter(expires).collect());
     }
     if args.all {
-        return Ok(snapshot.webhooks().cloned().collect());
+        return Ok(snapshot.webhooks().collect());
     }
     let mut items: Vec<Webhook> = Vec::new();
     for id in &args.ids {
         let webhook = snapshot.find(id).ok_or_else(|| no_such_webhook(account, id))?;
         if items.iter().all(|item| item.id != webhook.id) {
-            items.push(webhook.clone());
+            items.push(webhook);
         }
     }
     Ok(items)

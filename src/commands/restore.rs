@@ -158,17 +158,15 @@ fn examine(candidate: &Candidate, snapshot: &Snapshot, claimed: &[String]) -> Fi
         return Finding::Settled;
     }
     let lost = &candidate.webhook;
-    let equal = |webhook: &&Webhook| {
+    let equal = |webhook: &Webhook| {
         !claimed.contains(&webhook.id)
             && webhook.delivers_as(&lost.url, &lost.events)
             && (webhook.signing_key == lost.signing_key || lost.signing_key.is_none())
     };
     let Some(twin) = snapshot.webhooks().find(equal) else { return Finding::Missing };
     match candidate.removal.state {
-        State::Restoring(since) if created_after(twin, since - CLOCK_SKEW) => {
-            Finding::Completed(twin.id.clone())
-        }
-        _ => Finding::Exists(twin.id.clone()),
+        State::Restoring(since) if created_after(&twin, since - CLOCK_SKEW) => Finding::Completed(twin.id),
+        _ => Finding::Exists(twin.id),
     }
 }
 

@@ -140,8 +140,6 @@ pub struct Call {
 /// A complete 2xx reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// 2xx.
-    pub status: u16,
     /// The body.
     pub body: Bytes,
     /// The service's clock, from `Date`.
@@ -158,8 +156,21 @@ pub struct AuthorizeError {
     pub message: String,
     /// What to type next.
     pub hint: Option<String>,
-    /// Whether it is the configuration that is wrong, rather than that nobody is signed in.
-    pub is_configuration: bool,
+    /// What kind of trouble it is.
+    pub reason: NoToken,
+}
+
+/// Why there is no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoToken {
+    /// What the configuration names cannot be used.
+    Configuration,
+    /// Nobody is signed in.
+    NotSignedIn,
+    /// Whoever should give it did not answer in time.
+    TimedOut,
+    /// Ctrl-C while waiting for it.
+    Interrupted,
 }
 
 /// A future that is not sent between threads.
@@ -193,13 +204,10 @@ enum Next {
     Done(Reply),
     Fail(HttpError),
     Repeat(HttpError),
-    Hold(Hold, Box<Fault>),
+    /// For as long as the service asks; it may not say.
+    Hold(Option<Duration>, Box<Fault>),
     Refused(HttpError),
 }
-
-/// How long the service asks to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold(Option<Duration>);
 
 impl Http {
     /// A sender over `exchange`; `random` gives numbers from 0 to 1 for the jitter of pauses.
@@ -238,7 +246,7 @@ impl Http {
                 Next::Fail(error) => return Err(error),
                 Next::Hold(hold, fault) => {
                     tracing::debug!("throttled: {fault}");
-                    self.gate.close(hold.0);
+                    self.gate.close(hold);
                 }
                 Next::Refused(error) => {
                     if refreshed || !self.authorize.refused(&token).await? {
@@ -306,15 +314,10 @@ fn judge(call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) ->
     };
     let Some(fault) = found else {
         let page_title = Fault::title_of_page(&arrived.body, &secrets);
-        return Next::Done(Reply {
-            status: arrived.status,
-            body: arrived.body,
-            date: arrived.date,
-            page_title,
-        });
+        return Next::Done(Reply { body: arrived.body, date: arrived.date, page_title });
     };
     let meaning = fault.meaning();
-    let hold = Hold(gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date));
+    let hold = gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date);
     let fault = Box::new(fault);
     if meaning == Meaning::Throttled {
         return Next::Hold(hold, fault);

@@ -137,13 +137,25 @@ impl Output {
         self.wishes.secrets
     }
 
+    /// Whether stdout is coloured.
+    #[must_use]
+    pub fn colors_stdout(&self) -> bool {
+        self.wishes.color.unwrap_or(self.terminals.stdout)
+    }
+
+    /// Whether stderr is coloured.
+    #[must_use]
+    pub fn colors_stderr(&self) -> bool {
+        self.wishes.color.unwrap_or(self.terminals.stderr)
+    }
+
     /// How tables are drawn.
     #[must_use]
     pub fn table_style(&self) -> TableStyle {
         TableStyle {
             // The wide table is for reading sideways, unless the width was named.
             width: if self.wishes.is_wide { self.wishes.columns } else { self.width },
-            is_colored: self.wishes.color.unwrap_or(self.terminals.stdout),
+            is_colored: self.colors_stdout(),
             is_wide: self.wishes.is_wide,
             secrets: self.wishes.secrets,
         }
@@ -192,6 +204,9 @@ impl Output {
 
     /// Something that a person must know although the command goes on.
     pub fn warning(&self, text: &str) {
+        if self.wishes.is_json {
+            return self.say(&to_line(&serde_json::json!({ "warning": { "message": text } })));
+        }
         let style = self.stderr_style(AnsiColor::Yellow);
         self.say(&format!("{style}warning:{style:#} {text}"));
     }
@@ -249,11 +264,7 @@ impl Output {
     }
 
     fn stderr_style(&self, color: AnsiColor) -> Style {
-        if self.wishes.color.unwrap_or(self.terminals.stderr) {
-            Style::new().bold().fg_color(Some(color.into()))
-        } else {
-            Style::new()
-        }
+        if self.colors_stderr() { Style::new().bold().fg_color(Some(color.into())) } else { Style::new() }
     }
 
     fn say(&self, text: &str) {

@@ -57,6 +57,12 @@ impl Environment {
         self.variables.get(name)?.to_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
+    /// Whether `NO_COLOR` asks for none.
+    #[must_use]
+    pub fn asks_for_no_color(&self) -> bool {
+        self.unless_empty("NO_COLOR").is_some()
+    }
+
     fn path(&self, name: &str) -> Option<PathBuf> {
         self.variables.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
     }

@@ -1,6 +1,7 @@
 //! `config.toml`: its shape, and loading it. Unknown keys are an error that names the line, so that a misspelt key is not a
 //! silent default.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -105,7 +106,7 @@ impl ConfigFile {
 /// One line that says where; the text itself is not repeated, since somebody may have put a token there.
 fn broken(path: &std::path::Path, text: &str, error: &toml::de::Error) -> SettingsError {
     let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-    let what = error.message().lines().next().unwrap_or("not valid TOML");
+    let what = without_value(error.message().lines().next().unwrap_or("not valid TOML"));
     let error = SettingsError::new(format!("{}, line {line}: {what}", path.display()));
     if what.contains("`token`") || what.contains("`password`") {
         return error.hint(
@@ -113,4 +114,17 @@ fn broken(path: &std::path::Path, text: &str, error: &toml::de::Error) -> Settin
         );
     }
     error
+}
+
+/// Of `invalid type: string "…", expected …` only what is expected, in the words of the file.
+fn without_value(message: &str) -> Cow<'_, str> {
+    match message.rsplit_once(", expected ") {
+        Some((start, "struct Profile" | "struct Defaults" | "a map")) if start.starts_with("invalid ") => {
+            Cow::Borrowed("expected a table here")
+        }
+        Some((start, expected)) if start.starts_with("invalid ") => {
+            Cow::Owned(format!("expected {expected} here"))
+        }
+        _ => Cow::Borrowed(message),
+    }
 }

@@ -81,7 +81,7 @@ impl Settings {
         Ok(Self {
             format: flags.format().or(defaults.output).unwrap_or_default(),
             color: flags.color.or(defaults.color).unwrap_or_default(),
-            no_color: environment.unless_empty("NO_COLOR").is_some(),
+            no_color: environment.asks_for_no_color(),
             columns: environment
                 .unless_empty("COLUMNS")
                 .and_then(|text| text.parse().ok())

@@ -1,15 +1,55 @@
 //! Reads a JSON member that a service may send in any form: each function takes the raw text of one value and says
 //! `None` where it makes no sense. Nothing here fails, so one strange member never hides a webhook.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use chrono::{DateTime, TimeZone, Utc};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// Hands each member of the JSON object `raw` to `take`, name and value, in order. A name may come twice, and a name that
+/// is no text (a lone surrogate) is left out: neither makes the object unreadable, as it would with a derived struct.
+pub fn each<'a>(raw: &'a [u8], take: impl FnMut(&str, &'a RawValue)) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(raw);
+    deserializer.deserialize_map(Each(take))?;
+    deserializer.end()
+}
+
+struct Each<F>(F);
+
+impl<'a, F: FnMut(&str, &'a RawValue)> Visitor<'a> for Each<F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(mut self, mut members: M) -> Result<(), M::Error> {
+        while let Some((name, value)) = members.next_entry::<&'a RawValue, &'a RawValue>()? {
+            if let Some(name) = name_of(name) {
+                (self.0)(&name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let plain = raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match plain.filter(|name| !name.contains('\\')) {
+        Some(name) => Some(Cow::Borrowed(name)),
+        None => serde_json::from_str(raw.get()).ok().map(Cow::Owned),
+    }
+}
 
 /// A text, or a number or boolean as its text; `None` for `null`, arrays and objects.
 #[must_use]
 pub fn text(raw: &RawValue) -> Option<String> {
     let json = raw.get();
     match json.as_bytes().first()? {
-        b'"' => serde_json::from_str(json).ok(),
+        // Half a surrogate pair stands for no character; then the text is kept as it is spelt.
+        b'"' => serde_json::from_str(json).ok().or_else(|| json.get(1..json.len() - 1).map(str::to_owned)),
         b'n' | b'[' | b'{' => None,
         _ => Some(json.to_owned()),
     }
@@ -33,6 +73,9 @@ pub fn first_text(raw: &RawValue) -> Option<String> {
 /// A whole number, also in quotes or with a fraction.
 #[must_use]
 pub fn integer(raw: &RawValue) -> Option<i64> {
+    if let Ok(integer) = raw.get().parse() {
+        return Some(integer);
+    }
     let text = text(raw)?;
     text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(|value| value.is_finite()).map(truncate))
 }
@@ -82,7 +125,7 @@ pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
 mod tests {
     use serde_json::value::RawValue;
 
-    use super::{first_text, flag, integer, parse_time, text, texts, time};
+    use super::{each, first_text, flag, integer, parse_time, text, texts, time};
 
     fn raw(json: &str) -> Box<RawValue> {
         RawValue::from_string(json.to_owned()).expect("literal JSON")
@@ -111,6 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn members_may_come_twice_and_have_any_name() {
+        let mut seen = Vec::new();
+        let object = br#" {"a":1,"\u0061":[2],"\ud800":3,"b\n":{"a":4}} "#;
+        each(object, |name, value| seen.push(format!("{name:?} {value}"))).expect("an object");
+        assert_eq!(seen, [r#""a" 1"#, r#""a" [2]"#, r#""b\n" {"a":4}"#]);
+        for other in ["[]", "null", "\"\"", "{} {}", "{", "{\"a\"}", "{\"a\":}", ""] {
+            assert!(each(other.as_bytes(), |_, _| {}).is_err(), "{other}");
+        }
+    }
+
+    #[test]
     fn garbage_is_no_time() {
         for form in ["null", "\"\"", "\"yesterday\"", "\"2018-13-45T00:00:00Z\"", "{}", "[]", "true", "1e400"]
         {
@@ -125,6 +179,7 @@ mod tests {
         assert_eq!(text(&raw("184094")), Some("184094".to_owned()));
         assert_eq!(text(&raw("12345678901234567890123")), Some("12345678901234567890123".to_owned()));
         assert_eq!(text(&raw("null")), None);
+        assert_eq!(text(&raw(r#""a\ud800""#)), Some(r"a\ud800".to_owned()));
         assert_eq!(first_text(&raw(r#"["ACTIVE"]"#)), Some("ACTIVE".to_owned()));
         assert_eq!(first_text(&raw("[]")), None);
         assert_eq!(texts(&raw(r#""CALL""#)), ["CALL"]);

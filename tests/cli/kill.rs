@@ -83,7 +83,7 @@ fn all_urls() -> Vec<String> {
 fn webhooks() -> Vec<Value> {
     let mut list = many(WEBHOOKS, failed);
     for webhook in list.iter_mut().step_by(2) {
-        *webhook = failed_and_signed(&webhook["id"].as_str().unwrap().to_owned(), "a key of some length");
+        *webhook = failed_and_signed(webhook["id"].as_str().unwrap(), "a key of some length");
     }
     list
 }

@@ -9,26 +9,37 @@
     reason = "a helper that cannot do its work fails the test that asked for it"
 )]
 
+mod config;
 mod running;
 mod service;
 mod support;
 
+mod account;
 mod ambiguous;
 mod confirm;
 mod create;
 mod delete;
 mod forgotten;
 mod harness;
+mod help;
+mod hostile;
 mod if_absent;
 mod interrupt;
 mod journal;
 mod kill;
+mod list;
+mod list_filters;
+mod list_terminal;
 mod prune_failed;
 mod refusals;
 mod renew;
 mod restore;
 mod sandbox;
 mod secrecy;
+mod settings;
+mod status;
+mod streams;
 mod together;
+mod tokens;
 mod tolerance;
 mod transport;

@@ -68,7 +68,7 @@ fn a_number_that_is_too_small_removes_nothing() {
     --- stderr
     error: nothing was removed: 30 would go, more than --max 29
 
-    hint: see which with: vwh prune-failed --dry-run
+    hint: see them with: vwh list --failed
     ");
     nothing_was_touched(&service, &vwh);
 }

@@ -1,7 +1,9 @@
 //! The thin typed client of the VIS webhooks API: one short method an endpoint (vis §3). Retries, throttling and error
 //! bodies are `crate::http`'s.
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use url::Url;
 
@@ -9,6 +11,9 @@ use super::wire::{self, CreateRequest, Identity};
 use crate::http::{Call, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
 use crate::secret::Secret;
 use crate::webhook::Webhook;
+
+/// Every webhook of the token's user (vis §3), with the slash at its end.
+const COLLECTION: &str = "self/webhooks/";
 
 /// A webhook created longer ago than this, by the service's clock, is not the one that was just asked for.
 const JUST_CREATED: TimeDelta = TimeDelta::minutes(5);
@@ -26,13 +31,20 @@ pub struct Definition {
     pub metadata_policy: String,
 }
 
-/// A list reply with the service's clock.
+/// A list reply with the service's clock. Its webhooks are read when they are needed: there may be many.
 #[derive(Debug)]
 pub struct Listing {
-    /// In the service's order.
-    pub webhooks: Vec<Webhook>,
+    /// The objects of the reply, in the service's order.
+    pub elements: Vec<Bytes>,
     /// `Date` of the reply.
     pub date: Option<DateTime<Utc>>,
+}
+
+impl Listing {
+    /// The webhooks, each read when its turn comes.
+    pub fn webhooks(&self) -> impl Iterator<Item = Webhook> {
+        self.elements.iter().map(wire::element)
+    }
 }
 
 /// What became of a DELETE.
@@ -72,23 +84,23 @@ impl Client {
 
     /// `GET /self/webhooks/`: every webhook that the token's user can see, in one reply (vis §3: no paging).
     pub async fn list(&self) -> Result<Listing, HttpError> {
-        let call = self.call(Method::GET, &["self", "webhooks", ""]);
+        let call = self.call(Method::GET, COLLECTION);
         let reply = self.http.send(&call).await?;
-        let webhooks = wire::webhooks(&reply.body)
+        let elements = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;
-        Ok(Listing { webhooks, date: reply.date })
+        Ok(Listing { elements, date: reply.date })
     }
 
     /// `GET /self/webhooks/{id}`, with the service's clock.
     pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
-        let call = self.call(Method::GET, &["self", "webhooks", id]);
+        let call = self.call(Method::GET, &format!("{COLLECTION}{}", segment(id)));
         let reply = self.http.send(&call).await?;
         Ok((webhook(&call, &reply)?, reply.date))
     }
 
     /// `GET /self`: who the token belongs to. A service without this path leaves both unknown.
     pub async fn identity(&self) -> Result<Identity, HttpError> {
-        let call = self.call(Method::GET, &["self"]);
+        let call = self.call(Method::GET, "self");
         match self.http.send(&call).await {
             Ok(reply) => {
                 wire::identity(&reply.body).map_err(|error| undecodable(&call, "a user", &reply, &error))
@@ -113,7 +125,7 @@ impl Client {
             metadata_policy: &definition.metadata_policy,
         };
         let body = serde_json::to_string(&request).unwrap_or_default();
-        let mut call = self.call(Method::POST, &["self", "webhooks", ""]);
+        let mut call = self.call(Method::POST, COLLECTION);
         call.body = Some(Secret::new(body));
         call.repeat = Repeat::OnlyIfNotSent;
         match self.http.send(&call).await {
@@ -150,13 +162,13 @@ impl Client {
     ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
         let listing = self.list().await?;
         let now = listing.date.unwrap_or_else(Utc::now);
-        let found = listing.webhooks.into_iter().find(|webhook| is_ours(webhook, definition, now));
+        let found = listing.webhooks().find(|webhook| is_ours(webhook, definition, now));
         Ok(found.map(|webhook| (webhook, listing.date)))
     }
 
     /// `PUT /self/webhooks/{id}/renew`. An empty 200 was seen live (vis §3): then the webhook is read again.
     pub async fn renew(&self, id: &str) -> Result<Webhook, HttpError> {
-        let mut call = self.call(Method::PUT, &["self", "webhooks", id, "renew"]);
+        let mut call = self.call(Method::PUT, &format!("{COLLECTION}{}/renew", segment(id)));
         call.when_held = WhenHeld::Return;
         let reply = self.http.send(&call).await?;
         if reply.body.trim_ascii().is_empty() {
@@ -167,7 +179,7 @@ impl Client {
 
     /// `DELETE /self/webhooks/{id}`; 404 and 410 mean that it is gone already (vis §13).
     pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
-        let mut call = self.call(Method::DELETE, &["self", "webhooks", id]);
+        let mut call = self.call(Method::DELETE, &format!("{COLLECTION}{}", segment(id)));
         call.when_held = WhenHeld::Return;
         match self.http.send(&call).await {
             Ok(_) => Ok(Deletion::Removed),
@@ -176,23 +188,26 @@ impl Client {
         }
     }
 
-    fn call(&self, method: Method, segments: &[&str]) -> Call {
+    /// A call of `path` below the base. Ids in it went through [`segment`].
+    fn call(&self, method: Method, path: &str) -> Call {
         let mut url = self.base.clone();
-        // Cannot fail: settings takes only http and https URLs as a base, which can have a path.
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(segments.iter().map(|segment| guarded(segment)));
-        }
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
         Call { method, url, body: None, repeat: Repeat::Safe, when_held: WhenHeld::Wait }
     }
 }
 
-/// An empty id, `.` and `..` would vanish from the path, and an id must never turn into another endpoint. What takes their
-/// place is escaped once more on the way and names no webhook.
-fn guarded(segment: &str) -> &str {
-    match segment {
-        "." => "%2E",
-        ".." => "%2E%2E",
-        _ => segment,
+/// All but what RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// An id as one segment of a path. It must never turn into another endpoint or another webhook's id: an empty one, `.` and
+/// `..` would vanish from the path, so what takes their place is escaped twice and names no webhook; `url` would drop tabs
+/// and line ends that are not escaped already.
+fn segment(id: &str) -> String {
+    match id {
+        "" => "%2520".to_owned(),
+        "." => "%252E".to_owned(),
+        ".." => "%252E%252E".to_owned(),
+        _ => utf8_percent_encode(id, RESERVED).to_string(),
     }
 }
 

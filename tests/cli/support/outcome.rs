@@ -65,6 +65,8 @@ impl Outcome {
         let home = self.home.display().to_string();
         // In JSON a Windows path has its backslashes doubled.
         let text = text.replace(&home.replace('\\', r"\\"), "[HOME]").replace(&home, "[HOME]");
+        // clap names the program as it was started.
+        let text = text.replace("vwh.exe", "vwh");
         replaced(&text, r"(127\.0\.0\.1|localhost):\d+", "$1:[PORT]")
     }
 
@@ -76,6 +78,16 @@ impl Outcome {
     /// The same with `[TIME]` for every RFC 3339 time, and for its short form such as `03:00Z`.
     pub(crate) fn hiding_times(self) -> Self {
         self.mapped(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)|\b\d\d:\d\d(:\d\d)?Z", "[TIME]")
+    }
+
+    /// The same with `[DURATION]` for every length of time in milliseconds.
+    pub(crate) fn hiding_durations(self) -> Self {
+        self.mapped(r"\b\d+ ms\b", "[DURATION]")
+    }
+
+    /// The same with `␛` for every escape character, so that a snapshot shows colours as text.
+    pub(crate) fn showing_escapes(self) -> Self {
+        self.mapped("\u{1b}", "␛")
     }
 
     fn mapped(mut self, pattern: &str, replacement: &str) -> Self {

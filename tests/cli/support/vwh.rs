@@ -50,7 +50,8 @@ impl Vwh {
 
     /// One invocation.
     pub(crate) fn args<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Run {
-        Run { vwh: self.clone(), arguments: arguments.into_iter().map(str::to_owned).collect(), stdin: None }
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        Run { vwh: self.clone(), arguments, stdin: None, stdout: None, unset: Vec::new() }
     }
 
     /// The home folder.
@@ -90,12 +91,26 @@ pub(crate) struct Run {
     vwh: Vwh,
     arguments: Vec<String>,
     stdin: Option<String>,
+    stdout: Option<Stdio>,
+    unset: Vec<String>,
 }
 
 impl Run {
     /// One more variable, for this run only.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.vwh = self.vwh.env(name, value);
+        self
+    }
+
+    /// Without this variable, which every run has otherwise.
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.unset.push(name.to_owned());
+        self
+    }
+
+    /// Where stdout goes. Without it the outcome has it.
+    pub(crate) fn stdout(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stream.into());
         self
     }
 
@@ -112,9 +127,9 @@ impl Run {
     }
 
     /// Starts it.
-    pub(crate) fn spawn(self) -> Process {
+    pub(crate) fn spawn(mut self) -> Process {
         let mut command = self.command();
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(self.stdout.take().unwrap_or_else(Stdio::piped)).stderr(Stdio::piped());
         let Some(text) = self.stdin else {
             command.stdin(Stdio::null());
             return Process::start(command, self.vwh.home);
@@ -148,6 +163,9 @@ impl Run {
             command.env("PATH", "/usr/bin:/bin");
         }
         command.envs(self.vwh.environment.iter().map(|(name, value)| (name, value)));
+        for name in &self.unset {
+            command.env_remove(name);
+        }
         command
     }
 }

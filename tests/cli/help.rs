@@ -1,0 +1,138 @@
+//! What is generated from the command tree: help, completions, manual pages.
+
+use std::fs;
+
+use crate::support::Vwh;
+
+/// The commands, with those below them.
+const COMMANDS: [&[&str]; 14] = [
+    &["list"],
+    &["status"],
+    &["create"],
+    &["renew"],
+    &["prune-failed"],
+    &["delete"],
+    &["restore"],
+    &["sandbox"],
+    &["sandbox", "advance"],
+    &["sandbox", "status"],
+    &["sandbox", "reset"],
+    &["sandbox", "stop"],
+    &["completions"],
+    &["man"],
+];
+
+/// The widest a line of help is, whatever the terminal.
+const WIDEST: usize = 100;
+
+#[test]
+fn help_is_an_answer_of_readable_width() {
+    for command in COMMANDS.iter().copied().chain([&[][..]]) {
+        for flag in ["--help", "-h"] {
+            for columns in ["80", "300"] {
+                let arguments = command.iter().copied().chain([flag]);
+                let outcome = Vwh::new().args(arguments).env("COLUMNS", columns).run().exits(0);
+                assert_eq!(outcome.stderr, "", "{command:?}");
+                assert!(outcome.stdout.contains("Usage: vwh"), "{outcome}");
+                assert!(!outcome.stdout.contains('\u{1b}'), "{outcome}");
+                let widest = outcome.stdout.lines().max_by_key(|line| line.chars().count()).unwrap();
+                assert!(widest.chars().count() <= WIDEST, "{command:?} {flag}: {widest}");
+            }
+        }
+    }
+}
+
+#[test]
+fn help_names_every_command_and_every_exit_code() {
+    let outcome = Vwh::new().args(["--help"]).run().exits(0);
+    let names: Vec<&str> = outcome
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let expected: Vec<&str> =
+        COMMANDS.iter().filter(|command| command.len() == 1).map(|command| command[0]).collect();
+    assert_eq!(names, expected);
+    let codes: Vec<&str> = outcome
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "Exit codes:")
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "7", "70", "130"], "{outcome}");
+}
+
+#[test]
+fn no_command_is_help_and_a_usage_error() {
+    let outcome = Vwh::new().args([]).run().exits(2).without_answer();
+    assert!(outcome.stderr.contains("Usage: vwh"), "{outcome}");
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let outcome = Vwh::new().args(["--version"]).run().exits(0);
+    assert_eq!(outcome.stdout, concat!("vwh ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+#[cfg(unix)]
+fn help_on_a_terminal_is_styled_unless_no_color_is_set() {
+    use crate::support::Screen;
+
+    for arguments in [["list", "--help"], ["list", "--no-such-flag"]] {
+        let screen = |run: crate::support::Run| run.on_terminal(&Screen::columns(100)).wait().screen.unwrap();
+        let styled = screen(Vwh::new().args(arguments));
+        let plain = screen(Vwh::new().args(arguments).env("NO_COLOR", "1"));
+        assert!(styled.contains('\u{1b}') && !plain.contains('\u{1b}'), "{plain}");
+        let pattern = regex_lite::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+        assert_eq!(pattern.replace_all(&styled, ""), plain);
+    }
+}
+
+#[test]
+fn each_shell_completes_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let outcome = Vwh::new().args(["completions", shell]).run().exits(0);
+        assert_eq!(outcome.stderr, "");
+        for command in COMMANDS {
+            let name = command.last().unwrap();
+            assert!(outcome.stdout.contains(name), "{shell} lacks {name}");
+        }
+        assert!(outcome.stdout.contains("expiring-within"), "{shell} lacks a flag");
+    }
+    let _ = Vwh::new().args(["completions", "cmd"]).run().exits(2).without_answer().says("possible values");
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let vwh = Vwh::new();
+    let page = vwh.args(["man"]).run().exits(0);
+    assert!(page.stdout.contains(".TH vwh 1"), "{page}");
+    for command in COMMANDS.iter().filter(|command| command.len() == 1) {
+        assert!(page.stdout.contains(&command[0].replace('-', r"\-")), "{command:?}");
+    }
+    let folder = vwh.home().join("man1");
+    fs::create_dir(&folder).unwrap();
+    let outcome = vwh.args(["man", "man1"]).run().exits(0);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    for command in COMMANDS.iter().copied().chain([&[][..]]) {
+        let name = [&["vwh"], command].concat().join("-") + ".1";
+        let text = fs::read_to_string(folder.join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(text.contains(".SH SYNOPSIS"), "{name}");
+    }
+}
+
+#[test]
+fn a_manual_that_cannot_be_written_is_said() {
+    let _ = Vwh::new()
+        .args(["man", "no/such/folder"])
+        .run()
+        .exits(70)
+        .without_answer()
+        .says("cannot write the manual");
+}

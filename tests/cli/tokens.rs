@@ -1,0 +1,259 @@
+//! Where the token comes from: the environment, a file, a command; and what needs none.
+
+use insta::assert_snapshot;
+
+use crate::account::{connected, holding};
+use crate::support::{Outcome, Server, TOKEN, Vwh, json};
+
+/// A home whose default profile is at `server` and gets its token by `source`, a line of `config.toml`.
+fn home_with(server: &Server, source: &str) -> Vwh {
+    let vwh = Vwh::new();
+    vwh.configure(&format!(
+        "default_profile = 'work'\n[profiles.work]\nbase_url = '{}'\n{source}\n",
+        server.base_url()
+    ));
+    vwh
+}
+
+/// The tokens that `server` got.
+fn tokens(server: &Server) -> Vec<String> {
+    let requests = server.requests();
+    requests.iter().map(|request| request.header("authorization").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn without_a_token_the_next_step_is_the_sandbox() {
+    assert_snapshot!(Vwh::new().args(["list"]).run().snapshot(), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: cannot list the webhooks: there is no token to sign in with
+
+    hint: set VWH_TOKEN to an access token, or give the profile a token_file or token_command; without an account, try: vwh --sandbox list
+    ");
+    for command in [&["status"][..], &["renew", "--all"], &["prune-failed"], &["delete", "x", "--yes"]] {
+        let outcome = Vwh::new().args(command.iter().copied()).run().exits(3).without_answer();
+        assert!(outcome.stderr.trim_end().ends_with("vwh --sandbox list"), "{outcome}");
+    }
+    let error = Vwh::new().args(["list", "--json"]).run().exits(3).error();
+    assert!(error["hint"].as_str().unwrap().ends_with("vwh --sandbox list"), "{error}");
+}
+
+#[test]
+fn what_asks_no_service_needs_no_token() {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["list", "--help"],
+        &["completions", "bash"],
+        &["man"],
+        &["sandbox", "status"],
+        &["sandbox", "reset"],
+        &["--sandbox", "list"],
+    ] {
+        let outcome = Vwh::new().args(arguments.iter().copied()).run().exits(0);
+        assert_eq!(outcome.stderr, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_token_that_cannot_be_one_is_not_sent() {
+    let server = holding("[]");
+    for token in ["Bearer hunter2", "hunter2\nX-Evil: 1", "hünter2", "\"hunter2 \""] {
+        let run = connected(&server).args(["list", "-vv"]).env("VWH_TOKEN", token);
+        let outcome = run.run().exits(2).without_answer().says("not one word of visible ASCII");
+        assert!(!outcome.stderr.contains("hunter2") && !outcome.stderr.contains("hünter2"), "{outcome}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_file_gives_its_one_word() {
+    let server = holding("[]");
+    let vwh = home_with(&server, "token_file = '$CREDENTIALS_DIRECTORY/token'");
+    let token = vwh.write("credentials/token", "\n  from-file \r\n\n");
+    let folder = token.parent().unwrap().display().to_string();
+    let _ = vwh.args(["list"]).env("CREDENTIALS_DIRECTORY", folder).run().exits(0);
+    assert_eq!(tokens(&server), ["Bearer from-file"]);
+}
+
+#[test]
+fn a_credentials_directory_that_is_not_there_is_said() {
+    let server = holding("[]");
+    let vwh = home_with(&server, "token_file = '${CREDENTIALS_DIRECTORY}/token'");
+    assert_snapshot!(vwh.args(["list"]).run().snapshot(), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: CREDENTIALS_DIRECTORY is not set, and the configuration names it
+
+    hint: run vwh from a systemd unit with LoadCredential=, or name a plain path
+    ");
+    let _ = vwh.args(["list"]).env("CREDENTIALS_DIRECTORY", "").run().exits(2);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let server = holding("[]");
+    let vwh = home_with(&server, "token_file = 'no/such/file'");
+    let _ = vwh.args(["list"]).run().exits(2).without_answer().says("no/such/file");
+    let vwh = home_with(&server, "token_file = 'empty'");
+    vwh.write("empty", "\n");
+    let _ = vwh.args(["list"]).run().exits(2).without_answer().says("the token in empty is empty");
+    assert_eq!(server.connections(), 0);
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use insta::assert_snapshot;
+
+    use super::{Outcome, Server, TOKEN, holding, home_with, json, tokens};
+    use crate::support::{Signal, Vwh};
+
+    #[test]
+    fn a_file_that_others_can_read_is_a_warning() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_file = 'token'");
+        let path = vwh.write("token", "from-file");
+        set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert_snapshot!(vwh.args(["list", "-q"]).run().snapshot(), @"
+        exit: 0
+        --- stdout
+        --- stderr
+        warning: token can be read by others; close it with: chmod 600 token
+        ");
+        set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        assert_eq!(vwh.args(["list"]).run().exits(0).stderr, "");
+        assert_eq!(tokens(&server), ["Bearer from-file"; 2]);
+    }
+
+    #[test]
+    fn a_command_is_run_by_the_shell_and_once() {
+        let server = Server::new(|request| match request.method.as_str() {
+            "GET" => json(200, r#"[{"id":"a"},{"id":"b"},{"id":"c"}]"#),
+            _ => json(200, r#"{"id":"a"}"#),
+        });
+        let vwh = home_with(&server, r#"token_command = "echo run >> runs; printf 'from-%s' $((40 + 2))""#);
+        let _ = vwh.args(["renew", "--all"]).run().exits(0);
+        assert_eq!(tokens(&server), ["Bearer from-42"; 4]);
+        assert_eq!(std::fs::read_to_string(vwh.home().join("runs")).unwrap(), "run\n");
+    }
+
+    #[test]
+    fn a_command_that_is_no_use_is_said_without_its_words() {
+        let server = holding("[]");
+        let list = |command: &str| {
+            let vwh = home_with(&server, &format!("token_command = \"{command}\""));
+            let outcome = vwh.args(["list", "-vv"]).run();
+            assert!(!outcome.stderr.contains("hunter2"), "{outcome}");
+            outcome.snapshot()
+        };
+        assert_snapshot!(list("echo hunter2; exit 7"), @"
+        exit: 2
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: token_command failed (exit status: 7)
+
+        hint: run the command of `token_command` by hand; it must print the token and nothing else
+        ");
+        assert_snapshot!(list("echo hunter2 and more"), @"
+        exit: 2
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: what token_command printed is not one word of visible ASCII
+
+        hint: give the bare access token: one line, no quotes, no `Bearer`
+        ");
+        assert_snapshot!(list("true"), @"
+        exit: 2
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: what token_command printed is empty
+        ");
+        assert_snapshot!(list("printf 'hunter2\\\\377'"), @"
+        exit: 2
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: token_command printed something that is not text
+
+        hint: run the command of `token_command` by hand; it must print the token and nothing else
+        ");
+        assert_snapshot!(list("kill -9 $$"), @"
+        exit: 2
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: token_command failed (signal: 9 (SIGKILL))
+
+        hint: run the command of `token_command` by hand; it must print the token and nothing else
+        ");
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn what_a_command_says_itself_is_passed_on() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'echo please unlock >&2; exit 1'");
+        let _ = vwh.args(["list"]).run().exits(2).says("please unlock\n");
+    }
+
+    #[test]
+    fn a_command_that_hangs_ends_with_the_time_limit() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'exec sleep 600'");
+        assert_snapshot!(vwh.args(["list", "--timeout", "200ms"]).run().snapshot(), @"
+        exit: 5
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: token_command did not end in time
+
+        hint: run the command of `token_command` by hand; it must print the token and nothing else
+        ");
+        assert_eq!(server.connections(), 0);
+    }
+
+    /// Runs `arguments` with a command that never gives a token, and sends `signal` once it runs.
+    fn interrupted(arguments: &[&str], signal: Signal) -> Outcome {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'echo waiting >&2; exec sleep 600'");
+        let mut process = vwh.args(arguments.iter().copied()).spawn();
+        process.wait_for_error_line(|line| line == "waiting");
+        process.signal(signal);
+        let outcome = process.wait();
+        assert_eq!(server.connections(), 0);
+        outcome
+    }
+
+    #[test]
+    fn waiting_for_a_command_can_be_interrupted() {
+        for signal in [Signal::INT, Signal::TERM] {
+            for arguments in [&["list"][..], &["renew", "--all"], &["prune-failed"], &["status", "x"]] {
+                let _ = interrupted(arguments, signal).exits(130).without_answer();
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_of_the_environment_goes_before_the_profiles() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'touch ran; echo from-command'");
+        let _ = vwh.args(["list"]).env("VWH_TOKEN", TOKEN).run().exits(0);
+        assert_eq!(tokens(&server), [format!("Bearer {TOKEN}")]);
+        assert!(!vwh.home().join("ran").exists());
+    }
+
+    #[test]
+    fn no_command_is_run_where_no_token_is_needed() {
+        let server = holding("[]");
+        let vwh: Vwh = home_with(&server, "token_command = 'touch ran; echo from-command'");
+        for arguments in
+            [&["completions", "zsh"][..], &["man"], &["--sandbox", "list"], &["sandbox", "status"]]
+        {
+            let _ = vwh.args(arguments.iter().copied()).run().exits(0);
+        }
+        assert!(!vwh.home().join("ran").exists());
+    }
+}
