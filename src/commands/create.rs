@@ -87,7 +87,7 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };
     if args.if_absent {
         let snapshot = Snapshot::take(context, account).await?;
-        if let Some(present) = present(context, account, &snapshot, &definition, &wanted_key).await? {
+        if let Some(present) = present(context, account, &snapshot, args, &definition, &wanted_key).await? {
             let (webhook, outcome) = match present {
                 Present::Unchanged(webhook) => (webhook, "unchanged"),
                 Present::Renewed(webhook) => (webhook, "renewed"),
@@ -184,13 +184,12 @@ async fn present(
     context: &Context,
     account: &Account,
     snapshot: &Snapshot,
+    args: &CreateArgs,
     definition: &Definition,
     key: &Key,
 ) -> Result<Option<Present>, Error> {
-    let same: Vec<Webhook> = snapshot
-        .webhooks()
-        .filter(|webhook| webhook.delivers_as(&definition.url, &definition.events))
-        .collect();
+    let same: Vec<Webhook> =
+        snapshot.webhooks().filter(|webhook| webhook.delivers_to(&args.url, &args.event)).collect();
     let webhook = match same.as_slice() {
         [] => {
             hint_at_journal(context, account, definition);

@@ -261,12 +261,13 @@ impl Output {
             let read = io::stdin().read_line(&mut line).map(|_| line);
             let _ = sender.send(read);
         });
-        let line = limits.or_interrupted(receiver).await.map_err(|_| {
-            self.say("");
-            OutputError::Interrupted
-        })?;
+        let answered = limits.or_interrupted(receiver).await;
         limits.extend(asked.elapsed().max(Duration::ZERO));
-        let line = line.map_err(io::Error::other)??;
+        if !matches!(&answered, Ok(Ok(Ok(line))) if line.ends_with('\n')) {
+            // Nobody pressed return, so what comes next would stand on the line of the question.
+            self.say("");
+        }
+        let line = answered.map_err(|_| OutputError::Interrupted)?.map_err(io::Error::other)??;
         let is_yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
         Ok(if is_yes { Answer::Yes } else { Answer::No })
     }

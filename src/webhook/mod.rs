@@ -11,6 +11,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
 
 use crate::secret::{Secret, mask_url};
 pub use health::Health;
@@ -194,6 +195,12 @@ impl Webhook {
     #[must_use]
     pub fn delivers_as(&self, url: &str, events: &[String]) -> bool {
         self.url == url && same_members(&self.events, events)
+    }
+
+    /// The same, whichever way its url is spelled: `https://host` and `https://HOST:443/` are one place.
+    #[must_use]
+    pub fn delivers_to(&self, url: &Url, events: &[String]) -> bool {
+        same_members(&self.events, events) && Url::parse(&self.url).is_ok_and(|own| own == *url)
     }
 }
 

@@ -80,7 +80,8 @@ fn the_end_of_input_is_no() {
     let vwh = service.vwh();
     let mut terminal = asked(prune(&vwh));
     terminal.type_end();
-    let _ = terminal.wait().exits(7);
+    let outcome = terminal.wait().exits(7);
+    assert!(plain(&outcome).contains("[y/N] \nerror: declined, nothing was changed\n"), "{outcome}");
     nothing_went(&service, &vwh);
 }
 
@@ -92,7 +93,7 @@ fn an_interrupt_at_the_prompt_removes_nothing() {
         let terminal = asked(prune(&vwh));
         terminal.signal(signal);
         let outcome = terminal.wait().exits(130);
-        assert!(plain(&outcome).contains("error: interrupted"), "{outcome}");
+        assert!(plain(&outcome).contains("[y/N] \nerror: interrupted\n"), "{outcome}");
         nothing_went(&service, &vwh);
     }
 }

@@ -33,6 +33,7 @@ fn a_server_records_requests_and_keeps_the_connection() {
     server.wait_for_requests(2);
     assert_eq!(server.lines(), ["POST /a?b=c", "PUT /d"]);
     assert_eq!(server.connections(), 1);
+    server.wait_for_hang_up();
     let [first, second] = server.requests().try_into().unwrap();
     assert_eq!((first.header("x-one"), first.json()["n"].as_i64()), (Some("1"), Some(1)));
     assert_eq!(second.body, b"abc");

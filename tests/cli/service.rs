@@ -37,9 +37,25 @@ impl Service {
         list: Vec<Value>,
         handler: impl Fn(&Request, &mut Webhooks) -> Reply + Send + Sync + 'static,
     ) -> Self {
+        Self::start(list, |_| (), handler)
+    }
+
+    /// One that does what it is asked once `wait` has returned; meanwhile it answers other requests.
+    pub(crate) fn waiting(list: Vec<Value>, wait: impl Fn(&Request) + Send + Sync + 'static) -> Self {
+        Self::start(list, wait, |request, webhooks| webhooks.answer(request))
+    }
+
+    fn start(
+        list: Vec<Value>,
+        wait: impl Fn(&Request) + Send + Sync + 'static,
+        handler: impl Fn(&Request, &mut Webhooks) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let webhooks = Arc::new(Mutex::new(Webhooks { list, ..Webhooks::default() }));
         let shared = Arc::clone(&webhooks);
-        let server = Server::new(move |request| handler(request, &mut shared.lock().unwrap()));
+        let server = Server::new(move |request| {
+            wait(request);
+            handler(request, &mut shared.lock().unwrap())
+        });
         Self { server, webhooks }
     }
 

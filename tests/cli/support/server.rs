@@ -20,13 +20,15 @@ pub(crate) struct Server {
 struct Shared {
     handler: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
     log: Mutex<Log>,
-    arrived: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Default)]
 struct Log {
     requests: Vec<Request>,
     connections: Vec<TcpStream>,
+    /// How many of them have ended.
+    ended: usize,
     has_stopped: bool,
     has_panicked: bool,
 }
@@ -37,7 +39,7 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared =
-            Arc::new(Shared { handler: Box::new(handler), log: Mutex::default(), arrived: Condvar::new() });
+            Arc::new(Shared { handler: Box::new(handler), log: Mutex::default(), changed: Condvar::new() });
         let acceptor = Arc::clone(&shared);
         thread::spawn(move || acceptor.accept(&listener));
         Self { address, shared }
@@ -70,12 +72,21 @@ impl Server {
 
     /// Waits until `count` requests have arrived (their replies may still be under way).
     pub(crate) fn wait_for_requests(&self, count: usize) {
+        self.wait_until(&format!("{count} requests"), |log| log.requests.len() >= count);
+    }
+
+    /// Waits until every client has hung up and what they had sent is dealt with.
+    pub(crate) fn wait_for_hang_up(&self) {
+        self.wait_until("the end of every connection", |log| log.ended == log.connections.len());
+    }
+
+    fn wait_until(&self, sought: &str, is_so: impl Fn(&Log) -> bool) {
         let deadline = Instant::now() + GUARD;
         let mut log = self.shared.lock();
-        while log.requests.len() < count {
+        while !is_so(&log) {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{count} requests did not come in {GUARD:?}: {:?}", log.requests);
-            log = self.shared.arrived.wait_timeout(log, left).expect("the log's holders do not panic").0;
+            assert!(!left.is_zero(), "{sought} did not come in {GUARD:?}: {:?}", log.requests);
+            log = self.shared.changed.wait_timeout(log, left).expect("the log's holders do not panic").0;
         }
     }
 }
@@ -128,6 +139,8 @@ impl Shared {
             }
         }
         let _ = connection.shutdown(Shutdown::Both);
+        self.lock().ended += 1;
+        self.changed.notify_all();
     }
 
     fn answer(&self, mut request: Request) -> Reply {
@@ -135,7 +148,7 @@ impl Shared {
         request.number = log.requests.len() + 1;
         log.requests.push(request.clone());
         drop(log);
-        self.arrived.notify_all();
+        self.changed.notify_all();
         catch_unwind(AssertUnwindSafe(|| (self.handler)(&request))).unwrap_or_else(|_| {
             self.lock().has_panicked = true;
             // A status that no client repeats, so that the test ends at once.
