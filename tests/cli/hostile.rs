@@ -1,6 +1,8 @@
 //! Text that tries to act: escape sequences, line ends, C1, bidirectional overrides, huge and broken values. None of it
 //! disturbs a terminal or a table, and JSON still says what the service said.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json as value};
 
 use crate::account::{connected, holding};
@@ -50,17 +52,13 @@ fn evil_webhook() -> Value {
 /// The same webhook as a service may spell it: everything escaped, or only what JSON insists on.
 fn spellings() -> [String; 2] {
     let plain = value!([evil_webhook(), { "id": "other", "url": "https://other.example.test/" }]).to_string();
-    let escaped = plain.chars().fold(String::new(), |mut text, character| {
-        if character.is_ascii() {
-            text.push(character);
-        } else {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                text.push_str(&format!("\\u{unit:04X}"));
-            }
+    let mut escaped = String::new();
+    for unit in plain.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => escaped.push(char::from(byte)),
+            _ => write!(escaped, "\\u{unit:04X}").unwrap(),
         }
-        text
-    });
+    }
     assert_ne!(plain, escaped);
     [plain, escaped]
 }
