@@ -97,7 +97,7 @@ fn show(
 
 /// What to type about a webhook of this health.
 fn next_step(account: &Account, entry: Entry<'_>) -> Option<String> {
-    let id = crate::output::text::inert(&entry.webhook.id);
+    let id = crate::output::text::word(&entry.webhook.id);
     match entry.health {
         Health::Failed => {
             Some(format!("repair the receiver, then: {}", account.command(&format!("renew {id}"))))

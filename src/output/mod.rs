@@ -198,14 +198,14 @@ impl Output {
     /// Something nice to know. A stderr that cannot be written to is no reason to stop.
     pub fn notice(&self, text: &str) {
         if self.shows_notices() {
-            self.say(text);
+            self.say(&inert_lines(text));
         }
     }
 
     /// Something that a person must know although the command goes on.
     pub fn warning(&self, text: &str) {
         let style = self.stderr_style(AnsiColor::Yellow);
-        self.say(&format!("{style}warning:{style:#} {text}"));
+        self.say(&format!("{style}warning:{style:#} {}", inert_lines(text)));
     }
 
     /// Why the command failed, and what to type.
@@ -268,4 +268,10 @@ impl Output {
     fn say_part(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// `text` inert but for its line ends. Callers make cells and ids inert themselves, since only they know which line ends
+/// are the service's; this is what keeps one that was forgotten from acting.
+fn inert_lines(text: &str) -> String {
+    text.split('\n').map(inert).collect::<Vec<_>>().join("\n")
 }
