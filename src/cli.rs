@@ -17,7 +17,7 @@ use crate::commands::status::StatusArgs;
 use crate::settings::Flags;
 
 /// How long a command that gives one answer may take (design §1).
-const ONE_ANSWER: Duration = Duration::from_secs(60);
+const ONE_ANSWER: Duration = Duration::from_mins(1);
 
 /// Keep call webhooks alive
 ///
@@ -43,9 +43,17 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done · 1 the answer is no, or some items failed · 2 usage or configuration · 3 not signed in or not allowed
-· 4 not found · 5 unavailable, try again later · 6 rejected by the service · 7 confirmation needed or declined
-· 70 internal · 130 interrupted";
+Exit codes:
+  0    done
+  1    the answer is no, or some items failed
+  2    usage or configuration
+  3    not signed in or not allowed
+  4    not found
+  5    unavailable, throttled or locked: try again later
+  6    rejected by the service
+  7    confirmation needed or declined
+  70   internal: a reply that cannot be read, a file that cannot be written
+  130  interrupted";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

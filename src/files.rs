@@ -39,13 +39,18 @@ pub fn create_directory(directory: &Path) -> Result<(), FileError> {
     if directory.is_dir() {
         return Ok(());
     }
-    fs_err::create_dir_all(directory)?;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs_err::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+        use std::os::unix::fs::DirBuilderExt as _;
+        // Of the parents too: a folder inside the state directory may be the first that is needed.
+        builder.mode(0o700);
     }
-    Ok(())
+    let created = builder.create(directory);
+    created.map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot make {}: {error}", directory.display())).into()
+    })
 }
 
 /// Opens `path` for appending and reading; creates it for the user alone.

@@ -56,7 +56,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     // clap repeats what was typed, and a script may have got that from anywhere.
     let is_inert = !args.iter().any(|arg| arg.to_string_lossy().chars().any(is_unsafe));
     let result = match Cli::try_parse_from(args) {
-        Ok(cli) => resolve_and_do(cli, terminals, plain),
+        Ok(cli) => resolve_and_do(&cli, terminals, plain),
         Err(error) => usage(&error, &plain, wants_json, is_inert),
     };
     error::exit_code(&result)
@@ -89,12 +89,12 @@ fn report(error: &Error, output: &Output) {
     }
 }
 
-fn resolve_and_do(cli: Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
+fn resolve_and_do(cli: &Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
     let settings = Settings::resolve(&cli.flags, &Environment::of_process()).map_err(Error::from);
     let settings = settings.inspect_err(|error| plain.error(&error.view()))?;
     let output = Output::new(wishes(&settings), terminals);
     output::trace::start(settings.verbosity);
-    let result = start(cli.command, settings, output);
+    let result = start(&cli.command, settings, output);
     result.inspect_err(|error| report(error, &output))
 }
 
@@ -116,7 +116,7 @@ fn wishes(settings: &Settings) -> Wishes {
 }
 
 /// Runs `command` on a runtime of its own, until it ends or Ctrl-C ends it.
-fn start(command: Command, settings: Settings, output: Output) -> Result<ExitStatus, Error> {
+fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitStatus, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
@@ -128,7 +128,7 @@ fn start(command: Command, settings: Settings, output: Output) -> Result<ExitSta
         tokio::select! {
             biased;
             () = interruption(&interrupt, is_graceful) => Err(Error::new(Kind::Interrupted, "interrupted")),
-            result = dispatch(&command, &context) => result,
+            result = dispatch(command, &context) => result,
         }
     });
     // A thread that waits for a person's answer must not keep the program from ending.

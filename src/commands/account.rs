@@ -10,14 +10,15 @@ use super::Context;
 use crate::auth::{TokenSource, Tokens};
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError, Lock};
+use crate::http::Http;
 use crate::http::exchange::{Exchange, Network};
 use crate::http::gate::Gate;
-use crate::http::{Http, HttpError};
 use crate::journal::{Journal, Owner};
 use crate::sandbox::{self, Session};
 use crate::services::vis::client::Client;
 use crate::services::vis::wire::Identity;
 use crate::settings::{Connection, Place};
+use crate::webhook::ServiceKind;
 
 /// Stands for the sandbox's address in the journal: it listens on another port each time.
 const SANDBOX_BASE: &str = "sandbox:";
@@ -28,6 +29,7 @@ pub struct Account {
     pub profile: String,
     /// The client.
     pub client: Client,
+    service: ServiceKind,
     is_named: bool,
     session: Option<Session>,
 }
@@ -36,13 +38,13 @@ impl Account {
     /// Connects as the settings say. Nothing is sent yet, but the sandbox is joined.
     pub async fn connect(context: &Context) -> Result<Self, Error> {
         let connection = context.settings.connection()?.clone();
-        let Connection { profile, is_named, place, .. } = connection;
+        let Connection { profile, is_named, service, place } = connection;
         let (base, token, network, session) = match place {
             Place::Remote { base, token, network } => (base, token, network, None),
             Place::Sandbox => {
                 let session = sandbox::join(context.settings.state_directory()?).await?;
                 let token = TokenSource::Given(session.token().clone());
-                (parse_base(session.base_url())?, token, Network::default(), Some(session))
+                (parse_base(session.base_url())?, token, Box::default(), Some(session))
             }
         };
         if let TokenSource::File(path) = &token
@@ -52,7 +54,7 @@ impl Account {
             context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
         }
         let client = Client::new(http(context, token, &network)?, base);
-        Ok(Self { profile, client, is_named, session })
+        Ok(Self { profile, client, service, is_named, session })
     }
 
     /// Whether this is the sandbox and no real account.
@@ -78,7 +80,7 @@ impl Account {
     pub fn owner(&self, identity: Identity) -> Owner {
         let base = if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() };
         Owner {
-            service: "vis".to_owned(),
+            service: self.service.name().to_owned(),
             base_url: base.to_owned(),
             account: identity.account,
             user: identity.user,
@@ -89,7 +91,7 @@ impl Account {
     #[must_use]
     pub fn may_own(&self, owner: &Owner) -> bool {
         let base = if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() };
-        owner.service == "vis" && owner.base_url == base
+        owner.service == self.service.name() && owner.base_url == base
     }
 
     /// `profile prod (account 4711, user 9001) at api.vonage.com`, for questions.
@@ -180,10 +182,4 @@ fn jitter() -> f64 {
 pub fn parse_base(text: &str) -> Result<Url, Error> {
     Url::parse(text)
         .map_err(|error| Error::new(Kind::Internal, format!("the sandbox's address is no URL: {error}")))
-}
-
-/// Whether a request ended because of Ctrl-C.
-#[must_use]
-pub fn is_interrupt(error: &HttpError) -> bool {
-    matches!(error, HttpError::Interrupted)
 }

@@ -8,108 +8,22 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Context;
 use super::account::Account;
-use crate::error::{Error, ExitStatus, Kind};
+use super::report::{Done, Outcome, Report};
+use crate::error::{Error, Kind};
 use crate::http::{HttpError, WhenHeld};
-use crate::output::ErrorView;
 use crate::output::progress::Progress;
-use crate::output::text::inert;
 use crate::webhook::Webhook;
-use crate::webhook::json::{Secrets, to_line};
 
 /// A long run looks again after this long.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// A batch in which nothing succeeded for this long ends (design §1).
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// What became of one item. The names are in the JSON contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The service removed it.
-    Removed,
-    /// The service renewed it.
-    Renewed,
-    /// Registered again.
-    Restored,
-    /// An equal one is there already.
-    Exists,
-    /// Left alone on purpose.
-    Spared,
-    /// It was gone already.
-    Gone,
-    /// It failed.
-    Error,
-    /// Its turn never came.
-    Skipped,
-}
-
-impl Outcome {
-    /// The name in JSON and in lines.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Removed => "removed",
-            Self::Renewed => "renewed",
-            Self::Restored => "restored",
-            Self::Exists => "exists",
-            Self::Spared => "spared",
-            Self::Gone => "gone",
-            Self::Error => "error",
-            Self::Skipped => "skipped",
-        }
-    }
-
-    /// What a dry run says instead.
-    const fn intent(self) -> &'static str {
-        match self {
-            Self::Removed => "would remove",
-            Self::Renewed => "would renew",
-            Self::Restored => "would restore",
-            other => other.name(),
-        }
-    }
-}
-
-/// An item with its outcome.
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// The id it was known by.
-    pub id: String,
-    /// Its url, as it is shown.
-    pub url: String,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Why it failed, or why it was left alone.
-    pub error: Option<Error>,
-    /// The id it has now.
-    pub new_id: Option<String>,
-}
-
-impl Done {
-    /// `webhook` with an outcome.
-    #[must_use]
-    pub fn new(webhook: &Webhook, outcome: Outcome) -> Self {
-        Self {
-            id: webhook.id.clone(),
-            url: webhook.shown_url(Secrets::Hide),
-            outcome,
-            error: None,
-            new_id: None,
-        }
-    }
-
-    /// That failed.
-    #[must_use]
-    pub fn failed(webhook: &Webhook, error: Error) -> Self {
-        Self { error: Some(error), ..Self::new(webhook, Outcome::Error) }
-    }
-}
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why an item has no outcome yet.
 pub enum Stopped {
@@ -142,14 +56,6 @@ pub struct Plan<'a> {
     pub qualifies: Option<&'a dyn Fn(&Webhook) -> bool>,
     /// Whether a person was asked, so that the list is old.
     pub is_stale: bool,
-}
-
-/// The results, and what ended the batch early.
-pub struct Report {
-    /// In the order of the items.
-    pub results: Vec<Done>,
-    /// Why not everything had its turn.
-    pub ended: Option<Error>,
 }
 
 struct Run<'a, F> {
@@ -259,12 +165,15 @@ where
             let listing = self.account.client.list().await;
             let listing =
                 listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks again"))?;
-            let by_id = |webhook: &Webhook| (webhook.id.clone(), qualifies(webhook));
+            let by_id = |webhook: Webhook| {
+                let qualifies = qualifies(&webhook);
+                (webhook.id, qualifies)
+            };
             *seen = Seen {
                 at: Instant::now(),
                 holds: self.account.client.http().gate().holds(),
                 is_stale: false,
-                qualifying: Some(listing.webhooks.iter().map(by_id).collect()),
+                qualifying: Some(listing.webhooks().map(by_id).collect()),
             };
         }
         Ok(match &seen.qualifying {
@@ -293,102 +202,4 @@ where
     fn end(&self, error: Error) {
         self.ended.borrow_mut().get_or_insert(error);
     }
-}
-
-/// The JSON of a batch; a contract.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BatchView<'a> {
-    dry_run: bool,
-    results: Vec<ResultView<'a>>,
-    summary: serde_json::Map<String, serde_json::Value>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResultView<'a> {
-    id: &'a str,
-    url: &'a str,
-    outcome: &'static str,
-    error: Option<ErrorView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    new_id: Option<Option<&'a str>>,
-}
-
-/// What a command's batch is called and may end in.
-pub struct Vocabulary {
-    /// `removed`, for sentences.
-    pub done: &'static str,
-    /// Every outcome that the command knows; each is counted in the summary, also when it is zero.
-    pub outcomes: &'static [Outcome],
-    /// Whether results carry `newId`.
-    pub has_new_ids: bool,
-}
-
-/// Writes the results and says how the command ended.
-pub fn conclude(
-    context: &Context,
-    report: &Report,
-    vocabulary: &Vocabulary,
-    is_dry_run: bool,
-) -> Result<ExitStatus, Error> {
-    let failed = report.results.iter().filter(|done| done.outcome == Outcome::Error).count();
-    let text = if context.settings.format.is_json() {
-        json(context, report, vocabulary, is_dry_run)
-    } else {
-        lines(&report.results, is_dry_run)
-    };
-    if failed > 0 || report.ended.is_some() {
-        context.output.answer_anyway(&text)?;
-    } else {
-        context.output.answer(&text)?;
-    }
-    let total = report.results.len();
-    match &report.ended {
-        Some(error) => {
-            let skipped = report.results.iter().filter(|done| done.outcome == Outcome::Skipped).count();
-            let what = format!("stopped early, {skipped} of {total} not touched");
-            Err(error.clone().while_doing(what))
-        }
-        None if failed > 0 => Err(Error::new(
-            Kind::Failure,
-            format!("{failed} of {total} webhooks could not be {}", vocabulary.done),
-        )),
-        None => Ok(ExitStatus::Success),
-    }
-}
-
-fn json(context: &Context, report: &Report, vocabulary: &Vocabulary, is_dry_run: bool) -> String {
-    let results = report.results.iter().map(|done| ResultView {
-        id: &done.id,
-        url: &done.url,
-        outcome: done.outcome.name(),
-        error: done.error.as_ref().map(Error::view),
-        new_id: vocabulary.has_new_ids.then_some(done.new_id.as_deref()),
-    });
-    let results: Vec<ResultView<'_>> = results.collect();
-    if context.settings.format == crate::settings::Format::Jsonl {
-        return results.iter().map(|result| format!("{}\n", to_line(result))).collect();
-    }
-    let count = |outcome| report.results.iter().filter(|done| done.outcome == outcome).count();
-    let summary = std::iter::once(("total".to_owned(), report.results.len().into()))
-        .chain(vocabulary.outcomes.iter().map(|outcome| (outcome.name().to_owned(), count(*outcome).into())));
-    format!("{}\n", to_line(&BatchView { dry_run: is_dry_run, results, summary: summary.collect() }))
-}
-
-fn lines(results: &[Done], is_dry_run: bool) -> String {
-    let mut text = String::new();
-    for done in results {
-        let word = if is_dry_run { done.outcome.intent() } else { done.outcome.name() };
-        text.push_str(&format!("{word}  {}", inert(&done.id)));
-        if let Some(new_id) = &done.new_id {
-            text.push_str(&format!(" -> {}", inert(new_id)));
-        }
-        text.push_str(&format!("  {}", inert(&done.url)));
-        if let Some(error) = &done.error {
-            text.push_str(&format!("  {}", inert(&error.sentence())));
-        }
-        text.push('\n');
-    }
-    text
 }

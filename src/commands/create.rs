@@ -1,29 +1,25 @@
 //! `vwh create`: registers a webhook, signed unless told otherwise, and never twice by accident.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use super::Context;
 use super::account::{Account, Waiting};
+use super::signing_key::{self, Key, KeyArgs};
 use super::snapshot::Snapshot;
-use super::{Context, hex};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
 use crate::http::HttpError;
 use crate::journal::history;
 use crate::output::text::word;
 use crate::output::when;
-use crate::secret::{MASK, Secret, mask_url};
+use crate::secret::mask_url;
 use crate::services::vis::client::Definition;
 use crate::settings::Format;
 use crate::settings::connection::is_loopback;
 use crate::webhook::json::{View, write_webhook};
 use crate::webhook::{Health, Webhook};
-
-/// Length of a generated key: as long as the HMAC-SHA256 that it keys.
-const KEY_BYTES: usize = 32;
 
 /// Register a webhook
 ///
@@ -51,27 +47,6 @@ pub struct CreateArgs {
     if_absent: bool,
 }
 
-/// Where the signing key comes from.
-#[derive(Args, Clone, Debug)]
-#[command(group = clap::ArgGroup::new("key").multiple(false))]
-pub struct KeyArgs {
-    /// Sign with the key in this file (else VWH_SIGNING_KEY); one newline at its end is not part of it
-    #[arg(long, value_name = "FILE", group = "key")]
-    signing_key_file: Option<PathBuf>,
-
-    /// Make a new key, even if VWH_SIGNING_KEY is set
-    #[arg(long, group = "key")]
-    generate_signing_key: bool,
-
-    /// Do not sign
-    #[arg(long, group = "key", conflicts_with = "signing_key_out")]
-    unsigned: bool,
-
-    /// Write the generated key to this new file, readable by you alone, instead of showing it
-    #[arg(long, value_name = "FILE", conflicts_with = "signing_key_file")]
-    signing_key_out: Option<PathBuf>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum MetadataPolicy {
     None,
@@ -89,22 +64,6 @@ impl MetadataPolicy {
     }
 }
 
-/// Where a key came from decides what is done with it afterwards.
-enum Key {
-    Unsigned,
-    Given(Secret),
-    Generated { key: Secret, file: Option<PathBuf> },
-}
-
-impl Key {
-    fn secret(&self) -> Option<&Secret> {
-        match self {
-            Self::Unsigned => None,
-            Self::Given(key) | Self::Generated { key, .. } => Some(key),
-        }
-    }
-}
-
 /// What `--if-absent` found.
 enum Present {
     Unchanged(Webhook),
@@ -114,7 +73,7 @@ enum Present {
 /// Runs `vwh create`.
 pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     check_events(&args.event)?;
-    let wanted_key = choose_key(&args.key, context)?;
+    let wanted_key = signing_key::choose(&args.key, context)?;
     let policy = args.metadata_policy.unwrap_or(match wanted_key {
         Key::Unsigned => MetadataPolicy::None,
         _ => MetadataPolicy::Header,
@@ -229,7 +188,7 @@ async fn present(
     definition: &Definition,
     key: &Key,
 ) -> Result<Option<Present>, Error> {
-    let same: Vec<&Webhook> = snapshot
+    let same: Vec<Webhook> = snapshot
         .webhooks()
         .filter(|webhook| webhook.delivers_as(&definition.url, &definition.events))
         .collect();
@@ -238,7 +197,7 @@ async fn present(
             hint_at_journal(context, account, definition);
             return Ok(None);
         }
-        [webhook] => *webhook,
+        [webhook] => webhook,
         several => {
             let ids: Vec<_> = several.iter().map(|webhook| word(&webhook.id)).collect();
             let message = format!("{} webhooks have this url and events already", several.len());
@@ -298,74 +257,6 @@ fn hint_at_journal(context: &Context, account: &Account, definition: &Definition
     }
 }
 
-fn choose_key(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
-    if args.unsigned {
-        return Ok(Key::Unsigned);
-    }
-    if let Some(path) = &args.signing_key_file {
-        return key_from_file(context, path).map(Key::Given);
-    }
-    match context.settings.signing_key() {
-        Some(key) if !args.generate_signing_key && args.signing_key_out.is_none() => {
-            usable(key.clone(), "VWH_SIGNING_KEY").map(Key::Given)
-        }
-        _ => generate(args, context),
-    }
-}
-
-fn key_from_file(context: &Context, path: &std::path::Path) -> Result<Secret, Error> {
-    let content = fs_err::read_to_string(path);
-    let content = content.map_err(|error| {
-        Error::new(Kind::Configuration, "cannot read the signing key").because(error.to_string())
-    })?;
-    if std::fs::File::open(path).is_ok_and(|file| files::is_exposed(&file)) {
-        let path = path.display();
-        context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
-    }
-    let key =
-        content.strip_suffix('\n').map_or(content.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    usable(Secret::new(key), &path.display().to_string())
-}
-
-fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
-    if key.reveal().is_empty() {
-        Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is empty"))
-            .hint("--unsigned registers without a key"))
-    } else if key.reveal() == MASK {
-        Err(Error::new(
-            Kind::Configuration,
-            format!("the signing key in {origin} is the mask that vwh prints for a key"),
-        )
-        .hint("--show-secrets prints the key itself"))
-    } else {
-        Ok(key)
-    }
-}
-
-fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
-    let can_show = context.output.terminals().stderr && !context.settings.format.is_json();
-    if args.signing_key_out.is_none() && !can_show {
-        return Err(Error::new(
-            Kind::Usage,
-            "a generated key would be lost: there is no terminal to show it on",
-        )
-        .hint(
-            "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none",
-        ));
-    }
-    if let Some(file) = &args.signing_key_out
-        && file.exists()
-    {
-        return Err(Error::new(Kind::Configuration, format!("{} exists already", file.display()))
-            .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file"));
-    }
-    let mut bytes = [0; KEY_BYTES];
-    (context.random_bytes)(&mut bytes).map_err(|error| {
-        Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
-    })?;
-    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file: args.signing_key_out.clone() })
-}
-
 /// VIS knows one event (vis §4).
 fn check_events(events: &[String]) -> Result<(), Error> {
     match events.iter().find(|event| *event != "CALL") {
@@ -411,7 +302,7 @@ fn is_private(url: &Url) -> bool {
         }
         Some(url::Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
         Some(url::Host::Domain(name)) => {
-            !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal")
+            !name.contains('.') || matches!(name.rsplit('.').next(), Some("local" | "internal"))
         }
         None => false,
     }

@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::Context;
 use super::account::{Account, Waiting};
-use super::batch::{self, Done, Outcome, Plan, Report, Vocabulary};
+use super::batch::Plan;
 use super::confirm::{self, Confirmed, Unattended, confirm};
 use super::removal::{Removal, remove_all};
+use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus};
 use crate::journal::{Owner, history};
@@ -16,7 +17,6 @@ use crate::webhook::Webhook;
 const VOCABULARY: Vocabulary = Vocabulary {
     done: "removed",
     outcomes: &[Outcome::Removed, Outcome::Gone, Outcome::Error, Outcome::Skipped],
-    has_new_ids: false,
 };
 
 /// Remove webhooks by id
@@ -50,29 +50,33 @@ pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Res
         Report { results, ended: None }
     } else {
         let whose = account.description(&identity);
-        let confirmed = confirm(context, "remove", &items, &whose, args.yes, Unattended::NeedsYes).await?;
+        let confirmed = confirm(
+            context,
+            "remove",
+            &items.iter().collect::<Vec<_>>(),
+            &whose,
+            args.yes,
+            Unattended::NeedsYes,
+        )
+        .await?;
         let removal = Removal::new(context, account, "delete", owner)?;
-        let plan = Plan {
-            items: items.into_iter().cloned().collect(),
-            qualifies: Some(&|_| true),
-            is_stale: confirmed == Confirmed::Asked,
-        };
+        let plan = Plan { items, qualifies: Some(&|_| true), is_stale: confirmed == Confirmed::Asked };
         remove_all(context, account, &removal, plan).await?
     };
     report.results.extend(gone);
-    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+    report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
 /// The webhooks that are meant, and those that the journal says are gone; an id that neither knows ends the command before
 /// anything is sent.
-fn resolve<'a>(
+fn resolve(
     args: &DeleteArgs,
     context: &Context,
     account: &Account,
-    snapshot: &'a Snapshot,
+    snapshot: &Snapshot,
     owner: &Owner,
-) -> Result<(Vec<&'a Webhook>, Vec<Done>), Error> {
-    let mut items: Vec<&Webhook> = Vec::new();
+) -> Result<(Vec<Webhook>, Vec<Done>), Error> {
+    let mut items: Vec<Webhook> = Vec::new();
     let mut gone: Vec<Done> = Vec::new();
     let takes_prefixes = confirm::can_ask(context, args.yes) && !args.dry_run;
     for id in &args.ids {

@@ -1,8 +1,9 @@
 //! `vwh list`: the table, worst first.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use wildmatch::WildMatch;
 
@@ -15,8 +16,8 @@ use crate::output::webhooks::{self, Entry, csv_record};
 use crate::output::when;
 use crate::settings::Format;
 use crate::settings::flags::parse_duration;
-use crate::webhook::Health;
 use crate::webhook::json::{View, write_webhook};
+use crate::webhook::{Health, Webhook};
 
 /// JSON is handed on in pieces of about this many bytes, so that a long list is not in memory twice.
 const PIECE: usize = 256 * 1024;
@@ -72,80 +73,106 @@ enum SortKey {
     Id,
 }
 
+/// A webhook that the filters leave: where it stands in the service's list, and what decides its place in ours.
+struct Row {
+    position: usize,
+    health: Health,
+    last_failure: Option<DateTime<Utc>>,
+    rank: Rank,
+}
+
+/// What `--sort` asks for. Among equals the worst comes first, and among those the one that failed last.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Health,
+    Text(String),
+    Newest(Reverse<Option<DateTime<Utc>>>),
+    /// What has no date comes last.
+    Soonest(bool, Option<DateTime<Utc>>),
+}
+
+impl Row {
+    fn order(&self) -> (&Rank, Health, Reverse<Option<DateTime<Utc>>>) {
+        (&self.rank, self.health, Reverse(self.last_failure))
+    }
+}
+
 /// Runs `vwh list`.
 pub async fn run(args: &ListArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let snapshot = Snapshot::take(context, account).await?;
-    let mut entries = filtered(args, &snapshot);
-    sort(&mut entries, args.sort);
-    write(context, account, &snapshot, &entries)?;
-    if context.output.shows_notices() && !context.settings.format.is_json() {
-        notices(context, account, &snapshot, &entries);
+    let mut rows = filtered(args, &snapshot);
+    rows.sort_by(|left, right| left.order().cmp(&right.order()));
+    match context.settings.format {
+        Format::Json => write_json(context, account, &snapshot, &rows, ["[\n", ",\n", "\n]\n"])?,
+        Format::Jsonl => write_json(context, account, &snapshot, &rows, ["", "\n", "\n"])?,
+        Format::Csv | Format::Table | Format::Wide => write_for_people(context, account, &snapshot, &rows)?,
     }
-    let is_down = args.exit_code && entries.iter().any(|entry| entry.health.is_down());
+    let is_down = args.exit_code && rows.iter().any(|row| row.health.is_down());
     Ok(if is_down { ExitStatus::Failure } else { ExitStatus::Success })
 }
 
-fn filtered<'a>(args: &ListArgs, snapshot: &'a Snapshot) -> Vec<Entry<'a>> {
+fn filtered(args: &ListArgs, snapshot: &Snapshot) -> Vec<Row> {
     let glob = args.url.as_deref().map(WildMatch::new);
     let duplicates = args.duplicates.then(|| duplicate_counts(snapshot));
-    let mut entries = snapshot.entries();
-    entries.retain(|entry| {
-        (!args.failed || entry.webhook.has_failed())
-            && (args.health.is_empty() || args.health.contains(&entry.health))
-            && glob.as_ref().is_none_or(|glob| glob.matches(&entry.webhook.url))
-            && args.expiring_within.is_none_or(|within| entry.webhook.expires_within(within, snapshot.now))
-            && duplicates.as_ref().is_none_or(|counts| counts[&delivery_key(*entry)] > 1)
-    });
-    entries
+    let row = |(position, webhook): (usize, Webhook)| {
+        let health = Health::of(&webhook, snapshot.now);
+        let is_wanted = (!args.failed || webhook.has_failed())
+            && (args.health.is_empty() || args.health.contains(&health))
+            && glob.as_ref().is_none_or(|glob| glob.matches(&webhook.url))
+            && args.expiring_within.is_none_or(|within| webhook.expires_within(within, snapshot.now))
+            && duplicates.as_ref().is_none_or(|counts| counts[&delivery_key(&webhook)] > 1);
+        let last_failure = webhook.last_failure();
+        is_wanted.then(|| Row { position, health, last_failure, rank: rank(args.sort, webhook) })
+    };
+    snapshot.webhooks().enumerate().filter_map(row).collect()
 }
 
-fn duplicate_counts(snapshot: &Snapshot) -> HashMap<(&str, Vec<&str>), usize> {
+fn duplicate_counts(snapshot: &Snapshot) -> HashMap<(String, Vec<String>), usize> {
     let mut counts = HashMap::new();
-    for entry in snapshot.entries() {
-        *counts.entry(delivery_key(entry)).or_insert(0) += 1;
+    for webhook in snapshot.webhooks() {
+        *counts.entry(delivery_key(&webhook)).or_insert(0) += 1;
     }
     counts
 }
 
 /// What makes two webhooks deliver the same: the url, and the events in any order.
-fn delivery_key(entry: Entry<'_>) -> (&str, Vec<&str>) {
-    let mut events: Vec<&str> = entry.webhook.events.iter().map(String::as_str).collect();
+fn delivery_key(webhook: &Webhook) -> (String, Vec<String>) {
+    let mut events = webhook.events.clone();
     events.sort_unstable();
-    (&entry.webhook.url, events)
+    (webhook.url.clone(), events)
 }
 
-fn sort(entries: &mut [Entry<'_>], key: SortKey) {
+fn rank(key: SortKey, webhook: Webhook) -> Rank {
     match key {
-        SortKey::Health => {}
-        SortKey::Url => entries.sort_by_key(|entry| entry.webhook.url.as_str()),
-        SortKey::Id => entries.sort_by_key(|entry| entry.webhook.id.as_str()),
-        SortKey::Created => entries.sort_by_key(|entry| std::cmp::Reverse(entry.webhook.created_at)),
-        // What has no date comes last.
-        SortKey::Expires => {
-            entries.sort_by_key(|entry| (entry.webhook.expire_at.is_none(), entry.webhook.expire_at));
-        }
-        SortKey::LastFailure => entries.sort_by_key(|entry| std::cmp::Reverse(entry.webhook.last_failure())),
+        SortKey::Health => Rank::Health,
+        SortKey::Url => Rank::Text(webhook.url),
+        SortKey::Id => Rank::Text(webhook.id),
+        SortKey::Created => Rank::Newest(Reverse(webhook.created_at)),
+        SortKey::LastFailure => Rank::Newest(Reverse(webhook.last_failure())),
+        SortKey::Expires => Rank::Soonest(webhook.expire_at.is_none(), webhook.expire_at),
     }
 }
 
-fn write(
+fn write_for_people(
     context: &Context,
     account: &Account,
     snapshot: &Snapshot,
-    entries: &[Entry<'_>],
+    rows: &[Row],
 ) -> Result<(), Error> {
     let output = &context.output;
-    match context.settings.format {
-        Format::Json => write_json(context, account, entries, ["[\n", ",\n", "\n]\n"])?,
-        Format::Jsonl => write_json(context, account, entries, ["", "\n", "\n"])?,
-        Format::Csv => {
-            let records = entries.iter().map(|entry| csv_record(*entry, &account.profile, output.secrets()));
-            output.answer_csv(&webhooks::CSV_HEAD, records)?;
-        }
-        Format::Table | Format::Wide if entries.is_empty() => {}
-        Format::Table | Format::Wide => {
-            output.answer(&webhooks::table(entries, snapshot.now, output.table_style()))?;
-        }
+    let webhooks: Vec<(Health, Webhook)> =
+        rows.iter().filter_map(|row| Some((row.health, snapshot.at(row.position)?))).collect();
+    let entries: Vec<Entry<'_>> =
+        webhooks.iter().map(|(health, webhook)| Entry { webhook, health: *health }).collect();
+    if context.settings.format == Format::Csv {
+        let records = entries.iter().map(|entry| csv_record(*entry, &account.profile, output.secrets()));
+        return Ok(output.answer_csv(&webhooks::CSV_HEAD, records)?);
+    }
+    if !entries.is_empty() {
+        output.answer(&webhooks::table(&entries, snapshot.now, output.table_style()))?;
+    }
+    if output.shows_notices() {
+        notices(context, account, snapshot, &entries);
     }
     Ok(())
 }
@@ -154,21 +181,23 @@ fn write(
 fn write_json(
     context: &Context,
     account: &Account,
-    entries: &[Entry<'_>],
+    snapshot: &Snapshot,
+    rows: &[Row],
     frame: [&str; 3],
 ) -> Result<(), Error> {
     let [start, between, end] = frame;
     let secrets = context.output.secrets();
-    if entries.is_empty() {
+    if rows.is_empty() {
         return Ok(context.output.answer(if start.is_empty() { "" } else { "[]\n" })?);
     }
     let mut piece = start.to_owned();
-    for (position, entry) in entries.iter().enumerate() {
-        if position > 0 {
+    for (count, row) in rows.iter().enumerate() {
+        let Some(webhook) = snapshot.at(row.position) else { continue };
+        if count > 0 {
             piece.push_str(between);
         }
-        let view = View::new(entry.webhook, &account.profile, entry.health, secrets);
-        write_webhook(&mut piece, entry.webhook, &view, secrets);
+        let view = View::new(&webhook, &account.profile, row.health, secrets);
+        write_webhook(&mut piece, &webhook, &view, secrets);
         if piece.len() > PIECE {
             context.output.answer(&piece)?;
             piece.clear();
@@ -184,7 +213,7 @@ fn notices(context: &Context, account: &Account, snapshot: &Snapshot, entries: &
     match webhooks::summary(entries, snapshot.total(), snapshot.now, &command) {
         Some(summary) => output.notice(&format!("\n{summary}")),
         None if snapshot.total() > 0 => {
-            output.notice(&format!("none of {} webhooks matches", snapshot.total()))
+            output.notice(&format!("none of {} webhooks matches", snapshot.total()));
         }
         None => output.notice(&format!("0 webhooks{}", removed_lately(context, account).unwrap_or_default())),
     }

@@ -19,13 +19,12 @@ pub fn run(args: &ManArgs, output: &Output, command: clap::Command) -> Result<Ex
     let failed = |error: std::io::Error| {
         Error::new(Kind::Internal, "cannot write the manual").because(error.to_string())
     };
-    match &args.dir {
-        Some(directory) => clap_mangen::generate_to(command, directory).map_err(failed)?,
-        None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(command).render(&mut page).map_err(failed)?;
-            output.answer(&String::from_utf8_lossy(&page))?;
-        }
+    if let Some(directory) = &args.dir {
+        clap_mangen::generate_to(command, directory).map_err(failed)?;
+    } else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command).render(&mut page).map_err(failed)?;
+        output.answer(&String::from_utf8_lossy(&page))?;
     }
     Ok(ExitStatus::Success)
 }

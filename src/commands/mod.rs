@@ -1,5 +1,5 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `snapshot`, `confirm`, `removal` and `batch`.
+//! `snapshot`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -14,8 +14,10 @@ pub mod man;
 pub mod prune_failed;
 pub mod removal;
 pub mod renew;
+pub mod report;
 pub mod restore;
 pub mod sandbox;
+pub mod signing_key;
 pub mod snapshot;
 pub mod status;
 

@@ -9,10 +9,11 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::{Account, Waiting};
-use super::batch::{self, Done, Outcome, Plan, Report, Vocabulary};
+use super::batch::{self, Plan};
 use super::confirm::{Confirmed, Unattended, confirm};
 use super::removal::Removal;
 use super::renew::renew_one;
+use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
@@ -34,7 +35,6 @@ const VOCABULARY: Vocabulary = Vocabulary {
         Outcome::Error,
         Outcome::Skipped,
     ],
-    has_new_ids: false,
 };
 
 /// Remove webhooks that have failed
@@ -96,7 +96,7 @@ pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -
         // Nothing is to be done about the spared, so a cron mail about them would be noise.
         report.results.retain(|done| done.outcome != Outcome::Spared || context.output.shows_notices());
     }
-    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+    report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
 async fn carry_out(
@@ -135,7 +135,7 @@ fn judge(
 ) -> Verdicts {
     let glob = args.url.as_deref().map(WildMatch::new);
     let mut verdicts = Verdicts { removed: Vec::new(), renewed: Vec::new(), spared: Vec::new() };
-    for webhook in snapshot.webhooks().filter(|webhook| webhook.has_failed()) {
+    for webhook in snapshot.webhooks().filter(Webhook::has_failed) {
         if glob.as_ref().is_some_and(|glob| !glob.matches(&webhook.url)) {
             continue;
         }
@@ -149,7 +149,7 @@ fn judge(
         } else {
             &mut verdicts.removed
         };
-        verdict.push(webhook.clone());
+        verdict.push(webhook);
     }
     verdicts
 }
@@ -165,18 +165,18 @@ fn guard(args: &PruneFailedArgs, account: &Account, snapshot: &Snapshot, count: 
                 Kind::Failure,
                 format!("nothing was removed: {count} would go, more than --max {max}"),
             )
-            .hint(format!("see which with: {}", account.command("prune-failed --dry-run"))))
+            .hint(format!("see them with: {}", account.command("list --failed"))))
         } else {
             Ok(())
         };
     }
-    let failed: Vec<&Webhook> = snapshot.webhooks().filter(|webhook| webhook.has_failed()).collect();
+    let failed: Vec<Webhook> = snapshot.webhooks().filter(Webhook::has_failed).collect();
     let attempted =
         snapshot.webhooks().filter(|webhook| webhook.was_attempted() || webhook.has_failed()).count();
     if failed.len() < OUTAGE_FROM || failed.len() * 2 <= attempted {
         return Ok(());
     }
-    let since = failed.iter().filter_map(|webhook| webhook.last_failure()).min();
+    let since = failed.iter().filter_map(Webhook::last_failure).min();
     let since = since.map(|since| format!(" since {}", when::absolute(since))).unwrap_or_default();
     let message = format!(
         "nothing was removed: {} of {attempted} webhooks ever attempted have failed{since}, so the receiver is down",

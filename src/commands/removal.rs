@@ -1,8 +1,12 @@
 //! Removing webhooks so that nothing is lost: every definition is on disk before the first DELETE is sent.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use super::Context;
 use super::account::Account;
-use super::batch::{self, Done, Outcome, Plan, Report, Stopped};
+use super::batch::{self, Plan, Stopped};
+use super::report::{Done, Outcome, Report};
 use crate::error::Error;
 use crate::journal::{Action, Durability, Journal, Owner, Run};
 use crate::services::vis::client::Deletion;
@@ -12,6 +16,8 @@ use crate::webhook::Webhook;
 pub struct Removal {
     journal: Journal,
     run: Run,
+    /// The ids whose DELETE was set out: one that got no answer may have arrived all the same.
+    tried: RefCell<HashSet<String>>,
 }
 
 impl Removal {
@@ -24,7 +30,8 @@ impl Removal {
     ) -> Result<Self, Error> {
         let name = context.run_name().map_err(|error| Error::from(crate::files::FileError::from(error)))?;
         let profile = account.profile.clone();
-        Ok(Self { journal: account.journal(context)?, run: Run { name, command, profile, owner } })
+        let run = Run { name, command, profile, owner };
+        Ok(Self { journal: account.journal(context)?, run, tried: RefCell::default() })
     }
 
     /// Writes every definition down, in one synced write. Nothing may be sent if this fails.
@@ -45,6 +52,7 @@ impl Removal {
         account: &Account,
         webhook: &Webhook,
     ) -> Result<Done, Stopped> {
+        self.tried.borrow_mut().insert(webhook.id.clone());
         let deleted = account.client.delete(&webhook.id).await?;
         let (outcome, action) = match deleted {
             Deletion::Removed => (Outcome::Removed, Action::Removed),
@@ -58,6 +66,8 @@ impl Removal {
     pub async fn note_kept(&self, context: &Context, report: &Report) {
         for done in &report.results {
             match done.outcome {
+                // Its outcome stays open, so that a restore asks the list what became of it.
+                Outcome::Skipped if self.tried.borrow().contains(&done.id) => {}
                 Outcome::Spared | Outcome::Skipped => self.note(context, Action::Kept, &done.id).await,
                 // By the newest list it is gone, although no DELETE was sent.
                 Outcome::Gone => self.note(context, Action::Gone, &done.id).await,

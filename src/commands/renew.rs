@@ -5,7 +5,8 @@ use clap::Args;
 
 use super::Context;
 use super::account::Account;
-use super::batch::{self, Done, Outcome, Plan, Report, Stopped, Vocabulary};
+use super::batch::{self, Plan, Stopped};
+use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::services::vis::client::is_gone;
@@ -15,7 +16,6 @@ use crate::webhook::Webhook;
 const VOCABULARY: Vocabulary = Vocabulary {
     done: "renewed",
     outcomes: &[Outcome::Renewed, Outcome::Spared, Outcome::Gone, Outcome::Error, Outcome::Skipped],
-    has_new_ids: false,
 };
 
 /// Renew webhooks: clear the failed flag, move the expiry
@@ -65,7 +65,7 @@ pub async fn run(args: &RenewArgs, context: &Context, account: &Account) -> Resu
         batch::run(context, account, plan, act).await
     };
     let gone = report.results.iter().filter(|done| done.outcome == Outcome::Gone).count();
-    batch::conclude(context, &report, &VOCABULARY, args.dry_run)?;
+    report::conclude(context, &report, &VOCABULARY, args.dry_run)?;
     if gone > 0 {
         let hint = format!("create it again: {}", account.command("create --url URL"));
         return Err(Error::new(
@@ -92,19 +92,20 @@ pub async fn renew_one(account: &Account, webhook: &Webhook) -> Result<Done, Sto
 
 fn chosen(args: &RenewArgs, account: &Account, snapshot: &Snapshot) -> Result<Vec<Webhook>, Error> {
     if args.failed {
-        return Ok(snapshot.webhooks().filter(|webhook| webhook.has_failed()).cloned().collect());
+        return Ok(snapshot.webhooks().filter(Webhook::has_failed).collect());
     }
     if let Some(within) = args.expiring_within {
-        return Ok(snapshot.expiring(within).cloned().collect());
+        let expires = |webhook: &Webhook| webhook.expires_within(within, snapshot.now);
+        return Ok(snapshot.webhooks().filter(expires).collect());
     }
     if args.all {
-        return Ok(snapshot.webhooks().cloned().collect());
+        return Ok(snapshot.webhooks().collect());
     }
     let mut items: Vec<Webhook> = Vec::new();
     for id in &args.ids {
         let webhook = snapshot.find(id).ok_or_else(|| no_such_webhook(account, id))?;
         if items.iter().all(|item| item.id != webhook.id) {
-            items.push(webhook.clone());
+            items.push(webhook);
         }
     }
     Ok(items)

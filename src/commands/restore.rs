@@ -1,5 +1,6 @@
 //! `vwh restore`: registers again what vwh removed, from the journal. Can be repeated, and killed, without doubling anything.
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::Serialize;
@@ -7,7 +8,8 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::{Account, Waiting};
-use super::batch::{self, Done, Outcome, Plan, Report, Stopped, Vocabulary};
+use super::batch::{self, Plan, Stopped};
+use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files::FileError;
@@ -29,7 +31,6 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 const VOCABULARY: Vocabulary = Vocabulary {
     done: "restored",
     outcomes: &[Outcome::Restored, Outcome::Exists, Outcome::Error, Outcome::Skipped],
-    has_new_ids: true,
 };
 
 /// Register again what vwh removed
@@ -109,9 +110,9 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
         _ => None,
     });
     let claimed = claimed.collect();
-    let restoring = Restoring { context, account, journal, run, claimed, is_dry: args.dry_run };
-    let report = restoring.all(candidates, &snapshot).await?;
-    batch::conclude(context, &report, &VOCABULARY, args.dry_run)
+    let restoring = Restoring { context, account, journal, run, is_dry: args.dry_run };
+    let report = restoring.all(candidates, &snapshot, claimed).await?;
+    report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
 fn chosen(
@@ -139,8 +140,8 @@ fn chosen(
         chosen.retain(|removal| glob.matches(&removal.url()));
     }
     let candidates = chosen.into_iter().filter_map(|removal| {
-        let raw = removal.definition.get().as_bytes().to_vec();
-        Some(Candidate { removal: removal.clone(), webhook: wire::webhook(raw.into()).ok()? })
+        let raw = Bytes::copy_from_slice(removal.definition.get().as_bytes());
+        Some(Candidate { removal: removal.clone(), webhook: wire::webhook(&raw).ok()? })
     });
     Ok(candidates.collect())
 }
@@ -157,17 +158,15 @@ fn examine(candidate: &Candidate, snapshot: &Snapshot, claimed: &[String]) -> Fi
         return Finding::Settled;
     }
     let lost = &candidate.webhook;
-    let equal = |webhook: &&Webhook| {
+    let equal = |webhook: &Webhook| {
         !claimed.contains(&webhook.id)
             && webhook.delivers_as(&lost.url, &lost.events)
             && (webhook.signing_key == lost.signing_key || lost.signing_key.is_none())
     };
     let Some(twin) = snapshot.webhooks().find(equal) else { return Finding::Missing };
     match candidate.removal.state {
-        State::Restoring(since) if created_after(twin, since - CLOCK_SKEW) => {
-            Finding::Completed(twin.id.clone())
-        }
-        _ => Finding::Exists(twin.id.clone()),
+        State::Restoring(since) if created_after(&twin, since - CLOCK_SKEW) => Finding::Completed(twin.id),
+        _ => Finding::Exists(twin.id),
     }
 }
 
@@ -180,22 +179,30 @@ struct Restoring<'a> {
     account: &'a Account,
     journal: Journal,
     run: Run,
-    claimed: Vec<String>,
     is_dry: bool,
 }
 
 impl Restoring<'_> {
-    async fn all(&self, candidates: Vec<Candidate>, snapshot: &Snapshot) -> Result<Report, Error> {
+    async fn all(
+        &self,
+        mut candidates: Vec<Candidate>,
+        snapshot: &Snapshot,
+        mut claimed: Vec<String>,
+    ) -> Result<Report, Error> {
+        // What arrived from a restore that was cut short is one of these, not a stranger that happens to be equal.
+        candidates.sort_by_key(|candidate| !matches!(candidate.removal.state, State::Restoring(_)));
         let mut settled = Vec::new();
         let mut items = Vec::new();
         for candidate in candidates {
-            match examine(&candidate, snapshot, &self.claimed) {
+            match examine(&candidate, snapshot, &claimed) {
                 Finding::Settled => {}
                 Finding::Completed(new_id) => {
                     if !self.is_dry {
                         self.note(Action::Restored, &candidate.webhook.id, Some(&new_id), Durability::Synced)
                             .await?;
                     }
+                    // One arrival completes one removal; an equal one is still missing.
+                    claimed.push(new_id.clone());
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
                 Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),

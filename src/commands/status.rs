@@ -64,7 +64,7 @@ async fn one(context: &Context, account: &Account, id: &str) -> Result<bool, Err
         None => snapshot.find_by_prefix(id)?,
     };
     let webhook = found.ok_or_else(|| no_such_webhook(account, id))?;
-    show(context, account, webhook, snapshot.now)
+    show(context, account, &webhook, snapshot.now)
 }
 
 fn show(
@@ -111,7 +111,9 @@ fn next_step(account: &Account, entry: Entry<'_>) -> Option<String> {
 
 async fn summary(context: &Context, account: &Account) -> Result<bool, Error> {
     let snapshot = Snapshot::take(context, account).await?;
-    let entries = snapshot.entries();
+    let webhooks = snapshot.worst_first();
+    let entries: Vec<Entry<'_>> =
+        webhooks.iter().map(|(health, webhook)| Entry { webhook, health: *health }).collect();
     let output = &context.output;
     if context.settings.format.is_json() {
         let count = |health| entries.iter().filter(|entry| entry.health == health).count();

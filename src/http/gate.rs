@@ -18,7 +18,7 @@ const FIRST_UNSTATED: Duration = Duration::from_secs(1);
 const FIRST_EMPTY: Duration = Duration::from_millis(50);
 
 /// Quota windows are a minute long (vis §3), so waiting longer at once gains nothing.
-const LONGEST_UNSTATED: Duration = Duration::from_secs(60);
+const LONGEST_UNSTATED: Duration = Duration::from_mins(1);
 
 /// A hold that someone should hear of: until when.
 pub type Announce = Arc<dyn Fn(DateTime<Utc>)>;
@@ -67,7 +67,7 @@ impl Gate {
             };
             let now = Instant::now();
             // A hold too long for the clock is longer than any patience: a century stands for it.
-            let until = now.checked_add(hold).unwrap_or(now + Duration::from_secs(100 * 365 * 86_400));
+            let until = now.checked_add(hold).unwrap_or(now + Duration::from_hours(876_000));
             if state.closed_until.is_none_or(|closed| closed <= now) {
                 state.announced = false;
             }
@@ -162,20 +162,26 @@ mod tests {
 
     use super::asked_hold;
 
-    fn at(text: &str) -> Option<DateTime<Utc>> {
-        Some(text.parse().expect("a literal time"))
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a literal time")
     }
 
     #[test]
     fn both_forms_of_retry_after_are_read_and_the_longer_wish_wins() {
-        let date = at("2024-03-01T09:30:00Z");
+        let date = Some(at("2024-03-01T09:30:00Z"));
         assert_eq!(asked_hold(Some("7"), None, date), Some(Duration::from_secs(7)));
         assert_eq!(
             asked_hold(Some("Fri, 01 Mar 2024 09:31:00 GMT"), None, date),
-            Some(Duration::from_secs(60))
+            Some(Duration::from_mins(1))
         );
-        assert_eq!(asked_hold(Some("7"), at("2024-03-01T09:31:00Z"), date), Some(Duration::from_secs(60)));
-        assert_eq!(asked_hold(Some("90"), at("2024-03-01T09:31:00Z"), date), Some(Duration::from_secs(90)));
+        assert_eq!(
+            asked_hold(Some("7"), Some(at("2024-03-01T09:31:00Z")), date),
+            Some(Duration::from_mins(1))
+        );
+        assert_eq!(
+            asked_hold(Some("90"), Some(at("2024-03-01T09:31:00Z")), date),
+            Some(Duration::from_secs(90))
+        );
         assert_eq!(asked_hold(Some("Fri, 01 Mar 2024 09:00:00 GMT"), None, date), Some(Duration::ZERO));
         assert_eq!(asked_hold(Some("99999999999999999999999"), None, date), Some(Duration::MAX));
         assert_eq!(asked_hold(Some("soon"), None, date), None);

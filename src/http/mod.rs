@@ -87,7 +87,7 @@ pub enum HttpError {
     #[error("it is not known whether the request arrived")]
     Ambiguous {
         /// What happened to it.
-        source: Box<HttpError>,
+        source: Box<Self>,
     },
     /// A reply that is not what the service documents.
     #[error("{host} sent a reply that is not {expected}: {found}")]
@@ -140,8 +140,6 @@ pub struct Call {
 /// A complete 2xx reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// 2xx.
-    pub status: u16,
     /// The body.
     pub body: Bytes,
     /// The service's clock, from `Date`.
@@ -206,13 +204,10 @@ enum Next {
     Done(Reply),
     Fail(HttpError),
     Repeat(HttpError),
-    Hold(Hold, Box<Fault>),
+    /// For as long as the service asks; it may not say.
+    Hold(Option<Duration>, Box<Fault>),
     Refused(HttpError),
 }
-
-/// How long the service asks to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold(Option<Duration>);
 
 impl Http {
     /// A sender over `exchange`; `random` gives numbers from 0 to 1 for the jitter of pauses.
@@ -251,7 +246,7 @@ impl Http {
                 Next::Fail(error) => return Err(error),
                 Next::Hold(hold, fault) => {
                     tracing::debug!("throttled: {fault}");
-                    self.gate.close(hold.0);
+                    self.gate.close(hold);
                 }
                 Next::Refused(error) => {
                     if refreshed || !self.authorize.refused(&token).await? {
@@ -293,7 +288,7 @@ impl Http {
             Ok(arrived) => {
                 let request_id = token.scrub(arrived.request_id.as_deref().unwrap_or("-"));
                 tracing::info!("{method} {url} {} in {elapsed} ms, request id {request_id}", arrived.status);
-                self.judge(call, host, token, arrived)
+                judge(call, host, token, arrived)
             }
             Err(broken) => {
                 tracing::info!("{method} {url} failed after {elapsed} ms: {broken}");
@@ -301,46 +296,38 @@ impl Http {
             }
         }
     }
+}
 
-    fn judge(&self, call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) -> Next {
-        if (300..400).contains(&arrived.status) {
-            let location =
-                arrived.location.map_or_else(|| "nowhere".to_owned(), |location| token.scrub(&location));
-            return Next::Fail(HttpError::Redirect {
-                host: host.to_owned(),
-                status: arrived.status,
-                location,
-            });
-        }
-        let mut secrets = call.body.as_ref().map(exchange::secrets_in).unwrap_or_default();
-        secrets.push(token.clone());
-        let found = if (200..300).contains(&arrived.status) {
-            Fault::inside_success(&arrived.body, &secrets)
-        } else {
-            Some(Fault::read(arrived.status, &arrived.body, &secrets))
-        };
-        let Some(fault) = found else {
-            let page_title = Fault::title_of_page(&arrived.body, &secrets);
-            return Next::Done(Reply {
-                status: arrived.status,
-                body: arrived.body,
-                date: arrived.date,
-                page_title,
-            });
-        };
-        let meaning = fault.meaning();
-        let hold = Hold(gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date));
-        let fault = Box::new(fault);
-        if meaning == Meaning::Throttled {
-            return Next::Hold(hold, fault);
-        }
-        let error = HttpError::Fault { host: host.to_owned(), fault };
-        match (meaning, call.repeat) {
-            (Meaning::TokenRefused, _) => Next::Refused(error),
-            (Meaning::Transient, Repeat::Safe) => Next::Repeat(error),
-            (Meaning::Transient, Repeat::OnlyIfNotSent) => Next::Fail(ambiguous(error)),
-            _ => Next::Fail(error),
-        }
+/// What a complete reply means for the sender.
+fn judge(call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) -> Next {
+    if (300..400).contains(&arrived.status) {
+        let location =
+            arrived.location.map_or_else(|| "nowhere".to_owned(), |location| token.scrub(&location));
+        return Next::Fail(HttpError::Redirect { host: host.to_owned(), status: arrived.status, location });
+    }
+    let mut secrets = call.body.as_ref().map(exchange::secrets_in).unwrap_or_default();
+    secrets.push(token.clone());
+    let found = if (200..300).contains(&arrived.status) {
+        Fault::inside_success(&arrived.body, &secrets)
+    } else {
+        Some(Fault::read(arrived.status, &arrived.body, &secrets))
+    };
+    let Some(fault) = found else {
+        let page_title = Fault::title_of_page(&arrived.body, &secrets);
+        return Next::Done(Reply { body: arrived.body, date: arrived.date, page_title });
+    };
+    let meaning = fault.meaning();
+    let hold = gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date);
+    let fault = Box::new(fault);
+    if meaning == Meaning::Throttled {
+        return Next::Hold(hold, fault);
+    }
+    let error = HttpError::Fault { host: host.to_owned(), fault };
+    match (meaning, call.repeat) {
+        (Meaning::TokenRefused, _) => Next::Refused(error),
+        (Meaning::Transient, Repeat::Safe) => Next::Repeat(error),
+        (Meaning::Transient, Repeat::OnlyIfNotSent) => Next::Fail(ambiguous(error)),
+        _ => Next::Fail(error),
     }
 }
 

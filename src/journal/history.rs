@@ -68,12 +68,11 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
                 definition: definition.clone(),
                 state: State::Unsettled,
             };
-            match position_of.get(line.id.as_str()) {
-                Some(position) => removals[*position] = removal,
-                None => {
-                    position_of.insert(&line.id, removals.len());
-                    removals.push(removal);
-                }
+            if let Some(position) = position_of.get(line.id.as_str()) {
+                removals[*position] = removal;
+            } else {
+                position_of.insert(&line.id, removals.len());
+                removals.push(removal);
             }
         } else if let Some(position) = position_of.get(line.id.as_str()) {
             settle(&mut removals[*position], line);

@@ -228,7 +228,7 @@ mod tests {
         assert!(journal.read().expect("no journal yet").is_empty());
         let raw =
             "{\"id\":\"a\",\n \"url\":\"https://x.example\", \"signingKey\":\"k\\n\u{202e}\",\"n\":1e3}";
-        let webhook = wire::webhook(raw.as_bytes().to_vec().into()).expect("a webhook");
+        let webhook = wire::webhook(&raw.as_bytes().to_vec().into()).expect("a webhook");
         let removing = run().removing(DateTime::<Utc>::UNIX_EPOCH, &webhook);
         journal.append(&[removing], Durability::Synced, &limits()).await.expect("appended");
 

@@ -204,6 +204,9 @@ impl Output {
 
     /// Something that a person must know although the command goes on.
     pub fn warning(&self, text: &str) {
+        if self.wishes.is_json {
+            return self.say(&to_line(&serde_json::json!({ "warning": { "message": text } })));
+        }
         let style = self.stderr_style(AnsiColor::Yellow);
         self.say(&format!("{style}warning:{style:#} {}", inert_lines(text)));
     }

@@ -27,7 +27,7 @@ pub enum Place {
         /// Where the token comes from.
         token: TokenSource,
         /// Proxy and certificates.
-        network: Network,
+        network: Box<Network>,
     },
 }
 
@@ -171,9 +171,9 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn network(base: &Url, environment: &Environment) -> Result<Network, SettingsError> {
+fn network(base: &Url, environment: &Environment) -> Result<Box<Network>, SettingsError> {
     if base.scheme() != "https" {
-        return Ok(Network::default());
+        return Ok(Box::default());
     }
     let https_proxy = match environment.https_proxy().filter(|_| !is_loopback(base)) {
         Some(text) => {
@@ -188,5 +188,5 @@ fn network(base: &Url, environment: &Environment) -> Result<Network, SettingsErr
         .certificate_file()
         .map(|path| fs_err::read(path).map_err(|error| SettingsError::new(format!("SSL_CERT_FILE: {error}"))))
         .transpose()?;
-    Ok(Network { uses_tls: true, https_proxy, no_proxy: environment.no_proxy(), extra_roots })
+    Ok(Box::new(Network { uses_tls: true, https_proxy, no_proxy: environment.no_proxy(), extra_roots }))
 }

@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn health(json: &str) -> Health {
-        Health::of(&wire::webhook(json.as_bytes().to_vec().into()).expect("a webhook"), now())
+        Health::of(&wire::webhook(&json.as_bytes().to_vec().into()).expect("a webhook"), now())
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_moment_decides_between_expiring_and_expired() {
         let json = r#"{"id":1,"expireAt":"2024-03-05T00:00:00Z","statistics":{"totalAttempts":1}}"#;
-        let webhook = wire::webhook(json.as_bytes().to_vec().into()).expect("a webhook");
+        let webhook = wire::webhook(&json.as_bytes().to_vec().into()).expect("a webhook");
         assert_eq!(Health::of(&webhook, now() - TimeDelta::milliseconds(1)), Health::Expiring);
         assert_eq!(Health::of(&webhook, now()), Health::Expired);
         assert_eq!(Health::of(&webhook, now() - TimeDelta::hours(48)), Health::Expiring);

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use memchr::{memchr, memchr2, memmem};
 use serde::Serialize;
 
 use super::{Health, Webhook};
@@ -70,7 +71,7 @@ pub fn write_webhook(out: &mut String, webhook: &Webhook, view: &View<'_>, secre
         out.push(',');
     }
     out.push_str("\"vwh\":");
-    rewrite(&serde_json::to_string(view).unwrap_or_default(), Secrets::Show, out);
+    out.push_str(&to_line(view));
     out.push('}');
 }
 
@@ -79,7 +80,8 @@ pub fn write_webhook(out: &mut String, webhook: &Webhook, view: &View<'_>, secre
 fn scrub_key(webhook: &Webhook, start: usize, out: &mut String) {
     let Some(key) = &webhook.signing_key else { return };
     // An escape may hide the key; without one it stands there as it is.
-    if !out[start..].contains(key.reveal()) && !out[start..].contains('\\') {
+    let bytes = &out.as_bytes()[start..];
+    if memmem::find(bytes, key.reveal().as_bytes()).is_none() && memchr(b'\\', bytes).is_none() {
         return;
     }
     let text = out.split_off(start);
@@ -96,7 +98,7 @@ fn scrub_key(webhook: &Webhook, start: usize, out: &mut String) {
         if scrubbed == plain {
             out.push_str(token);
         } else {
-            push_string(&serde_json::to_string(&scrubbed).unwrap_or_default(), out);
+            escape(&serde_json::to_string(&scrubbed).unwrap_or_default(), out);
         }
     }
 }
@@ -106,6 +108,9 @@ fn scrub_key(webhook: &Webhook, start: usize, out: &mut String) {
 pub fn to_line<T: Serialize>(value: &T) -> String {
     // Only maps with keys that are not strings and failing `Serialize` impls can fail here, and vwh has neither.
     let plain = serde_json::to_string(value).unwrap_or_default();
+    if is_plain(&plain) {
+        return plain;
+    }
     let mut line = String::with_capacity(plain.len());
     rewrite(&plain, Secrets::Show, &mut line);
     line
@@ -114,33 +119,57 @@ pub fn to_line<T: Serialize>(value: &T) -> String {
 /// Appends valid JSON `raw` to `out` without white space between tokens, C0, C1 and bidirectional characters escaped, and
 /// secret members masked unless `secrets` shows them.
 pub fn rewrite(raw: &str, secrets: Secrets, out: &mut String) {
-    let mut rest = raw;
+    // Most of it stays as it is, so it is copied in runs: `copied` is where the run that is not yet copied starts.
+    let mut copied = 0;
+    let mut position = 0;
     let mut member = Member::Plain;
-    while let Some(first) = rest.bytes().next() {
-        let length = token_length(rest, first);
-        let (token, tail) = rest.split_at(length);
-        rest = tail;
-        match first {
-            b' ' | b'\t' | b'\n' | b'\r' => {}
-            b'"' if is_name(rest) => {
-                member = Member::named(token, secrets);
-                push_string(token, out);
+    while let Some(&first) = raw.as_bytes().get(position) {
+        let start = position;
+        position += token_length(&raw[start..], first);
+        let token = &raw[start..position];
+        let is_string = first == b'"';
+        if is_string && is_name(&raw[position..]) {
+            member = Member::named(token, secrets);
+            if is_plain(token) {
+                continue;
             }
-            b':' => out.push(':'),
-            _ => {
-                match member {
-                    Member::Secret if token != "null" => {
-                        let _ = write!(out, "\"{MASK}\"");
-                        rest = after_value(first, rest);
-                    }
-                    Member::Url if first == b'"' => push_url(token, out),
-                    _ if first == b'"' => push_string(token, out),
-                    _ => out.push_str(token),
+        } else {
+            match first {
+                b':' => continue,
+                b' ' | b'\t' | b'\n' | b'\r' => {
+                    out.push_str(&raw[copied..start]);
+                    copied = position;
+                    continue;
                 }
-                member = Member::Plain;
+                _ => {}
+            }
+            let value = std::mem::replace(&mut member, Member::Plain);
+            match value {
+                Member::Secret if token != "null" => {
+                    position = raw.len() - after_value(first, &raw[position..]).len();
+                    out.push_str(&raw[copied..start]);
+                    let _ = write!(out, "\"{MASK}\"");
+                    copied = position;
+                    continue;
+                }
+                Member::Url if is_string => {
+                    if let Cow::Owned(masked) = mask_url(&unquote(token)) {
+                        out.push_str(&raw[copied..start]);
+                        escape(&serde_json::to_string(&masked).unwrap_or_default(), out);
+                        copied = position;
+                        continue;
+                    }
+                }
+                _ => {}
             }
         }
+        if is_string && !is_plain(token) {
+            out.push_str(&raw[copied..start]);
+            escape(token, out);
+            copied = position;
+        }
     }
+    out.push_str(&raw[copied..]);
 }
 
 /// What the member is whose value comes next.
@@ -182,19 +211,19 @@ fn token_length(text: &str, first: u8) -> usize {
 
 fn string_length(bytes: &[u8]) -> usize {
     let mut index = 1;
-    while let Some(byte) = bytes.get(index) {
-        match byte {
-            b'"' => return index + 1,
-            b'\\' => index += 2,
-            _ => index += 1,
+    while let Some(found) = bytes.get(index..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        index += found;
+        if bytes[index] == b'"' {
+            return index + 1;
         }
+        index += 2;
     }
     bytes.len()
 }
 
 /// A string is a member's name exactly where a colon follows it.
 fn is_name(rest: &str) -> bool {
-    rest.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(':')
+    rest.starts_with(':') || rest.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(':')
 }
 
 /// What follows a value whose first token, beginning with `first`, was already taken.
@@ -221,10 +250,12 @@ fn unquote(token: &str) -> Cow<'_, str> {
     }
 }
 
-fn push_string(token: &str, out: &mut String) {
-    if token.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return out.push_str(token);
-    }
+/// Whether a string of valid JSON, which has no C0 characters, can be shown as it stands.
+fn is_plain(token: &str) -> bool {
+    token.is_ascii() && memchr(0x7f, token.as_bytes()).is_none()
+}
+
+fn escape(token: &str, out: &mut String) {
     for character in token.chars() {
         if is_unsafe(character) {
             let mut units = [0; 2];
@@ -234,14 +265,6 @@ fn push_string(token: &str, out: &mut String) {
         } else {
             out.push(character);
         }
-    }
-}
-
-fn push_url(token: &str, out: &mut String) {
-    let url = unquote(token);
-    match mask_url(&url) {
-        Cow::Borrowed(_) => push_string(token, out),
-        Cow::Owned(masked) => push_string(&serde_json::to_string(&masked).unwrap_or_default(), out),
     }
 }
 
@@ -320,7 +343,7 @@ mod tests {
     }
 
     fn written(raw: &'static str) -> String {
-        let webhook = wire::webhook(Bytes::from_static(raw.as_bytes())).expect("a webhook");
+        let webhook = wire::webhook(&Bytes::from_static(raw.as_bytes())).expect("a webhook");
         let view = View::new(&webhook, "p", Health::Ok, Secrets::Hide);
         let mut out = String::new();
         write_webhook(&mut out, &webhook, &view, Secrets::Hide);

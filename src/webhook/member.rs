@@ -48,7 +48,8 @@ fn name_of(raw: &RawValue) -> Option<Cow<'_, str>> {
 pub fn text(raw: &RawValue) -> Option<String> {
     let json = raw.get();
     match json.as_bytes().first()? {
-        b'"' => serde_json::from_str(json).ok(),
+        // Half a surrogate pair stands for no character; then the text is kept as it is spelt.
+        b'"' => serde_json::from_str(json).ok().or_else(|| json.get(1..json.len() - 1).map(str::to_owned)),
         b'n' | b'[' | b'{' => None,
         _ => Some(json.to_owned()),
     }
@@ -72,6 +73,9 @@ pub fn first_text(raw: &RawValue) -> Option<String> {
 /// A whole number, also in quotes or with a fraction.
 #[must_use]
 pub fn integer(raw: &RawValue) -> Option<i64> {
+    if let Ok(integer) = raw.get().parse() {
+        return Some(integer);
+    }
     let text = text(raw)?;
     text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(|value| value.is_finite()).map(truncate))
 }
@@ -175,6 +179,7 @@ mod tests {
         assert_eq!(text(&raw("184094")), Some("184094".to_owned()));
         assert_eq!(text(&raw("12345678901234567890123")), Some("12345678901234567890123".to_owned()));
         assert_eq!(text(&raw("null")), None);
+        assert_eq!(text(&raw(r#""a\ud800""#)), Some(r"a\ud800".to_owned()));
         assert_eq!(first_text(&raw(r#"["ACTIVE"]"#)), Some("ACTIVE".to_owned()));
         assert_eq!(first_text(&raw("[]")), None);
         assert_eq!(texts(&raw(r#""CALL""#)), ["CALL"]);

@@ -99,6 +99,28 @@ pub struct Statistics {
 }
 
 impl Webhook {
+    /// One of which nothing is known yet but the service's own object.
+    #[must_use]
+    pub fn unread(service: ServiceKind, raw: Bytes) -> Self {
+        Self {
+            service,
+            id: String::new(),
+            url: String::new(),
+            user_id: None,
+            events: Vec::new(),
+            status: None,
+            signing_algorithm: None,
+            signing_key: None,
+            metadata_policy: None,
+            created_at: None,
+            expire_at: None,
+            renewed_at: None,
+            purge_at: None,
+            statistics: None,
+            raw,
+        }
+    }
+
     /// Its url as it is shown: without the passwords, access keys and signing key that may stand in it.
     #[must_use]
     pub fn shown_url(&self, secrets: Secrets) -> String {

@@ -3,8 +3,6 @@
 use insta::assert_snapshot;
 
 use crate::account::{connected, holding};
-#[cfg(unix)]
-use crate::support::Run;
 use crate::support::{Outcome, Vwh};
 
 fn list_with(configuration: &str) -> Outcome {
@@ -166,7 +164,9 @@ fn no_home_is_needed_where_every_place_is_named() {
     for arguments in [&["list"][..], &["--sandbox", "list"], &["prune-failed"]] {
         let run = vwh.args(arguments.iter().copied()).env("VWH_CONFIG", &named);
         let run = run.env("VWH_STATE_DIR", state.display().to_string());
-        let run = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"].into_iter().fold(run, Run::without_env);
+        let run = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"]
+            .into_iter()
+            .fold(run, crate::support::Run::without_env);
         let _ = run.run().exits(0);
     }
     assert!(state.join("sandbox.json").is_file());

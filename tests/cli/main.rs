@@ -9,18 +9,27 @@
     reason = "a helper that cannot do its work fails the test that asked for it"
 )]
 
+mod config;
+mod running;
+mod service;
 mod support;
 
 mod account;
-mod config;
+mod confirm;
+mod create;
+mod delete;
 mod forgotten;
 mod harness;
 mod help;
 mod hostile;
+mod journal;
 mod list;
 mod list_filters;
 mod list_terminal;
+mod prune_failed;
 mod refusals;
+mod restore;
+mod sandbox;
 mod secrecy;
 mod settings;
 mod status;

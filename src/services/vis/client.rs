@@ -1,6 +1,7 @@
 //! The thin typed client of the VIS webhooks API: one short method an endpoint (vis §3). Retries, throttling and error
 //! bodies are `crate::http`'s.
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -30,13 +31,20 @@ pub struct Definition {
     pub metadata_policy: String,
 }
 
-/// A list reply with the service's clock.
+/// A list reply with the service's clock. Its webhooks are read when they are needed: there may be many.
 #[derive(Debug)]
 pub struct Listing {
-    /// In the service's order.
-    pub webhooks: Vec<Webhook>,
+    /// The objects of the reply, in the service's order.
+    pub elements: Vec<Bytes>,
     /// `Date` of the reply.
     pub date: Option<DateTime<Utc>>,
+}
+
+impl Listing {
+    /// The webhooks, each read when its turn comes.
+    pub fn webhooks(&self) -> impl Iterator<Item = Webhook> {
+        self.elements.iter().map(wire::element)
+    }
 }
 
 /// What became of a DELETE.
@@ -78,9 +86,9 @@ impl Client {
     pub async fn list(&self) -> Result<Listing, HttpError> {
         let call = self.call(Method::GET, COLLECTION);
         let reply = self.http.send(&call).await?;
-        let webhooks = wire::webhooks(&reply.body)
+        let elements = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;
-        Ok(Listing { webhooks, date: reply.date })
+        Ok(Listing { elements, date: reply.date })
     }
 
     /// `GET /self/webhooks/{id}`, with the service's clock.
@@ -154,7 +162,7 @@ impl Client {
     ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
         let listing = self.list().await?;
         let now = listing.date.unwrap_or_else(Utc::now);
-        let found = listing.webhooks.into_iter().find(|webhook| is_ours(webhook, definition, now));
+        let found = listing.webhooks().find(|webhook| is_ours(webhook, definition, now));
         Ok(found.map(|webhook| (webhook, listing.date)))
     }
 
@@ -224,7 +232,7 @@ fn is_ours(webhook: &Webhook, definition: &Definition, now: DateTime<Utc>) -> bo
 }
 
 fn webhook(call: &Call, reply: &Reply) -> Result<Webhook, HttpError> {
-    wire::webhook(reply.body.clone()).map_err(|error| undecodable(call, "a webhook", reply, &error))
+    wire::webhook(&reply.body).map_err(|error| undecodable(call, "a webhook", reply, &error))
 }
 
 /// Says what the reply is instead, without repeating any of it: it may hold keys.

@@ -26,14 +26,13 @@ pub(crate) use message::{Reply, Request, json};
 pub(crate) use network::black_hole;
 pub(crate) use network::refused;
 pub(crate) use outcome::Outcome;
+pub(crate) use process::Process;
 #[cfg(unix)]
 pub(crate) use process::Signal;
 pub(crate) use server::Server;
 #[cfg(unix)]
-pub(crate) use terminal::{Screen, Stream};
-#[cfg(unix)]
-pub(crate) use vwh::Run;
-pub(crate) use vwh::{TOKEN, Vwh};
+pub(crate) use terminal::{Screen, Stream, Terminal};
+pub(crate) use vwh::{Run, TOKEN, Vwh};
 
 /// How long any wait may last before the test fails. It only ends what hangs; no test measures time with it.
 const GUARD: Duration = Duration::from_mins(2);

@@ -1,0 +1,198 @@
+//! What became of the items of a batch, and how the command ends with it: the lines, the JSON contract, the exit status.
+
+use serde::Serialize;
+
+use super::Context;
+use crate::error::{Error, ExitStatus, Kind};
+use crate::output::ErrorView;
+use crate::output::text::inert;
+use crate::settings::Format;
+use crate::webhook::Webhook;
+use crate::webhook::json::{Secrets, to_line};
+
+/// What became of one item. The names are in the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service removed it.
+    Removed,
+    /// The service renewed it.
+    Renewed,
+    /// Registered again.
+    Restored,
+    /// An equal one is there already.
+    Exists,
+    /// Left alone on purpose.
+    Spared,
+    /// It was gone already.
+    Gone,
+    /// It failed.
+    Error,
+    /// Its turn never came.
+    Skipped,
+}
+
+impl Outcome {
+    /// The name in JSON and in lines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::Renewed => "renewed",
+            Self::Restored => "restored",
+            Self::Exists => "exists",
+            Self::Spared => "spared",
+            Self::Gone => "gone",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// What a dry run says instead.
+    const fn intent(self) -> &'static str {
+        match self {
+            Self::Removed => "would remove",
+            Self::Renewed => "would renew",
+            Self::Restored => "would restore",
+            other => other.name(),
+        }
+    }
+}
+
+/// An item with its outcome.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The id it was known by.
+    pub id: String,
+    /// Its url, as it is shown.
+    pub url: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it failed, or why it was left alone.
+    pub error: Option<Error>,
+    /// The id it has now.
+    pub new_id: Option<String>,
+}
+
+impl Done {
+    /// `webhook` with an outcome.
+    #[must_use]
+    pub fn new(webhook: &Webhook, outcome: Outcome) -> Self {
+        Self {
+            id: webhook.id.clone(),
+            url: webhook.shown_url(Secrets::Hide),
+            outcome,
+            error: None,
+            new_id: None,
+        }
+    }
+
+    /// That failed.
+    #[must_use]
+    pub fn failed(webhook: &Webhook, error: Error) -> Self {
+        Self { error: Some(error), ..Self::new(webhook, Outcome::Error) }
+    }
+}
+
+/// The results, and what ended the batch early.
+pub struct Report {
+    /// In the order of the items.
+    pub results: Vec<Done>,
+    /// Why not everything had its turn.
+    pub ended: Option<Error>,
+}
+
+/// The JSON of a batch; a contract.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchView<'a> {
+    dry_run: bool,
+    results: Vec<ResultView<'a>>,
+    summary: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResultView<'a> {
+    id: &'a str,
+    url: &'a str,
+    outcome: &'static str,
+    error: Option<ErrorView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_id: Option<&'a str>,
+}
+
+/// What a command's batch is called and may end in.
+pub struct Vocabulary {
+    /// `removed`, for sentences.
+    pub done: &'static str,
+    /// Every outcome that the command knows; each is counted in the summary, also when it is zero.
+    pub outcomes: &'static [Outcome],
+}
+
+/// Writes the results and says how the command ended.
+pub fn conclude(
+    context: &Context,
+    report: &Report,
+    vocabulary: &Vocabulary,
+    is_dry_run: bool,
+) -> Result<ExitStatus, Error> {
+    let failed = report.results.iter().filter(|done| done.outcome == Outcome::Error).count();
+    let text = if context.settings.format.is_json() {
+        json(context, report, vocabulary, is_dry_run)
+    } else {
+        lines(&report.results, is_dry_run)
+    };
+    if failed > 0 || report.ended.is_some() {
+        context.output.answer_anyway(&text)?;
+    } else {
+        context.output.answer(&text)?;
+    }
+    let total = report.results.len();
+    match &report.ended {
+        Some(error) => {
+            let skipped = report.results.iter().filter(|done| done.outcome == Outcome::Skipped).count();
+            let what = format!("stopped early, {skipped} of {total} not touched");
+            Err(error.clone().while_doing(what))
+        }
+        None if failed > 0 => Err(Error::new(
+            Kind::Failure,
+            format!("{failed} of {total} webhooks could not be {}", vocabulary.done),
+        )),
+        None => Ok(ExitStatus::Success),
+    }
+}
+
+fn json(context: &Context, report: &Report, vocabulary: &Vocabulary, is_dry_run: bool) -> String {
+    let results = report.results.iter().map(|done| ResultView {
+        id: &done.id,
+        url: &done.url,
+        outcome: done.outcome.name(),
+        error: done.error.as_ref().map(Error::view),
+        new_id: done.new_id.as_deref(),
+    });
+    let results: Vec<ResultView<'_>> = results.collect();
+    if context.settings.format == Format::Jsonl {
+        return results.iter().map(|result| format!("{}\n", to_line(result))).collect();
+    }
+    let count = |outcome| report.results.iter().filter(|done| done.outcome == outcome).count();
+    let summary = std::iter::once(("total".to_owned(), report.results.len().into()))
+        .chain(vocabulary.outcomes.iter().map(|outcome| (outcome.name().to_owned(), count(*outcome).into())));
+    format!("{}\n", to_line(&BatchView { dry_run: is_dry_run, results, summary: summary.collect() }))
+}
+
+fn lines(results: &[Done], is_dry_run: bool) -> String {
+    let mut text = String::new();
+    for done in results {
+        let word = if is_dry_run { done.outcome.intent() } else { done.outcome.name() };
+        text.push_str(&format!("{word}  {}", inert(&done.id)));
+        if let Some(new_id) = &done.new_id {
+            text.push_str(&format!(" -> {}", inert(new_id)));
+        }
+        text.push_str(&format!("  {}", inert(&done.url)));
+        if let Some(error) = &done.error {
+            text.push_str(&format!("  {}", inert(&error.sentence())));
+        }
+        text.push('\n');
+    }
+    text
+}

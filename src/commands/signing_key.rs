@@ -1,0 +1,130 @@
+//! The key options that commands share: a key of the user's own, a new one, or none. A key is read from a file or the
+//! environment, never from the command line, and a new one is kept or shown before it is used.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Context, hex};
+use crate::error::{Error, Kind};
+use crate::files;
+use crate::secret::{MASK, Secret};
+
+/// Length of a generated key: as long as the HMAC-SHA256 that it keys.
+const KEY_BYTES: usize = 32;
+
+/// Where the signing key comes from.
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("key").multiple(false))]
+pub struct KeyArgs {
+    /// Sign with the key in this file (else `VWH_SIGNING_KEY`); one newline at its end is not part of it
+    #[arg(long, value_name = "FILE", group = "key")]
+    signing_key_file: Option<PathBuf>,
+
+    /// Make a new key, even if `VWH_SIGNING_KEY` is set
+    #[arg(long, group = "key")]
+    generate_signing_key: bool,
+
+    /// Do not sign
+    #[arg(long, group = "key", conflicts_with = "signing_key_out")]
+    unsigned: bool,
+
+    /// Write the generated key to this new file, readable by you alone, instead of showing it
+    #[arg(long, value_name = "FILE", conflicts_with = "signing_key_file")]
+    signing_key_out: Option<PathBuf>,
+}
+
+/// Where a key came from decides what is done with it afterwards.
+pub enum Key {
+    /// No key.
+    Unsigned,
+    /// The user's own.
+    Given(Secret),
+    /// Made in this run.
+    Generated {
+        /// The key.
+        key: Secret,
+        /// Where it is to be kept; `None` shows it.
+        file: Option<PathBuf>,
+    },
+}
+
+impl Key {
+    /// The key itself.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Unsigned => None,
+            Self::Given(key) | Self::Generated { key, .. } => Some(key),
+        }
+    }
+}
+
+/// The key that `args` and the environment ask for. Nothing is written yet.
+pub fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
+    if args.unsigned {
+        return Ok(Key::Unsigned);
+    }
+    if let Some(path) = &args.signing_key_file {
+        return key_from_file(context, path).map(Key::Given);
+    }
+    match context.settings.signing_key() {
+        Some(key) if !args.generate_signing_key && args.signing_key_out.is_none() => {
+            usable(key.clone(), "VWH_SIGNING_KEY").map(Key::Given)
+        }
+        _ => generate(args, context),
+    }
+}
+
+fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Error> {
+    let content = fs_err::read_to_string(path);
+    let content = content.map_err(|error| {
+        Error::new(Kind::Configuration, "cannot read the signing key").because(error.to_string())
+    })?;
+    if std::fs::File::open(path).is_ok_and(|file| files::is_exposed(&file)) {
+        let path = path.display();
+        context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
+    }
+    let key =
+        content.strip_suffix('\n').map_or(content.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    usable(Secret::new(key), &path.display().to_string())
+}
+
+fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
+    if key.reveal().is_empty() {
+        Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is empty"))
+            .hint("--unsigned registers without a key"))
+    } else if key.reveal() == MASK {
+        Err(Error::new(
+            Kind::Configuration,
+            format!("the signing key in {origin} is the mask that vwh prints for a key"),
+        )
+        .hint("--show-secrets prints the key itself"))
+    } else {
+        Ok(key)
+    }
+}
+
+fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
+    let can_show = context.output.terminals().stderr && !context.settings.format.is_json();
+    if args.signing_key_out.is_none() && !can_show {
+        return Err(Error::new(
+            Kind::Usage,
+            "a generated key would be lost: there is no terminal to show it on",
+        )
+        .hint(
+            "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none",
+        ));
+    }
+    if let Some(file) = &args.signing_key_out
+        && file.exists()
+    {
+        return Err(Error::new(Kind::Configuration, format!("{} exists already", file.display()))
+            .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file"));
+    }
+    let mut bytes = [0; KEY_BYTES];
+    (context.random_bytes)(&mut bytes).map_err(|error| {
+        Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
+    })?;
+    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file: args.signing_key_out.clone() })
+}
