@@ -12,6 +12,7 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
 use crate::http::HttpError;
 use crate::journal::history;
+use crate::output::text::word;
 use crate::output::when;
 use crate::secret::mask_url;
 use crate::services::vis::client::Definition;
@@ -197,14 +198,14 @@ async fn present(
         }
         [webhook] => webhook,
         several => {
-            let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
+            let ids: Vec<_> = several.iter().map(|webhook| word(&webhook.id)).collect();
             let message = format!("{} webhooks have this url and events already", several.len());
             return Err(Error::new(Kind::Failure, message)
                 .hint(format!("keep one: {}", account.command(&format!("delete {}", ids[1..].join(" "))))));
         }
     };
     if let Some(difference) = difference(webhook, definition, key) {
-        let delete = account.command(&format!("delete {}", webhook.id));
+        let delete = account.command(&format!("delete {}", word(&webhook.id)));
         return Err(Error::new(
             Kind::Failure,
             format!("webhook {} has this url and events already, but {difference}", webhook.id),
@@ -248,7 +249,7 @@ fn hint_at_journal(context: &Context, account: &Account, definition: &Definition
         .rev()
         .find(|removal| removal.state == history::State::Removed && removal.url() == definition.url);
     if let Some(removal) = removal {
-        let restore = account.command(&format!("restore {}", removal.id));
+        let restore = account.command(&format!("restore {}", word(&removal.id)));
         context
             .output
             .notice(&format!("vwh removed one like it; with its old key it comes back by: {restore}"));

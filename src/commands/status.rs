@@ -10,7 +10,7 @@ use crate::error::{Error, ExitStatus};
 use crate::http::HttpError;
 use crate::output::detail::{Next, full};
 use crate::output::records::{CSV_HEAD, csv_record};
-use crate::output::text::inert;
+use crate::output::text::word;
 use crate::output::webhooks::{self, Entry};
 use crate::services::vis::client::is_gone;
 use crate::settings::Format;
@@ -98,7 +98,7 @@ fn show(
 
 /// What to do about a webhook of this health.
 fn next_step(account: &Account, entry: Entry<'_>) -> Next {
-    let renew = || Some(account.command(&format!("renew {}", inert(&entry.webhook.id))));
+    let renew = || Some(account.command(&format!("renew {}", word(&entry.webhook.id))));
     let words = |words| Next { words: Some(words), command: None };
     match entry.health {
         Health::Failed => Next { command: renew(), ..words("repair the receiver, then:") },

@@ -207,7 +207,7 @@ impl Output {
     /// Something nice to know. A stderr that cannot be written to is no reason to stop.
     pub fn notice(&self, text: &str) {
         if self.shows_notices() {
-            self.say(text);
+            self.say(&inert_lines(text));
         }
     }
 
@@ -217,7 +217,7 @@ impl Output {
             return self.say(&to_line(&serde_json::json!({ "warning": { "message": text } })));
         }
         let style = self.stderr_style(AnsiColor::Yellow);
-        self.say(&format!("{style}warning:{style:#} {text}"));
+        self.say(&format!("{style}warning:{style:#} {}", inert_lines(text)));
     }
 
     /// Why the command failed, and what to type.
@@ -284,4 +284,10 @@ impl Output {
     fn say_part(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// `text` inert but for its line ends. Callers make cells and ids inert themselves, since only they know which line ends
+/// are the service's; this is what keeps one that was forgotten from acting.
+fn inert_lines(text: &str) -> String {
+    text.split('\n').map(inert).collect::<Vec<_>>().join("\n")
 }

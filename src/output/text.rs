@@ -29,6 +29,16 @@ pub fn inert(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// `text` as one word of a command that a person may paste into a shell: inert, and quoted where a shell would act on it.
+#[must_use]
+pub fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-._~:/@%+=,".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", inert(text).replace('\'', r"'\''")))
+}
+
 /// Columns that `text` takes on a terminal.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -85,13 +95,21 @@ pub fn error_message(message: &str) -> String {
 mod tests {
     use proptest::prelude::proptest;
 
-    use super::{elided, error_message, inert, width, wrapped};
+    use super::{elided, error_message, inert, width, word, wrapped};
     use crate::webhook::json::is_unsafe;
 
     #[test]
     fn what_acts_is_written_out() {
         assert_eq!(inert("a\u{1b}[31m\u{9b}2J\u{202e}b\n\u{7}"), "a\\u{1b}[31m\\u{9b}2J\\u{202e}b\\n\\u{7}");
         assert_eq!(inert("Zoë ok"), "Zoë ok");
+    }
+
+    #[test]
+    fn a_word_is_nothing_more_to_a_shell() {
+        assert_eq!(word("5b0c3333-1f77"), "5b0c3333-1f77");
+        assert_eq!(word("x; rm -rf ~ `id` $(id)"), "'x; rm -rf ~ `id` $(id)'");
+        assert_eq!(word("it's\u{1b}"), r"'it'\''s\u{1b}'");
+        assert_eq!(word(""), "''");
     }
 
     #[test]

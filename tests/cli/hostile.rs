@@ -1,6 +1,8 @@
 //! Text that tries to act: escape sequences, line ends, C1, bidirectional overrides, huge and broken values. None of it
 //! disturbs a terminal or a table, and JSON still says what the service said.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json as value};
 
 use crate::account::{connected, holding};
@@ -50,17 +52,13 @@ fn evil_webhook() -> Value {
 /// The same webhook as a service may spell it: everything escaped, or only what JSON insists on.
 fn spellings() -> [String; 2] {
     let plain = value!([evil_webhook(), { "id": "other", "url": "https://other.example.test/" }]).to_string();
-    let escaped = plain.chars().fold(String::new(), |mut text, character| {
-        if character.is_ascii() {
-            text.push(character);
-        } else {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                text.push_str(&format!("\\u{unit:04X}"));
-            }
+    let mut escaped = String::new();
+    for unit in plain.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => escaped.push(char::from(byte)),
+            _ => write!(escaped, "\\u{unit:04X}").unwrap(),
         }
-        text
-    });
+    }
     assert_ne!(plain, escaped);
     [plain, escaped]
 }
@@ -110,7 +108,7 @@ fn csv_keeps_one_record_a_webhook() {
 /// A service that knows the one webhook by whatever id is asked for.
 fn any_id() -> Server {
     Server::new(|request| match request.path.as_str() {
-        "/self/webhooks/" => json(200, value!([evil_webhook()]).to_string()),
+        "/self/webhooks/" if request.method == "GET" => json(200, value!([evil_webhook()]).to_string()),
         "/self" => json(200, value!({ "id": EVIL, "accountId": EVIL }).to_string()),
         _ if request.method == "DELETE" => json(422, value!({ "errorMessage": EVIL }).to_string()),
         _ => json(200, evil_webhook().to_string()),
@@ -126,6 +124,17 @@ fn status_is_inert() {
         assert_inert(&outcome);
         assert!(outcome.stdout.contains("owned"), "{outcome}");
     }
+}
+
+#[test]
+fn the_next_step_is_safe_to_paste() {
+    let id = "x'; touch owned; echo $(id) `id`";
+    let server = holding(value!([{ "id": id, "statistics": { "failed": true } }]).to_string());
+    let outcome = connected(&server).args(["status", id]).run().exits(0);
+    assert_eq!(
+        outcome.stdout.lines().last(),
+        Some(r"next          repair the receiver, then: vwh renew 'x'\''; touch owned; echo $(id) `id`'")
+    );
 }
 
 #[test]
@@ -204,6 +213,24 @@ fn a_batch_is_inert() {
     assert_inert(&vwh.args(["delete", "--yes", "--", &evil_argument()]).run().exits(4));
     let listed = vwh.args(["delete", "--dry-run", "--", &evil_argument(), "x\u{202e}y"]).run();
     assert_inert(&listed);
+}
+
+#[test]
+fn what_create_says_is_inert() {
+    let server = any_id();
+    for policy in ["none", "header"] {
+        let run = connected(&server).args([
+            "create",
+            "--url",
+            "https://new.example.test/",
+            "--unsigned",
+            "--metadata-policy",
+            policy,
+            "-vv",
+        ]);
+        let outcome = run.run().says("owned");
+        assert_inert(&outcome);
+    }
 }
 
 #[test]
