@@ -33,6 +33,7 @@ pub struct StatusArgs {
 
 /// The JSON of `vwh status` without ID; a contract.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Summary<'a> {
     profile: &'a str,
     service: &'a str,
@@ -105,7 +106,9 @@ fn next_step(account: &Account, entry: Entry<'_>) -> Next {
         Health::Expired | Health::Expiring => Next { words: None, command: renew() },
         Health::Unproven => words("wait for the next call; it proves the receiver"),
         Health::Idle => words("place a call; if nothing arrives, the user may have no extension"),
-        Health::Paused | Health::Unknown | Health::Ok => Next::default(),
+        Health::Paused => words("ask the service's support: nobody documents how it is resumed"),
+        Health::Unknown => words("look again later"),
+        Health::Ok => Next::default(),
     }
 }
 

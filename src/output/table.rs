@@ -62,18 +62,21 @@ fn natural(column: &Column, rows: &[Vec<String>], index: usize) -> usize {
     if has_huge { WIDEST_PADDING } else { widest.unwrap_or(0).max(width(column.head)) }
 }
 
-/// Shrinks what may shrink until the shown columns fit; `false` if they cannot.
+/// Shrinks what may shrink, always the widest, until the shown columns fit; `false` if they cannot.
 fn shrink(columns: &[Column], shown: &[usize], widths: &mut [usize], limit: usize) -> bool {
-    let total = |widths: &[usize]| -> usize {
-        shown.iter().map(|index| widths[*index]).sum::<usize>() + GAP * shown.len().saturating_sub(1)
-    };
-    for &index in shown.iter().rev() {
-        let excess = total(widths).saturating_sub(limit);
-        if let Some(least) = columns[index].shrinks_to {
-            widths[index] = widths[index].saturating_sub(excess).max(least.min(widths[index]));
+    loop {
+        let total =
+            shown.iter().map(|index| widths[*index]).sum::<usize>() + GAP * shown.len().saturating_sub(1);
+        if total <= limit {
+            return true;
         }
+        let can_shrink =
+            |index: &&usize| columns[**index].shrinks_to.is_some_and(|least| widths[**index] > least);
+        let Some(&widest) = shown.iter().filter(can_shrink).max_by_key(|index| widths[**index]) else {
+            return false;
+        };
+        widths[widest] -= 1;
     }
-    total(widths) <= limit
 }
 
 fn line(columns: &[Column], cells: &[String], shown: &[usize], widths: &[usize], is_limited: bool) -> String {

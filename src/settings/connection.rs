@@ -53,6 +53,10 @@ pub(super) fn resolve(
     match &flags.profile {
         _ if flags.sandbox => Ok(sandbox()),
         Some(name) if name == "sandbox" => Ok(sandbox()),
+        Some(name) if wants_sandbox => {
+            Err(SettingsError::new(format!("-p {name} and VWH_SANDBOX are both given"))
+                .hint("a connection comes from one place: unset VWH_SANDBOX, or drop -p"))
+        }
         Some(name) => named(name, environment, config),
         None if wants_sandbox => Ok(sandbox()),
         None => overlaid(environment, config),

@@ -133,7 +133,7 @@ fn the_next_step_is_safe_to_paste() {
     let outcome = connected(&server).args(["status", id]).run().exits(0);
     assert_eq!(
         outcome.stdout.lines().last(),
-        Some(r"next          repair the receiver, then: vwh renew 'x'\''; touch owned; echo $(id) `id`'")
+        Some(r"              vwh renew 'x'\''; touch owned; echo $(id) `id`'")
     );
 }
 

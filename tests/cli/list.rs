@@ -58,19 +58,19 @@ fn at_80_columns_ids_health_and_causes_stay() {
 
 #[test]
 fn at_140_columns_every_column_fits() {
-    assert_snapshot!(list_in("140", &[]).snapshot(), @"
+    assert_snapshot!(list_in("140", &[]).snapshot(), @r"
     exit: 0
     --- stdout
-    HEALTH    ID                                    URL                                                       DELIVERED    LAST FAILURE  EXPIRES
-    failed    5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/billing                                5/8 62%      2h ago, 500   in 5d
-    failed    5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10  warehouse.example.test/webhooks/inbound/vonage/call-eve…  0/3 0%       9h ago, I/O…  in 5d
-    expired   5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10  old.example.test/hook                                     4/4 100%                   4d ago
-    paused    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10  paused.example.test/hook                                  9/9 100%                   in 7d
-    expiring  5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls                             31/31 100%                 in 30h
+    HEALTH    ID                                    URL                                 DELIVERED    LAST FAILURE                        EXPIRES
+    failed    5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/billing          5/8 62%      2h ago, 500                         in 5d
+    failed    5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10  warehouse.example.test/webhooks/i…  0/3 0%       9h ago, I/O error on POST request…  in 5d
+    expired   5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10  old.example.test/hook               4/4 100%                                         4d ago
+    paused    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10  paused.example.test/hook            9/9 100%                                         in 7d
+    expiring  5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls       31/31 100%                                       in 30h
     unknown   5b0c8888-1f77-4f0e-9a53-6c0f8c3d2a10  quiet.example.test/hook                                                              in 9d
-    unproven  5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/back-again                             2/8 25%      11h ago, 503  in 9d
-    idle      5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10  new.example.test/calls                                    0/0                        in 9d
-    ok        5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls                             118/120 98%  2d ago, 502   in 5d
+    unproven  5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/back-again       2/8 25%      11h ago, 503                        in 9d
+    idle      5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10  new.example.test/calls              0/0                                              in 9d
+    ok        5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls       118/120 98%  2d ago, 502                         in 5d
     --- stderr
     ");
 }
@@ -122,19 +122,19 @@ fn wide_has_every_column() {
 
 #[test]
 fn wide_fits_where_the_width_is_named() {
-    assert_snapshot!(list_in("160", &["-o", "wide"]).snapshot(), @"
+    assert_snapshot!(list_in("160", &["-o", "wide"]).snapshot(), @r"
     exit: 0
     --- stdout
-    HEALTH    ID                                    URL                  DELIVERED    LAST FAILURE  EXPIRES  LAST SUCCESS  ATTEMPTS  POLICY  SIGNED  CREATED  EVENTS
-    failed    5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test…  5/8 62%      2h ago, 500   in 5d    20h ago       8         header  yes     4d ago   CALL
-    failed    5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10  warehouse.example.…  0/3 0%       9h ago, I/O…  in 5d                  3         header  yes     4d ago   CALL
-    expired   5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10  old.example.test/h…  4/4 100%                   4d ago   6d ago        4         header  yes     14d ago  CALL
-    paused    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10  paused.example.tes…  9/9 100%                   in 7d    2d ago        9         header  yes     3d ago   CALL
-    expiring  5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/v…  31/31 100%                 in 30h   2h ago        31        none    yes     3d ago   CALL
-    unknown   5b0c8888-1f77-4f0e-9a53-6c0f8c3d2a10  quiet.example.test…                             in 9d                            body    no      24h ago  CALL
-    unproven  5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test…  2/8 25%      11h ago, 503  in 9d    3d ago        8         header  yes     4d ago   CALL
-    idle      5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10  new.example.test/c…  0/0                        in 9d                  0         none    no      1h ago   CALL
-    ok        5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/v…  118/120 98%  2d ago, 502   in 5d    2m ago        120       header  yes     4d ago   CALL
+    HEALTH    ID                                    URL                 DELIVERED    LAST FAILURE   EXPIRES  LAST SUCCESS  ATTEMPTS  POLICY  SIGNED  CREATED  EVENTS
+    failed    5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.tes…  5/8 62%      2h ago, 500    in 5d    20h ago       8         header  yes     4d ago   CALL
+    failed    5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10  warehouse.example…  0/3 0%       9h ago, I/O …  in 5d                  3         header  yes     4d ago   CALL
+    expired   5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10  old.example.test/…  4/4 100%                    4d ago   6d ago        4         header  yes     14d ago  CALL
+    paused    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10  paused.example.te…  9/9 100%                    in 7d    2d ago        9         header  yes     3d ago   CALL
+    expiring  5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/…  31/31 100%                  in 30h   2h ago        31        none    yes     3d ago   CALL
+    unknown   5b0c8888-1f77-4f0e-9a53-6c0f8c3d2a10  quiet.example.tes…                              in 9d                            body    no      24h ago  CALL
+    unproven  5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.tes…  2/8 25%      11h ago, 503   in 9d    3d ago        8         header  yes     4d ago   CALL
+    idle      5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10  new.example.test/…  0/0                         in 9d                  0         none    no      1h ago   CALL
+    ok        5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/…  118/120 98%  2d ago, 502    in 5d    2m ago        120       header  yes     4d ago   CALL
     --- stderr
     ");
 }

@@ -47,19 +47,19 @@ fn a_terminal_of_80_columns() {
 
 #[test]
 fn a_terminal_of_140_columns() {
-    assert_snapshot!(on(&Screen::columns(140), &[]).snapshot(), @"
+    assert_snapshot!(on(&Screen::columns(140), &[]).snapshot(), @r"
     exit: 0
     --- screen
-    ␛[1mHEALTH    ID                                    URL                                                       DELIVERED    LAST FAILURE  EXPIRES␛[0m
-    ␛[31mfailed␛[0m    5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/billing                                5/8 62%      2h ago, 500   in 5d
-    ␛[31mfailed␛[0m    5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10  warehouse.example.test/webhooks/inbound/vonage/call-eve…  0/3 0%       9h ago, I/O…  in 5d
-    ␛[31mexpired␛[0m   5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10  old.example.test/hook                                     4/4 100%                   4d ago
-    ␛[33mpaused␛[0m    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10  paused.example.test/hook                                  9/9 100%                   in 7d
-    ␛[33mexpiring␛[0m  5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls                             31/31 100%                 in 30h
+    ␛[1mHEALTH    ID                                    URL                                 DELIVERED    LAST FAILURE                        EXPIRES␛[0m
+    ␛[31mfailed␛[0m    5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/billing          5/8 62%      2h ago, 500                         in 5d
+    ␛[31mfailed␛[0m    5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10  warehouse.example.test/webhooks/i…  0/3 0%       9h ago, I/O error on POST request…  in 5d
+    ␛[31mexpired␛[0m   5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10  old.example.test/hook               4/4 100%                                         4d ago
+    ␛[33mpaused␛[0m    5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10  paused.example.test/hook            9/9 100%                                         in 7d
+    ␛[33mexpiring␛[0m  5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls       31/31 100%                                       in 30h
     ␛[33munknown␛[0m   5b0c8888-1f77-4f0e-9a53-6c0f8c3d2a10  quiet.example.test/hook                                                              in 9d
-    ␛[33munproven␛[0m  5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/back-again                             2/8 25%      11h ago, 503  in 9d
-    ␛[2midle␛[0m      5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10  new.example.test/calls                                    0/0                        in 9d
-    ␛[32mok␛[0m        5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls                             118/120 98%  2d ago, 502   in 5d
+    ␛[33munproven␛[0m  5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10  hooks.example.test/back-again       2/8 25%      11h ago, 503                        in 9d
+    ␛[2midle␛[0m      5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10  new.example.test/calls              0/0                                              in 9d
+    ␛[32mok␛[0m        5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10  crm.example.test/vonage/calls       118/120 98%  2d ago, 502                         in 5d
 
     2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z: vwh status ID, then vwh renew --failed
     1 expired, 1 expiring: vwh renew --expiring-within 3d

@@ -151,6 +151,14 @@ fn the_sandbox_ignores_the_environments_connection() {
 }
 
 #[test]
+fn a_profile_and_the_sandbox_are_not_both_meant() {
+    let server = one_webhook();
+    let run = two_profiles(&server).args(["list", "-p", "work"]).env("VWH_SANDBOX", "1");
+    let _ = run.run().exits(2).without_answer().says("-p work and VWH_SANDBOX are both given");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
 fn the_sandbox_can_be_switched_off_by_name() {
     for value in ["0", "false"] {
         let server = one_webhook();

@@ -56,12 +56,18 @@ fn each_health_has_its_reason_and_next_step() {
     why           the registration has expired and nothing is delivered until it is renewed
     next          vwh renew 5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10
     ");
-    assert_snapshot!(reason("7777"), @"why           its status is PAUSED, so nothing is delivered");
+    assert_snapshot!(reason("7777"), @r"
+    why           its status is PAUSED, so nothing is delivered
+    next          ask the service's support: nobody documents how it is resumed
+    ");
     assert_snapshot!(reason("5555"), @"
     why           the registration expires within 48 hours
     next          vwh renew 5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10
     ");
-    assert_snapshot!(reason("8888"), @"why           the service sent no statistics for it");
+    assert_snapshot!(reason("8888"), @r"
+    why           the service sent no statistics for it
+    next          look again later
+    ");
     assert_snapshot!(reason("9999"), @"
     why           it was renewed and no delivery has succeeded since
     next          wait for the next call; it proves the receiver
@@ -218,7 +224,7 @@ fn without_an_id_the_account_is_counted() {
     assert_snapshot!(status(&["--json"]).snapshot(), @r#"
     exit: 0
     --- stdout
-    {"profile":"default","service":"vis","as_of":"2024-03-05T12:00:00Z","webhooks":9,"health":{"expired":1,"expiring":1,"failed":2,"idle":1,"ok":1,"paused":1,"unknown":1,"unproven":1}}
+    {"profile":"default","service":"vis","asOf":"2024-03-05T12:00:00Z","webhooks":9,"health":{"expired":1,"expiring":1,"failed":2,"idle":1,"ok":1,"paused":1,"unknown":1,"unproven":1}}
     --- stderr
     "#);
     let empty = holding("[]");
@@ -231,7 +237,7 @@ fn without_an_id_the_account_is_counted() {
     assert_snapshot!(connected(&empty).args(["status", "--json"]).run().snapshot(), @r#"
     exit: 0
     --- stdout
-    {"profile":"default","service":"vis","as_of":"2024-03-05T12:00:00Z","webhooks":0,"health":{"expired":0,"expiring":0,"failed":0,"idle":0,"ok":0,"paused":0,"unknown":0,"unproven":0}}
+    {"profile":"default","service":"vis","asOf":"2024-03-05T12:00:00Z","webhooks":0,"health":{"expired":0,"expiring":0,"failed":0,"idle":0,"ok":0,"paused":0,"unknown":0,"unproven":0}}
     --- stderr
     "#);
 }
