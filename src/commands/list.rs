@@ -195,7 +195,7 @@ fn write_json(
     }
     let mut piece = start.to_owned();
     for (count, row) in rows.iter().enumerate() {
-        let Some(webhook) = snapshot.at(row.position) else { continue };
+        let Some(webhook) = snapshot.label_at(row.position) else { continue };
         if count > 0 {
             piece.push_str(between);
         }

@@ -47,6 +47,12 @@ impl Snapshot {
         self.listing.elements.get(position).map(wire::element)
     }
 
+    /// The webhook at `position` without its facts: id, url, key and the object itself.
+    #[must_use]
+    pub fn label_at(&self, position: usize) -> Option<Webhook> {
+        self.listing.elements.get(position).map(wire::label)
+    }
+
     /// All of them with their health, worst first; those that failed last come first among the failed.
     #[must_use]
     pub fn worst_first(&self) -> Vec<(Health, Webhook)> {

@@ -40,6 +40,21 @@ pub fn element(raw: &Bytes) -> Webhook {
     webhook(raw).unwrap_or_else(|_| Webhook::unread(ServiceKind::Vis, raw.clone()))
 }
 
+/// Reads of an element of [`split`] what names it, and the key that must not be shown with it: enough to write it out as it
+/// came, in a third of the time.
+#[must_use]
+pub fn label(raw: &Bytes) -> Webhook {
+    let mut webhook = Webhook::unread(ServiceKind::Vis, raw.clone());
+    let read = member::each(raw, |name, value| match name {
+        "id" => webhook.id = member::text(value).unwrap_or_default(),
+        "url" => webhook.url = member::text(value).unwrap_or_default(),
+        "signingKey" => webhook.signing_key = member::text(value).map(Secret::new),
+        _ => {}
+    });
+    debug_assert!(read.is_ok(), "an element of a list is an object");
+    webhook
+}
+
 /// Splits a list reply, a bare array (vis §3), into its elements: slices of `body`, nothing is copied and nothing is read
 /// yet. Fails if an element is no object.
 pub fn split(body: &Bytes) -> Result<Vec<Bytes>, serde_json::Error> {
