@@ -44,7 +44,8 @@ use output::text::inert;
 use output::{Output, Terminals, Wishes};
 use settings::environment::Environment;
 use settings::{ColorChoice, Format, Settings};
-use webhook::json::{Secrets, is_unsafe};
+use webhook::json::Secrets;
+use webhook::rewrite::is_unsafe;
 
 /// Runs `vwh` with these arguments, program name first.
 #[must_use]

@@ -15,7 +15,8 @@ use serde_json::value::RawValue;
 use crate::files::{self, FileError};
 use crate::limits::Limits;
 use crate::webhook::Webhook;
-use crate::webhook::json::{Secrets, rewrite};
+use crate::webhook::json::Secrets;
+use crate::webhook::rewrite::rewrite;
 
 /// Whose webhooks a line is about. Lines of another owner are never touched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

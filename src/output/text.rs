@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::markup::{page_title, shortened};
-use crate::webhook::json::is_unsafe;
+use crate::webhook::rewrite::is_unsafe;
 
 /// `text` with every character that could act on a terminal written as an escape such as `\u{1b}`.
 #[must_use]
@@ -96,7 +96,7 @@ mod tests {
     use proptest::prelude::proptest;
 
     use super::{elided, error_message, inert, width, word, wrapped};
-    use crate::webhook::json::is_unsafe;
+    use crate::webhook::rewrite::is_unsafe;
 
     #[test]
     fn what_acts_is_written_out() {

@@ -6,6 +6,7 @@
 pub mod health;
 pub mod json;
 pub mod member;
+pub mod rewrite;
 
 use std::fmt;
 
