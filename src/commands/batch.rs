@@ -150,8 +150,9 @@ where
             Ok(Some(false)) => Ok(Done::new(item, Outcome::Spared)),
             Ok(None) => Ok(Done::new(item, Outcome::Gone)),
             Err(error) => {
-                self.end(error.clone());
-                Err(Stopped::Failed(error))
+                // Nothing was sent for this one, so it is not the one that failed.
+                self.end(error);
+                Err(Stopped::Interrupted)
             }
         }
     }
