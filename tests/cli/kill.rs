@@ -68,8 +68,8 @@ impl Watched {
         let process = run.spawn();
         self.moment.recv().unwrap();
         process.kill();
-        let outcome = process.wait();
-        assert_eq!(outcome.code, None, "it was killed\n{outcome}");
+        // At a late moment it may have ended by itself; the tests count how many did not.
+        drop(process.wait());
         // What it had sent may still be executed.
         self.service.server.wait_for_hang_up();
         self.left.store(usize::MAX, Ordering::SeqCst);
