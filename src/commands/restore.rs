@@ -1,6 +1,9 @@
 //! `vwh restore`: registers again what vwh removed, from the journal. Can be repeated, and killed, without doubling anything.
 
 use bytes::Bytes;
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::Serialize;
@@ -110,7 +113,9 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
         _ => None,
     });
     let claimed = claimed.collect();
-    let restoring = Restoring { context, account, journal, run, is_dry: args.dry_run };
+    let known = snapshot.webhooks().map(|webhook| webhook.id.clone()).collect();
+    let restoring =
+        Restoring { context, account, journal, run, known: RefCell::new(known), is_dry: args.dry_run };
     let report = restoring.all(candidates, &snapshot, claimed).await?;
     report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
@@ -179,6 +184,8 @@ struct Restoring<'a> {
     account: &'a Account,
     journal: Journal,
     run: Run,
+    /// The ids that cannot be new: those listed at the start, and those that this run registered.
+    known: RefCell<HashSet<String>>,
     is_dry: bool,
 }
 
@@ -228,6 +235,13 @@ impl Restoring<'_> {
             .await
             .map_err(Stopped::Failed)?;
         let (created, _) = self.account.client.create(&definition).await?;
+        if !created.id.is_empty() && !self.known.borrow_mut().insert(created.id.clone()) {
+            // Its request got lost, and what the list showed instead is an equal webhook's. Its state stays open.
+            return Err(Stopped::Failed(
+                Error::new(Kind::Unavailable, "it is not known whether the request arrived")
+                    .hint("the next restore looks for it before it registers it"),
+            ));
+        }
         let noted = self.note(Action::Restored, &webhook.id, Some(&created.id), Durability::Synced).await;
         noted.map_err(Stopped::Failed)?;
         Ok(with_id(webhook, Outcome::Restored, created.id))

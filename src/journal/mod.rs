@@ -166,7 +166,8 @@ impl Journal {
             text.push('\n');
         }
         let written = file.write_all(text.as_bytes()).and_then(|()| match durability {
-            Durability::Synced => file.sync_all().and_then(|()| self.sync_directory()),
+            Durability::Synced if end == 0 => file.sync_all().and_then(|()| self.sync_directory()),
+            Durability::Synced => file.sync_all(),
             Durability::Written => Ok(()),
         });
         if written.is_err() {

@@ -1,5 +1,7 @@
 //! `vwh renew`: which webhooks it renews, and when a renewal is none.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use serde_json::{Value, json as value};
 
 use crate::service::{Service, failed, healthy, many};
@@ -187,9 +189,9 @@ fn one_that_fails_does_not_stop_the_others() {
 
 #[test]
 fn a_passing_failure_is_repeated() {
-    let tries = std::sync::atomic::AtomicUsize::new(0);
+    let tries = AtomicUsize::new(0);
     let service = Service::new(many(1, failed), move |request, webhooks| {
-        if request.method == "PUT" && tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+        if request.method == "PUT" && tries.fetch_add(1, Ordering::SeqCst) == 0 {
             return Reply::Close;
         }
         webhooks.answer(request)
@@ -200,9 +202,9 @@ fn a_passing_failure_is_repeated() {
 
 #[test]
 fn what_recovered_during_a_hold_is_spared() {
-    let was_held = std::sync::atomic::AtomicBool::new(false);
+    let was_held = AtomicBool::new(false);
     let service = Service::new(many(2, failed), move |request, webhooks| {
-        if request.method == "PUT" && !was_held.swap(true, std::sync::atomic::Ordering::SeqCst) {
+        if request.method == "PUT" && !was_held.swap(true, Ordering::SeqCst) {
             webhooks.find("w-001").unwrap()["statistics"]["failed"] = false.into();
             return json(429, "{}").header("Retry-After", "1");
         }

@@ -1,5 +1,7 @@
 //! `vwh restore`: what vwh removed comes back from the journal, with its key, and never twice.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json as value};
 
 use crate::service::{Service, failed, failed_and_signed, healthy, journal, url};
@@ -296,14 +298,55 @@ fn equal_ones_come_back_as_many() {
     }
 }
 
+/// What the first of two equal ones came back as is not the second, whose turn ended in an error.
+#[test]
+fn an_arrival_is_counted_once_across_runs() {
+    let mut second = failed("b");
+    second["url"] = url("a").into();
+    let posts = AtomicUsize::new(0);
+    let service = Service::new(vec![failed("a"), second], move |request, webhooks| {
+        if request.method == "POST" && posts.fetch_add(1, Ordering::SeqCst) == 1 {
+            return json(422, r#"{"errorMessage": "too many at once"}"#);
+        }
+        webhooks.answer(request)
+    });
+    let vwh = service.vwh();
+    delete(&vwh, &["a", "b"]);
+    let outcome = restore(&vwh, &["--last", "--concurrency", "1", "--json"]).exits(1);
+    assert_eq!(results(&outcome), [result("a", "restored", "new-1"), result("b", "error", "-")]);
+    let outcome = restore(&vwh, &["--last", "--json"]).exits(0);
+    assert_eq!(results(&outcome), [result("b", "restored", "new-2")]);
+    assert_eq!(service.urls(), [url("a"), url("a")]);
+}
+
+/// The second POST is lost; what the list shows for it is what the first one came back as.
+#[test]
+fn a_lost_request_is_not_taken_for_its_twin() {
+    let mut second = failed("b");
+    second["url"] = url("a").into();
+    let posts = AtomicUsize::new(0);
+    let service = Service::new(vec![failed("a"), second], move |request, webhooks| {
+        if request.method == "POST" && posts.fetch_add(1, Ordering::SeqCst) == 1 {
+            return json(500, "{}");
+        }
+        webhooks.answer(request)
+    });
+    let vwh = service.vwh();
+    delete(&vwh, &["a", "b"]);
+    let outcome = restore(&vwh, &["--last", "--concurrency", "1", "--json"]).exits(1);
+    assert_eq!(results(&outcome), [result("a", "restored", "new-1"), result("b", "error", "-")]);
+    let _ = restore(&vwh, &["--last"]).exits(0);
+    assert_eq!(service.urls(), [url("a"), url("a")]);
+}
+
 /// Kills a restore of `ids` once the service has executed `posts` POSTs, before their replies arrive.
 fn killed_after(posts: usize, list: Vec<Value>, ids: &[&str]) -> (Service, Vwh) {
-    let executed = std::sync::atomic::AtomicUsize::new(0);
+    let executed = AtomicUsize::new(0);
     let service = Service::new(list, move |request, webhooks| {
-        if request.method != "POST" || executed.load(std::sync::atomic::Ordering::SeqCst) > posts {
+        if request.method != "POST" || executed.load(Ordering::SeqCst) > posts {
             return webhooks.answer(request);
         }
-        let number = executed.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        let number = executed.fetch_add(1, Ordering::SeqCst) + 1;
         if number <= posts {
             drop(webhooks.answer(request));
         }
