@@ -93,6 +93,13 @@ impl Limits {
         }
     }
 
+    /// Waits for Ctrl-C or SIGTERM.
+    pub async fn interrupted(&self) {
+        let never = std::future::pending::<std::convert::Infallible>();
+        // The future never ends by itself, so only an interrupt does.
+        let _ = self.or_interrupted(never).await;
+    }
+
     fn with<T>(&self, use_times: impl FnOnce(&mut Times) -> T) -> T {
         use_times(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner))
     }

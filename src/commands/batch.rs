@@ -99,7 +99,16 @@ where
         progress: Progress::new(total, shows_progress),
         plan: &plan,
     };
-    join_all((0..context.settings.concurrency.min(total)).map(|_| run.worker())).await;
+    let work = join_all((0..context.settings.concurrency.min(total)).map(|_| run.worker()));
+    let reassurance = async {
+        context.limits.interrupted().await;
+        context.output.notice("finishing what is under way; Ctrl-C again ends it at once");
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = work => {}
+        () = reassurance => {}
+    }
     run.progress.finish();
     let results = run.results.into_inner().into_iter().zip(&plan.items);
     let results =

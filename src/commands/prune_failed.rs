@@ -1,7 +1,7 @@
 //! `vwh prune-failed`: removes the webhooks whose receivers have failed. Made for cron: it never asks there, never takes an
 //! outage for rubbish, and never loses a definition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
@@ -116,8 +116,9 @@ async fn carry_out(
     removal.journal(context, &removed).await?;
     let items = verdicts.removed.iter().chain(&verdicts.renewed).cloned().collect();
     let plan = Plan { items, qualifies: Some(&Webhook::has_failed), is_stale: confirmed == Confirmed::Asked };
+    let to_renew: HashSet<&str> = verdicts.renewed.iter().map(|webhook| webhook.id.as_str()).collect();
     let act = async |webhook: &Webhook| {
-        if verdicts.renewed.iter().any(|renewed| renewed.id == webhook.id) {
+        if to_renew.contains(webhook.id.as_str()) {
             renew_one(account, webhook).await
         } else {
             removal.remove(context, account, webhook).await

@@ -151,7 +151,7 @@ pub fn conclude(
     match &report.ended {
         Some(error) => {
             let skipped = report.results.iter().filter(|done| done.outcome == Outcome::Skipped).count();
-            let what = format!("stopped early, {skipped} of {total} not touched");
+            let what = format!("stopped early, {skipped} of {total} not done");
             Err(error.clone().while_doing(what))
         }
         None if failed > 0 => Err(Error::new(
@@ -184,13 +184,17 @@ fn lines(results: &[Done], is_dry_run: bool) -> String {
     let mut text = String::new();
     for done in results {
         let word = if is_dry_run { done.outcome.intent() } else { done.outcome.name() };
-        text.push_str(&format!("{word}  {}", inert(&done.id)));
+        let id = if done.id.is_empty() { "(no id)".into() } else { inert(&done.id) };
+        text.push_str(&format!("{word}  {id}"));
         if let Some(new_id) = &done.new_id {
             text.push_str(&format!(" -> {}", inert(new_id)));
         }
         text.push_str(&format!("  {}", inert(&done.url)));
         if let Some(error) = &done.error {
             text.push_str(&format!("  {}", inert(&error.sentence())));
+            if let Some(hint) = &error.hint {
+                text.push_str(&format!(" (hint: {})", inert(hint)));
+            }
         }
         text.push('\n');
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
@@ -108,15 +108,10 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
     }
     let name = context.run_name().map_err(FileError::from)?;
     let run = Run { name, command: "restore", profile: account.profile.clone(), owner };
-    let claimed = removals.iter().filter_map(|removal| match &removal.state {
-        State::Restored(new_id) => Some(new_id.clone()),
-        _ => None,
-    });
-    let claimed = claimed.collect();
-    let known = snapshot.webhooks().map(|webhook| webhook.id.clone()).collect();
-    let restoring =
-        Restoring { context, account, journal, run, known: RefCell::new(known), is_dry: args.dry_run };
-    let report = restoring.all(candidates, &snapshot, claimed).await?;
+    let known = RefCell::new(snapshot.webhooks().map(|webhook| webhook.id).collect());
+    let is_named = !args.ids.is_empty();
+    let restoring = Restoring { context, account, journal, run, known, is_named, is_dry: args.dry_run };
+    let report = restoring.all(candidates, Present::new(&snapshot, &removals)).await?;
     report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }
 
@@ -156,22 +151,54 @@ fn never_removed(account: &Account, id: &str) -> Error {
         .hint(format!("see what it has with: {}", account.command("restore --list")))
 }
 
-/// `claimed` are the ids that other removals were restored as: their twin is not this one's.
-fn examine(candidate: &Candidate, snapshot: &Snapshot, claimed: &[String]) -> Finding {
-    let is_settled = matches!(candidate.removal.state, State::Restored(_) | State::Kept);
-    if is_settled || snapshot.find(&candidate.webhook.id).is_some() {
+/// What is registered now, as far as it may stand for something that was removed.
+struct Present<'a> {
+    snapshot: &'a Snapshot,
+    by_url: HashMap<String, Vec<Webhook>>,
+    /// What other removals were restored as: it stands for those.
+    claimed: HashSet<String>,
+}
+
+impl<'a> Present<'a> {
+    fn new(snapshot: &'a Snapshot, removals: &[Removal]) -> Self {
+        let mut by_url: HashMap<String, Vec<Webhook>> = HashMap::new();
+        for webhook in snapshot.webhooks() {
+            by_url.entry(webhook.url.clone()).or_default().push(webhook);
+        }
+        let claimed = removals.iter().filter_map(|removal| match &removal.state {
+            State::Restored(new_id) => Some(new_id.clone()),
+            _ => None,
+        });
+        Self { snapshot, by_url, claimed: claimed.collect() }
+    }
+
+    /// A webhook that delivers what `lost` did, with its key.
+    fn twin_of(&self, lost: &Webhook) -> Option<&Webhook> {
+        self.by_url.get(&lost.url)?.iter().find(|webhook| {
+            !self.claimed.contains(&webhook.id)
+                && webhook.delivers_as(&lost.url, &lost.events)
+                && (webhook.signing_key == lost.signing_key || lost.signing_key.is_none())
+        })
+    }
+}
+
+/// `is_named` says that the user asked for this very webhook: then it comes back even if it was not vwh that removed it in
+/// the end.
+fn examine(candidate: &Candidate, present: &Present<'_>, is_named: bool) -> Finding {
+    let is_settled = match candidate.removal.state {
+        State::Restored(_) => true,
+        State::Kept => !is_named,
+        _ => false,
+    };
+    if is_settled || present.snapshot.find(&candidate.webhook.id).is_some() {
         return Finding::Settled;
     }
-    let lost = &candidate.webhook;
-    let equal = |webhook: &Webhook| {
-        !claimed.contains(&webhook.id)
-            && webhook.delivers_as(&lost.url, &lost.events)
-            && (webhook.signing_key == lost.signing_key || lost.signing_key.is_none())
-    };
-    let Some(twin) = snapshot.webhooks().find(equal) else { return Finding::Missing };
+    let Some(twin) = present.twin_of(&candidate.webhook) else { return Finding::Missing };
     match candidate.removal.state {
-        State::Restoring(since) if created_after(&twin, since - CLOCK_SKEW) => Finding::Completed(twin.id),
-        _ => Finding::Exists(twin.id),
+        State::Restoring(since) if created_after(twin, since - CLOCK_SKEW) => {
+            Finding::Completed(twin.id.clone())
+        }
+        _ => Finding::Exists(twin.id.clone()),
     }
 }
 
@@ -186,22 +213,18 @@ struct Restoring<'a> {
     run: Run,
     /// The ids that cannot be new: those listed at the start, and those that this run registered.
     known: RefCell<HashSet<String>>,
+    is_named: bool,
     is_dry: bool,
 }
 
 impl Restoring<'_> {
-    async fn all(
-        &self,
-        mut candidates: Vec<Candidate>,
-        snapshot: &Snapshot,
-        mut claimed: Vec<String>,
-    ) -> Result<Report, Error> {
+    async fn all(&self, mut candidates: Vec<Candidate>, mut present: Present<'_>) -> Result<Report, Error> {
         // What arrived from a restore that was cut short is one of these, not a stranger that happens to be equal.
         candidates.sort_by_key(|candidate| !matches!(candidate.removal.state, State::Restoring(_)));
         let mut settled = Vec::new();
         let mut items = Vec::new();
         for candidate in candidates {
-            match examine(&candidate, snapshot, &claimed) {
+            match examine(&candidate, &present, self.is_named) {
                 Finding::Settled => {}
                 Finding::Completed(new_id) => {
                     if !self.is_dry {
@@ -209,7 +232,7 @@ impl Restoring<'_> {
                             .await?;
                     }
                     // One arrival completes one removal; an equal one is still missing.
-                    claimed.push(new_id.clone());
+                    present.claimed.insert(new_id.clone());
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
                 Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
@@ -336,6 +359,7 @@ fn view<'a>(context: &Context, candidate: &'a Candidate, snapshot: &Snapshot) ->
     let (state, new_id) = match &removal.state {
         _ if is_listed => ("listed", None),
         State::Restored(new_id) => ("restored", Some(new_id.as_str())),
+        State::Kept => ("kept", None),
         _ => ("removed", None),
     };
     let url = candidate.webhook.shown_url(context.output.secrets());

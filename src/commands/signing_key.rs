@@ -119,7 +119,7 @@ fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     if let Some(file) = &args.signing_key_out
         && file.exists()
     {
-        return Err(Error::new(Kind::Configuration, format!("{} exists already", file.display()))
+        return Err(Error::new(Kind::Configuration, format!("the file `{}` exists already", file.display()))
             .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file"));
     }
     let mut bytes = [0; KEY_BYTES];

@@ -1,6 +1,8 @@
 //! The list of webhooks as it was at one moment of the service's clock: finding one by id, and the order by health.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
@@ -17,6 +19,8 @@ const SHORTEST_PREFIX: usize = 4;
 /// The list as the service sent it; webhooks are read when they are needed.
 pub struct Snapshot {
     listing: Listing,
+    /// Where each id stands; made when the first is looked for.
+    positions: OnceCell<HashMap<String, usize>>,
     /// The service's clock when it answered.
     pub now: DateTime<Utc>,
 }
@@ -27,7 +31,7 @@ impl Snapshot {
         let listing = account.client.list().await;
         let listing = listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks"))?;
         let now = listing.date.unwrap_or_else(context.clock);
-        Ok(Self { listing, now })
+        Ok(Self { listing, positions: OnceCell::new(), now })
     }
 
     /// How many there are.
@@ -65,7 +69,10 @@ impl Snapshot {
     /// The one with exactly this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Webhook> {
-        self.webhooks().find(|webhook| webhook.id == id)
+        let positions = self.positions.get_or_init(|| {
+            self.webhooks().enumerate().map(|(position, webhook)| (webhook.id, position)).collect()
+        });
+        self.at(*positions.get(id)?)
     }
 
     /// The one whose id starts with `prefix`, if only one does. Digits only never stand for an id, and neither does a

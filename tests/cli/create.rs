@@ -111,7 +111,7 @@ fn a_generated_key_is_kept_in_a_file_of_its_own() {
     exit: 2
     --- stdout
     --- stderr
-    error: one exists already
+    error: the file `one` exists already
 
     hint: a key is never overwritten: name a new file, or use this one with --signing-key-file
     ");

@@ -44,7 +44,7 @@ fn what_is_under_way_ends_and_the_rest_is_left() {
         let outcome = interrupted(&vwh, &service, &open, signal).exits(130);
         let summary = value!({"total": 6, "removed": 3, "renewed": 0, "spared": 0, "gone": 0, "error": 0, "skipped": 3});
         assert_eq!(outcome.json()["summary"], summary);
-        let error = value!({"kind": "interrupted", "message": "stopped early, 3 of 6 not touched", "hint": null,
+        let error = value!({"kind": "interrupted", "message": "stopped early, 3 of 6 not done", "hint": null,
             "status": null, "causes": ["interrupted"]});
         assert_eq!(outcome.error(), error);
         assert_eq!(service.ids(), ["w-004", "w-005", "w-006"]);

@@ -239,7 +239,7 @@ fn one_that_fails_does_not_stop_the_others() {
     exit: 1
     --- stdout
     removed  a  https://hooks.example.test/a
-    error  b  https://hooks.example.test/b  127.0.0.1:[PORT] answered 500 Internal Server Error: database is down (INTERNAL_SERVER_ERROR)
+    error  b  https://hooks.example.test/b  127.0.0.1:[PORT] answered 500 Internal Server Error: database is down (INTERNAL_SERVER_ERROR) (hint: the service is unwell: run the command again later)
     removed  c  https://hooks.example.test/c
     --- stderr
     error: 1 of 3 webhooks could not be pruned
@@ -281,7 +281,7 @@ fn one_without_an_id_is_named_and_left() {
     insta::assert_snapshot!(outcome.snapshot(), @r"
     exit: 1
     --- stdout
-    error    https://hooks.example.test/nameless  the service sent no id for it
+    error  (no id)  https://hooks.example.test/nameless  the service sent no id for it
     removed  a  https://hooks.example.test/a
     --- stderr
     error: 1 of 2 webhooks could not be pruned

@@ -201,8 +201,8 @@ fn a_signed_webhook_without_its_key_is_not_made_up() {
     insta::assert_snapshot!(outcome.snapshot(), @r"
     exit: 1
     --- stdout
-    error  without  https://hooks.example.test/without  it was signed, and the journal does not have its key
-    error  masked  https://hooks.example.test/masked  it was signed, and the journal does not have its key
+    error  without  https://hooks.example.test/without  it was signed, and the journal does not have its key (hint: register it with a key of your own: vwh create --url URL --signing-key-file FILE)
+    error  masked  https://hooks.example.test/masked  it was signed, and the journal does not have its key (hint: register it with a key of your own: vwh create --url URL --signing-key-file FILE)
     restored  well -> new-1  https://hooks.example.test/well
     --- stderr
     error: 2 of 3 webhooks could not be restored
