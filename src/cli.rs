@@ -19,6 +19,9 @@ use crate::settings::Flags;
 /// How long a command that gives one answer may take (design §1).
 const ONE_ANSWER: Duration = Duration::from_mins(1);
 
+/// A batch in which nothing succeeded for this long ends (design §1).
+const FRUITLESS: Duration = Duration::from_mins(10);
+
 /// Keep call webhooks alive
 ///
 /// vwh shows which Vonage call webhooks have stopped delivering, why and since when; it brings them back or clears them
@@ -57,43 +60,56 @@ Exit codes:
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the documentation of the arguments is the help text")]
 pub enum Command {
-    #[command(visible_alias = "ls")]
-    #[allow(missing_docs, reason = "the documentation of the arguments is the help text")]
-    List(ListArgs),
-    #[allow(missing_docs, reason = "as above")]
-    Status(StatusArgs),
-    #[allow(missing_docs, reason = "as above")]
-    Create(CreateArgs),
-    #[allow(missing_docs, reason = "as above")]
-    Renew(RenewArgs),
-    #[allow(missing_docs, reason = "as above")]
-    PruneFailed(PruneFailedArgs),
-    #[allow(missing_docs, reason = "as above")]
-    Delete(DeleteArgs),
-    #[allow(missing_docs, reason = "as above")]
-    Restore(RestoreArgs),
-    #[allow(missing_docs, reason = "as above")]
+    #[command(flatten)]
+    Webhooks(WebhookCommand),
     Sandbox(SandboxArgs),
-    #[allow(missing_docs, reason = "as above")]
     Completions(CompletionsArgs),
-    #[allow(missing_docs, reason = "as above")]
     Man(ManArgs),
 }
 
+/// The commands that work on an account's webhooks.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the documentation of the arguments is the help text")]
+pub enum WebhookCommand {
+    #[command(visible_alias = "ls")]
+    List(ListArgs),
+    Status(StatusArgs),
+    Create(CreateArgs),
+    Renew(RenewArgs),
+    PruneFailed(PruneFailedArgs),
+    Delete(DeleteArgs),
+    Restore(RestoreArgs),
+}
+
+/// How long a command may take, unless `--timeout` says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// So long in all.
+    InAll(Duration),
+    /// As long as something succeeds in every stretch of this length.
+    BetweenSuccesses(Duration),
+    /// Until somebody ends it.
+    Endless,
+}
+
 impl Command {
-    /// The time limit unless one is given; `None` for batches and servers.
+    /// The limits of design §1.
     #[must_use]
-    pub const fn default_timeout(&self) -> Option<Duration> {
+    pub const fn patience(&self) -> Patience {
         match self {
-            Self::List(_) | Self::Status(_) | Self::Create(_) => Some(ONE_ANSWER),
-            _ => None,
+            Self::Webhooks(
+                WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::Create(_),
+            ) => Patience::InAll(ONE_ANSWER),
+            Self::Webhooks(_) => Patience::BetweenSuccesses(FRUITLESS),
+            Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => Patience::Endless,
         }
     }
 
     /// Whether Ctrl-C lets what is under way end first: whatever changes something must say what it did.
     #[must_use]
     pub const fn ends_gracefully(&self) -> bool {
-        !matches!(self, Self::List(_) | Self::Status(_))
+        !matches!(self, Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_)))
     }
 }

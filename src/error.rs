@@ -115,6 +115,12 @@ impl Error {
         Self { kind, message: message.into(), causes: Vec::new(), hint: None, status: None }
     }
 
+    /// The same, of another kind.
+    #[must_use]
+    pub fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// With the next step.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
@@ -145,6 +151,18 @@ impl Error {
             status: self.status,
             causes: &self.causes,
         }
+    }
+
+    /// Whether the service said no to the request itself, so that nothing came of it.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.status.is_some() && matches!(self.kind, Kind::Authentication | Kind::Rejected)
+    }
+
+    /// Whether the token is of no use, for this request or any other.
+    #[must_use]
+    pub fn is_about_token(&self) -> bool {
+        self.kind == Kind::Authentication && self.status != Some(403)
     }
 
     /// Everything in one sentence.

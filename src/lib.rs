@@ -30,12 +30,13 @@ pub mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::Utc;
 use clap::{CommandFactory as _, Parser as _};
 use tokio::sync::watch;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Patience, WebhookCommand};
 use commands::account::Account;
 use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
 use error::{Error, ExitStatus, Kind};
@@ -122,7 +123,7 @@ fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitSt
     let runtime =
         runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
     let (interrupt, interrupted) = watch::channel(false);
-    let limits = Limits::new(settings.timeout.or(command.default_timeout()), interrupted);
+    let limits = limits(command.patience(), settings.timeout, interrupted);
     let context = Context { settings, output, limits, clock: Utc::now, random_bytes };
     let is_graceful = command.ends_gracefully();
     let result = runtime.block_on(async {
@@ -137,26 +138,45 @@ fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitSt
     result
 }
 
+/// A time limit that was asked for bounds the command besides, and never makes it more patient.
+fn limits(patience: Patience, timeout: Option<Duration>, interrupted: watch::Receiver<bool>) -> Limits {
+    match patience {
+        Patience::InAll(usual) => Limits::new(timeout.or(Some(usual)), interrupted),
+        Patience::Endless => Limits::new(timeout, interrupted),
+        Patience::BetweenSuccesses(stretch) => {
+            let limits = Limits::new(timeout, interrupted);
+            limits.set_patience(stretch);
+            limits
+        }
+    }
+}
+
 async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Error> {
     match command {
-        Command::Sandbox(args) => return commands::sandbox::run(args, context).await,
-        Command::Completions(args) => return completions::run(args, &context.output, Cli::command()),
-        Command::Man(args) => return man::run(args, &context.output, Cli::command()),
-        _ => {}
+        Command::Webhooks(command) => on_webhooks(command, context).await,
+        Command::Sandbox(args) => commands::sandbox::run(args, context).await,
+        Command::Completions(args) => completions::run(args, &context.output, Cli::command()),
+        Command::Man(args) => man::run(args, &context.output, Cli::command()),
     }
+}
+
+async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<ExitStatus, Error> {
     let account = Account::connect(context).await?;
     let result = match command {
-        Command::List(args) => list::run(args, context, &account).await,
-        Command::Status(args) => status::run(args, context, &account).await,
-        Command::Create(args) => create::run(args, context, &account).await,
-        Command::Renew(args) => renew::run(args, context, &account).await,
-        Command::PruneFailed(args) => prune_failed::run(args, context, &account).await,
-        Command::Delete(args) => delete::run(args, context, &account).await,
-        Command::Restore(args) => restore::run(args, context, &account).await,
-        Command::Sandbox(_) | Command::Completions(_) | Command::Man(_) => Ok(ExitStatus::Success),
+        WebhookCommand::List(args) => list::run(args, context, &account).await,
+        WebhookCommand::Status(args) => status::run(args, context, &account).await,
+        WebhookCommand::Create(args) => create::run(args, context, &account).await,
+        WebhookCommand::Renew(args) => renew::run(args, context, &account).await,
+        WebhookCommand::PruneFailed(args) => prune_failed::run(args, context, &account).await,
+        WebhookCommand::Delete(args) => delete::run(args, context, &account).await,
+        WebhookCommand::Restore(args) => restore::run(args, context, &account).await,
     };
     let left = account.leave().await;
-    result.and_then(|status| left.map(|()| status))
+    let result = result.and_then(|status| left.map(|()| status));
+    // Whatever it failed with once it was told to stop, it was stopped.
+    result.map_err(
+        |error| if context.limits.is_interrupted() { error.of_kind(Kind::Interrupted) } else { error },
+    )
 }
 
 /// Ends when the command has to stop at once: at the first Ctrl-C or SIGTERM, or at the second where the first only asks.

@@ -1,7 +1,8 @@
 //! A connected account: its client, what to call it, and what to type for it.
 
+use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -29,6 +30,8 @@ pub struct Account {
     pub profile: String,
     /// The client.
     pub client: Client,
+    /// How much of a batch is done, of how many; a hold says so.
+    pub progress: Rc<Cell<(usize, usize)>>,
     service: ServiceKind,
     is_named: bool,
     session: Option<Session>,
@@ -53,8 +56,9 @@ impl Account {
             let path = path.display();
             context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
         }
-        let client = Client::new(http(context, token, &network)?, base);
-        Ok(Self { profile, client, service, is_named, session })
+        let progress = Rc::new(Cell::new((0, 0)));
+        let client = Client::new(http(context, token, &network, &progress)?, base);
+        Ok(Self { profile, client, progress, service, is_named, session })
     }
 
     /// Whether this is the sandbox and no real account.
@@ -157,13 +161,25 @@ pub enum Waiting {
 }
 
 /// The sender of API requests for this run.
-pub fn http(context: &Context, token: TokenSource, network: &Network) -> Result<Http, Error> {
+///
+/// `progress` is how much of a batch is done, of how many.
+pub fn http(
+    context: &Context,
+    token: TokenSource,
+    network: &Network,
+    progress: &Rc<Cell<(usize, usize)>>,
+) -> Result<Http, Error> {
     let exchange = Exchange::new(network).map_err(|error| {
         Error::new(Kind::Configuration, "cannot set up the connection").because(error.to_string())
     })?;
     let output = context.output;
-    let announce = Arc::new(move |until: DateTime<Utc>| {
-        output.notice(&format!("throttled: waiting until {}", until.format("%H:%M:%SZ")));
+    let progress = Rc::clone(progress);
+    let announce = Rc::new(move |until: DateTime<Utc>| {
+        let so_far = match progress.get() {
+            (_, 0) => String::new(),
+            (done, total) => format!(", {done} of {total} done"),
+        };
+        output.notice(&format!("throttled: waiting until {}{so_far}", until.format("%H:%M:%SZ")));
     });
     let tokens = Tokens::new(token, context.limits.clone());
     Ok(Http::new(exchange, Box::new(tokens), Gate::new(announce), context.limits.clone(), jitter))

@@ -22,9 +22,6 @@ use crate::webhook::Webhook;
 /// A long run looks again after this long.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// A batch in which nothing succeeded for this long ends (design §1).
-const PATIENCE: Duration = Duration::from_mins(10);
-
 /// Why an item has no outcome yet.
 pub enum Stopped {
     /// The token is throttled: wait, look again, and try again.
@@ -84,7 +81,8 @@ pub async fn run<'a, F>(context: &'a Context, account: &'a Account, plan: Plan<'
 where
     F: AsyncFn(&Webhook) -> Result<Done, Stopped>,
 {
-    context.limits.set_patience(PATIENCE);
+    context.limits.progressed();
+    account.progress.set((0, plan.items.len()));
     let total = plan.items.len();
     let holds = account.client.http().gate().holds();
     let shows_progress = context.output.terminals().stderr && context.output.shows_notices();
@@ -140,7 +138,7 @@ where
                 }
                 Err(Stopped::Failed(error)) => {
                     // A refused token is refused for all of them; asking again only locks accounts.
-                    if error.kind == Kind::Authentication {
+                    if error.is_about_token() {
                         self.end(error.clone());
                     }
                     self.settle(index, Done::failed(&self.plan.items[index], error));
@@ -205,6 +203,8 @@ where
             self.context.limits.progressed();
         }
         self.results.borrow_mut()[index] = Some(done);
+        let (count, total) = self.account.progress.get();
+        self.account.progress.set((count + 1, total));
         self.progress.advance();
     }
 

@@ -6,15 +6,16 @@ use url::Url;
 
 use super::Context;
 use super::account::{Account, Waiting};
+use super::renew::check_renewal;
 use super::signing_key::{self, Key, KeyArgs};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
-use crate::http::HttpError;
+use crate::http::{HttpError, WhenHeld};
 use crate::journal::history;
 use crate::output::text::word;
 use crate::output::when;
-use crate::secret::mask_url;
+use crate::secret::{Secret, mask_url};
 use crate::services::vis::client::Definition;
 use crate::settings::Format;
 use crate::settings::connection::is_loopback;
@@ -73,22 +74,22 @@ enum Present {
 /// Runs `vwh create`.
 pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     check_events(&args.event)?;
-    let wanted_key = signing_key::choose(&args.key, context)?;
-    let policy = args.metadata_policy.unwrap_or(match wanted_key {
+    let key = signing_key::choose(&args.key, context)?;
+    let policy = args.metadata_policy.unwrap_or(match key {
         Key::Unsigned => MetadataPolicy::None,
         _ => MetadataPolicy::Header,
     });
-    let definition = Definition {
+    let mut definition = Definition {
         url: args.url.as_str().to_owned(),
         events: args.event.clone(),
-        key: wanted_key.secret().cloned(),
+        key: key.secret().cloned(),
         metadata_policy: policy.wire_name().to_owned(),
     };
-    warn(context, account, args, &definition);
+    warn(context, account, args, &definition, &key);
     let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };
     if args.if_absent {
         let snapshot = Snapshot::take(context, account).await?;
-        if let Some(present) = present(context, account, &snapshot, args, &definition, &wanted_key).await? {
+        if let Some(present) = present(context, account, &snapshot, args, &definition, &key).await? {
             let (webhook, outcome) = match present {
                 Present::Unchanged(webhook) => (webhook, "unchanged"),
                 Present::Renewed(webhook) => (webhook, "renewed"),
@@ -96,7 +97,9 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
             return answer(context, account, &webhook, snapshot.now, outcome);
         }
     }
-    create(context, account, &definition, &wanted_key).await
+    let key = key.made(context)?;
+    definition.key = key.secret().cloned();
+    create(context, account, &definition, &key).await
 }
 
 async fn create(
@@ -120,8 +123,12 @@ async fn create(
         Ok(created) => created,
         Err(error) => {
             let may_exist = matches!(error, HttpError::Ambiguous { .. });
-            if let (false, Some(file)) = (may_exist, key_file) {
-                let _ = fs_err::remove_file(file);
+            match (key, key_file) {
+                (Key::Generated { key, file: None }, _) if may_exist => show_once(context, key),
+                (_, Some(file)) if !may_exist => {
+                    let _ = fs_err::remove_file(file);
+                }
+                _ => {}
             }
             return Err(failure(account, definition, error, may_exist));
         }
@@ -129,7 +136,7 @@ async fn create(
     let now = date.unwrap_or_else(context.clock);
     warn_about_reply(context, account, definition, &webhook, now);
     if let Key::Generated { key, file: None } = key {
-        context.output.show_once("signing key (shown only now)", key.reveal());
+        show_once(context, key);
     }
     if let Some(file) = key_file {
         context.output.notice(&format!("the signing key is in {}", file.display()));
@@ -139,6 +146,10 @@ async fn create(
         .output
         .notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
     answer(context, account, &webhook, now, "created")
+}
+
+fn show_once(context: &Context, key: &Secret) {
+    context.output.show_once("signing key (shown only now)", key.reveal());
 }
 
 fn failure(account: &Account, definition: &Definition, error: HttpError, may_exist: bool) -> Error {
@@ -216,9 +227,10 @@ async fn present(
     if !matches!(health, Health::Failed | Health::Expired | Health::Expiring) {
         return Ok(Some(Present::Unchanged(webhook.clone())));
     }
-    let renewed = account.client.renew(&webhook.id).await;
-    let renewed =
-        renewed.map_err(|error| Error::from(error).while_doing(format!("cannot renew {}", webhook.id)))?;
+    let renewed = account.client.renew(&webhook.id, WhenHeld::Wait).await;
+    let failed = |error: Error| error.while_doing(format!("cannot renew {}", webhook.id));
+    let renewed = renewed.map_err(|error| failed(error.into()))?;
+    check_renewal(account, &renewed, snapshot.now).map_err(failed)?;
     Ok(Some(Present::Renewed(renewed)))
 }
 
@@ -227,7 +239,9 @@ fn difference(webhook: &Webhook, definition: &Definition, key: &Key) -> Option<&
     let policy = webhook.metadata_policy.as_deref().unwrap_or("NONE");
     match key {
         Key::Unsigned if webhook.is_signed() => Some("it is signed"),
-        Key::Given(_) | Key::Generated { .. } if !webhook.is_signed() => Some("it is not signed"),
+        Key::Given(_) | Key::Generated { .. } | Key::ToGenerate { .. } if !webhook.is_signed() => {
+            Some("it is not signed")
+        }
         Key::Given(key) if webhook.signing_key.as_ref().is_some_and(|its| its != key) => {
             Some("its key is another")
         }
@@ -275,9 +289,9 @@ fn parse_url(text: &str) -> Result<Url, String> {
     }
 }
 
-fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &Definition) {
+fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &Definition, key: &Key) {
     let output = &context.output;
-    if definition.key.is_some() && definition.metadata_policy == "NONE" {
+    if !matches!(key, Key::Unsigned) && definition.metadata_policy == "NONE" {
         output
             .warning("the key is never used: a signature only travels with --metadata-policy header or body");
     }

@@ -15,6 +15,7 @@ use crate::secret::mask_url;
 use crate::webhook::Webhook;
 
 const VOCABULARY: Vocabulary = Vocabulary {
+    verb: "remove",
     done: "removed",
     outcomes: &[Outcome::Removed, Outcome::Gone, Outcome::Error, Outcome::Skipped],
 };
@@ -93,7 +94,7 @@ fn resolve(
                     error: None,
                     new_id: None,
                 }),
-                None => return Err(unknown(account, snapshot, id)),
+                None => return Err(no_such_webhook(account, snapshot, id)),
             },
         }
     }
@@ -110,12 +111,4 @@ fn journalled(
     let lines = account.journal(context)?.read()?;
     let removal = history::removals(&lines, owner).into_iter().find(|removal| removal.id == id);
     Ok(removal.map(|removal| removal.url()))
-}
-
-fn unknown(account: &Account, snapshot: &Snapshot, id: &str) -> Error {
-    let error = no_such_webhook(account, id);
-    match snapshot.find_by_prefix(id) {
-        Ok(Some(webhook)) => error.hint(format!("give the whole id: {}", webhook.id)),
-        _ => error,
-    }
 }

@@ -238,7 +238,7 @@ fn removed_lately(context: &Context, account: &Account) -> Option<String> {
     let last =
         lines.iter().rev().find(|line| line.action == Action::Removing && account.may_own(&line.owner))?;
     let removals = history::removals(&lines, &last.owner);
-    let run: Vec<_> = history::last_run(&removals)
+    let run: Vec<_> = history::last_run(&removals, &|_| false)
         .into_iter()
         .filter(|removal| !matches!(removal.state, history::State::Restored(_) | history::State::Kept))
         .collect();

@@ -26,6 +26,7 @@ use crate::webhook::Webhook;
 const OUTAGE_FROM: usize = 3;
 
 const VOCABULARY: Vocabulary = Vocabulary {
+    verb: "prune",
     done: "pruned",
     outcomes: &[
         Outcome::Removed,
@@ -89,7 +90,7 @@ pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -
         let renewed = verdicts.renewed.iter().map(|webhook| Done::new(webhook, Outcome::Renewed));
         Report { results: removed.chain(renewed).collect(), ended: None }
     } else {
-        carry_out(args, context, account, &verdicts, identity).await?
+        carry_out(args, context, account, &verdicts, identity, snapshot.now).await?
     };
     report.results.extend(verdicts.spared.iter().map(|webhook| Done::new(webhook, Outcome::Spared)));
     if !context.settings.format.is_json() {
@@ -105,6 +106,7 @@ async fn carry_out(
     account: &Account,
     verdicts: &Verdicts,
     identity: Identity,
+    now: DateTime<Utc>,
 ) -> Result<Report, Error> {
     let removed: Vec<&Webhook> = verdicts.removed.iter().collect();
     let mut confirmed = Confirmed::Unasked;
@@ -119,7 +121,7 @@ async fn carry_out(
     let to_renew: HashSet<&str> = verdicts.renewed.iter().map(|webhook| webhook.id.as_str()).collect();
     let act = async |webhook: &Webhook| {
         if to_renew.contains(webhook.id.as_str()) {
-            renew_one(account, webhook).await
+            renew_one(account, webhook, now).await
         } else {
             removal.remove(context, account, webhook).await
         }

@@ -37,8 +37,12 @@ impl Removal {
     /// Writes every definition down, in one synced write. Nothing may be sent if this fails.
     pub async fn journal(&self, context: &Context, webhooks: &[&Webhook]) -> Result<(), Error> {
         let now = (context.clock)();
-        let lines: Vec<_> = webhooks.iter().map(|webhook| self.run.removing(now, webhook)).collect();
-        let written = self.journal.append(&lines, Durability::Synced, &context.limits).await;
+        let lines =
+            webhooks.iter().map(|webhook| self.run.removing(now, webhook)).collect::<Result<Vec<_>, _>>();
+        let written = match lines {
+            Ok(lines) => self.journal.append(&lines, Durability::Synced, &context.limits).await,
+            Err(error) => Err(error),
+        };
         let path = self.journal.path().display();
         written.map_err(|error| {
             Error::from(error).while_doing(format!("nothing was removed: cannot write {path}"))
@@ -69,6 +73,10 @@ impl Removal {
                 // Its outcome stays open, so that a restore asks the list what became of it.
                 Outcome::Skipped if self.tried.borrow().contains(&done.id) => {}
                 Outcome::Spared | Outcome::Skipped => self.note(context, Action::Kept, &done.id).await,
+                // Refused outright, so it is still there.
+                Outcome::Error if done.error.as_ref().is_some_and(Error::is_refusal) => {
+                    self.note(context, Action::Kept, &done.id).await;
+                }
                 // By the newest list it is gone, although no DELETE was sent.
                 Outcome::Gone => self.note(context, Action::Gone, &done.id).await,
                 _ => {}

@@ -1,6 +1,6 @@
 //! `vwh renew`: clears the failed flag and moves the expiry; the first thing to try when a receiver is well again.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 
 use super::Context;
@@ -9,11 +9,14 @@ use super::batch::{self, Plan, Stopped};
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::http::WhenHeld;
+use crate::output::text::word;
 use crate::services::vis::client::is_gone;
 use crate::settings::flags::parse_duration;
-use crate::webhook::Webhook;
+use crate::webhook::{Health, Webhook};
 
 const VOCABULARY: Vocabulary = Vocabulary {
+    verb: "renew",
     done: "renewed",
     outcomes: &[Outcome::Renewed, Outcome::Spared, Outcome::Gone, Outcome::Error, Outcome::Skipped],
 };
@@ -50,18 +53,18 @@ pub struct RenewArgs {
 pub async fn run(args: &RenewArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let snapshot = Snapshot::take(context, account).await?;
     let items = chosen(args, account, &snapshot)?;
+    let now = snapshot.now;
     let report = if args.dry_run {
         let results = items.iter().map(|webhook| Done::new(webhook, Outcome::Renewed)).collect();
         Report { results, ended: None }
     } else {
-        let now = snapshot.now;
         let qualifies = |webhook: &Webhook| {
             !args.failed && args.expiring_within.is_none()
                 || args.failed && webhook.has_failed()
                 || args.expiring_within.is_some_and(|within| webhook.expires_within(within, now))
         };
         let plan = Plan { items, qualifies: Some(&qualifies), is_stale: false };
-        let act = async |webhook: &Webhook| renew_one(account, webhook).await;
+        let act = async |webhook: &Webhook| renew_one(account, webhook, now).await;
         batch::run(context, account, plan, act).await
     };
     let gone = report.results.iter().filter(|done| done.outcome == Outcome::Gone).count();
@@ -77,17 +80,27 @@ pub async fn run(args: &RenewArgs, context: &Context, account: &Account) -> Resu
     Ok(ExitStatus::Success)
 }
 
-/// Renews one. A renewal that is accepted and leaves the webhook expired or failed is no renewal.
-pub async fn renew_one(account: &Account, webhook: &Webhook) -> Result<Done, Stopped> {
-    match account.client.renew(&webhook.id).await {
-        Ok(renewed) if renewed.has_failed() => {
-            let error = Error::new(Kind::Rejected, "the service renewed it and still calls it failed");
-            Err(Stopped::Failed(error.hint("look again with: vwh status ID")))
-        }
-        Ok(_) => Ok(Done::new(webhook, Outcome::Renewed)),
+/// Renews one.
+pub async fn renew_one(account: &Account, webhook: &Webhook, now: DateTime<Utc>) -> Result<Done, Stopped> {
+    match account.client.renew(&webhook.id, WhenHeld::Return).await {
+        Ok(renewed) => match check_renewal(account, &renewed, now) {
+            Ok(()) => Ok(Done::new(webhook, Outcome::Renewed)),
+            Err(error) => Err(Stopped::Failed(error)),
+        },
         Err(error) if is_gone(&error) => Ok(Done::new(webhook, Outcome::Gone)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A renewal that was accepted and leaves the webhook failed or expired is none. `now` is when the list was read.
+pub fn check_renewal(account: &Account, renewed: &Webhook, now: DateTime<Utc>) -> Result<(), Error> {
+    let health = Health::of(renewed, now);
+    if !health.is_down() {
+        return Ok(());
+    }
+    let look = account.command(&format!("status {}", word(&renewed.id)));
+    let message = format!("the service accepted the renewal, and it is still {health}");
+    Err(Error::new(Kind::Rejected, message).hint(format!("look again with: {look}")))
 }
 
 fn chosen(args: &RenewArgs, account: &Account, snapshot: &Snapshot) -> Result<Vec<Webhook>, Error> {
@@ -103,7 +116,7 @@ fn chosen(args: &RenewArgs, account: &Account, snapshot: &Snapshot) -> Result<Ve
     }
     let mut items: Vec<Webhook> = Vec::new();
     for id in &args.ids {
-        let webhook = snapshot.find(id).ok_or_else(|| no_such_webhook(account, id))?;
+        let webhook = snapshot.find(id).ok_or_else(|| no_such_webhook(account, snapshot, id))?;
         if items.iter().all(|item| item.id != webhook.id) {
             items.push(webhook);
         }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Context;
 use crate::error::{Error, ExitStatus, Kind};
-use crate::output::ErrorView;
 use crate::output::text::inert;
+use crate::output::{ErrorView, OutputError};
 use crate::settings::Format;
 use crate::webhook::Webhook;
 use crate::webhook::json::{Secrets, to_line};
@@ -123,7 +123,9 @@ struct ResultView<'a> {
 
 /// What a command's batch is called and may end in.
 pub struct Vocabulary {
-    /// `removed`, for sentences.
+    /// `remove`, for sentences.
+    pub verb: &'static str,
+    /// `removed`, likewise.
     pub done: &'static str,
     /// Every outcome that the command knows; each is counted in the summary, also when it is zero.
     pub outcomes: &'static [Outcome],
@@ -143,14 +145,24 @@ pub fn conclude(
         lines(&report.results, is_dry_run)
     };
     if failed > 0 || report.ended.is_some() {
-        context.output.answer_anyway(&text)?;
+        match context.output.answer_anyway(&text) {
+            // That nobody reads the lines does not make the failure one less.
+            Ok(()) | Err(OutputError::BrokenPipe) => {}
+            Err(error) => return Err(error.into()),
+        }
     } else {
         context.output.answer(&text)?;
+        if report.results.is_empty() {
+            context.output.notice(&format!("nothing to {}", vocabulary.verb));
+        }
     }
     let total = report.results.len();
     match &report.ended {
         Some(error) => {
             let skipped = report.results.iter().filter(|done| done.outcome == Outcome::Skipped).count();
+            if skipped == 0 {
+                return Err(error.clone());
+            }
             let what = format!("stopped early, {skipped} of {total} not done");
             Err(error.clone().while_doing(what))
         }

@@ -32,6 +32,7 @@ use crate::webhook::json::to_line;
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 const VOCABULARY: Vocabulary = Vocabulary {
+    verb: "restore",
     done: "restored",
     outcomes: &[Outcome::Restored, Outcome::Exists, Outcome::Error, Outcome::Skipped],
 };
@@ -102,7 +103,7 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
     let owner = account.owner(identity);
     let journal = account.journal(context)?;
     let removals = history::removals(&journal.read()?, &owner);
-    let candidates = chosen(args, context, account, &removals)?;
+    let candidates = chosen(args, context, account, &removals, &snapshot)?;
     if args.list {
         return list(context, &candidates, &snapshot);
     }
@@ -120,9 +121,10 @@ fn chosen(
     context: &Context,
     account: &Account,
     removals: &[Removal],
+    snapshot: &Snapshot,
 ) -> Result<Vec<Candidate>, Error> {
     let mut chosen: Vec<&Removal> = if args.last {
-        history::last_run(removals)
+        history::last_run(removals, &|id| snapshot.find(id).is_some())
     } else if let Some(since) = args.since {
         let since = since.resolve((context.clock)());
         removals.iter().filter(|removal| removal.time >= since).collect()

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -167,7 +168,10 @@ where
     F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
 {
     let token = TokenSource::Given(session.token().clone());
-    let knobs = Knobs::new(http(context, token, &Network::default())?, parse_base(session.base_url())?);
+    let knobs = Knobs::new(
+        http(context, token, &Network::default(), &Rc::default())?,
+        parse_base(session.base_url())?,
+    );
     let turned = turn(&knobs).await;
     session.leave().await?;
     turned.map_err(|error| {

@@ -47,6 +47,11 @@ pub enum Key {
         /// Where it is to be kept; `None` shows it.
         file: Option<PathBuf>,
     },
+    /// To be made when it is certain that it is needed.
+    ToGenerate {
+        /// Where it is to be kept; `None` shows it.
+        file: Option<PathBuf>,
+    },
 }
 
 impl Key {
@@ -54,13 +59,21 @@ impl Key {
     #[must_use]
     pub fn secret(&self) -> Option<&Secret> {
         match self {
-            Self::Unsigned => None,
+            Self::Unsigned | Self::ToGenerate { .. } => None,
             Self::Given(key) | Self::Generated { key, .. } => Some(key),
+        }
+    }
+
+    /// This key, made if it is to be made. Fails if a new key could be neither kept nor shown; nothing is written yet.
+    pub fn made(self, context: &Context) -> Result<Self, Error> {
+        match self {
+            Self::ToGenerate { file } => generate(file, context),
+            other => Ok(other),
         }
     }
 }
 
-/// The key that `args` and the environment ask for. Nothing is written yet.
+/// The key that `args` and the environment ask for. Nothing is made or written yet.
 pub fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     if args.unsigned {
         return Ok(Key::Unsigned);
@@ -72,7 +85,7 @@ pub fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
         Some(key) if !args.generate_signing_key && args.signing_key_out.is_none() => {
             usable(key.clone(), "VWH_SIGNING_KEY").map(Key::Given)
         }
-        _ => generate(args, context),
+        _ => Ok(Key::ToGenerate { file: args.signing_key_out.clone() }),
     }
 }
 
@@ -105,9 +118,9 @@ fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
     }
 }
 
-fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
+fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
     let can_show = context.output.terminals().stderr && !context.settings.format.is_json();
-    if args.signing_key_out.is_none() && !can_show {
+    if file.is_none() && !can_show {
         return Err(Error::new(
             Kind::Usage,
             "a generated key would be lost: there is no terminal to show it on",
@@ -116,7 +129,7 @@ fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
             "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none",
         ));
     }
-    if let Some(file) = &args.signing_key_out
+    if let Some(file) = &file
         && file.exists()
     {
         return Err(Error::new(Kind::Configuration, format!("the file `{}` exists already", file.display()))
@@ -126,5 +139,5 @@ fn generate(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     (context.random_bytes)(&mut bytes).map_err(|error| {
         Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
     })?;
-    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file: args.signing_key_out.clone() })
+    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file })
 }

@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use super::Context;
 use super::account::Account;
 use crate::error::{Error, Kind};
+use crate::http::HttpError;
+use crate::output::text::word;
 use crate::services::vis::client::Listing;
 use crate::services::vis::wire;
 use crate::webhook::{Health, Webhook};
@@ -29,7 +31,13 @@ impl Snapshot {
     /// Asks the service.
     pub async fn take(context: &Context, account: &Account) -> Result<Self, Error> {
         let listing = account.client.list().await;
-        let listing = listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks"))?;
+        let listing = listing.map_err(failed_listing)?;
+        if listing.strangers > 0 {
+            let count = listing.strangers;
+            context
+                .output
+                .warning(&format!("{count} of the elements that the service listed are no webhooks"));
+        }
         let now = listing.date.unwrap_or_else(context.clock);
         Ok(Self { listing, positions: OnceCell::new(), now })
     }
@@ -92,9 +100,18 @@ impl Snapshot {
     }
 }
 
+/// Why there is no list. Where the whole collection is not found, no id is to blame.
+fn failed_listing(error: HttpError) -> Error {
+    let error = Error::from(error).while_doing("cannot list the webhooks");
+    if error.kind == Kind::NotFound { error.hint("check the base URL: there is no such API") } else { error }
+}
+
 /// The error for an id that nobody knows.
 #[must_use]
-pub fn no_such_webhook(account: &Account, id: &str) -> Error {
-    Error::new(Kind::NotFound, format!("there is no webhook {id:?} for this user"))
-        .hint(format!("see the ids with: {}", account.command("list")))
+pub fn no_such_webhook(account: &Account, snapshot: &Snapshot, id: &str) -> Error {
+    let error = Error::new(Kind::NotFound, format!("there is no webhook {id:?} for this user"));
+    match snapshot.find_by_prefix(id) {
+        Ok(Some(webhook)) => error.hint(format!("give the whole id: {}", word(&webhook.id))),
+        _ => error.hint(format!("see the ids with: {}", account.command("list"))),
+    }
 }

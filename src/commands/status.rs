@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Context;
 use super::account::Account;
 use super::snapshot::{Snapshot, no_such_webhook};
-use crate::error::{Error, ExitStatus};
+use crate::error::{Error, ExitStatus, Kind};
 use crate::http::HttpError;
 use crate::output::detail::{Next, full};
 use crate::output::records::{CSV_HEAD, csv_record};
@@ -67,7 +67,7 @@ async fn one(context: &Context, account: &Account, id: &str) -> Result<bool, Err
         Some(webhook) => Some(webhook),
         None => snapshot.find_by_prefix(id)?,
     };
-    let webhook = found.ok_or_else(|| no_such_webhook(account, id))?;
+    let webhook = found.ok_or_else(|| no_such_webhook(account, &snapshot, id))?;
     show(context, account, &webhook, snapshot.now)
 }
 
@@ -113,6 +113,12 @@ fn next_step(account: &Account, entry: Entry<'_>) -> Next {
 }
 
 async fn summary(context: &Context, account: &Account) -> Result<bool, Error> {
+    if context.settings.format == Format::Csv {
+        let list = account.command("list -o csv");
+        return Err(
+            Error::new(Kind::Usage, "a summary has no CSV").hint(format!("all webhooks as CSV: {list}"))
+        );
+    }
     let snapshot = Snapshot::take(context, account).await?;
     let webhooks = snapshot.worst_first();
     let entries: Vec<Entry<'_>> =

@@ -1,7 +1,8 @@
 //! The throttle gate of one token: closed by a 429 until the time that the service named, and from then on open for one
 //! request at a time (design §4). It never paces ahead of a 429.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -21,7 +22,7 @@ const FIRST_EMPTY: Duration = Duration::from_millis(50);
 const LONGEST_UNSTATED: Duration = Duration::from_mins(1);
 
 /// A hold that someone should hear of: until when.
-pub type Announce = Arc<dyn Fn(DateTime<Utc>)>;
+pub type Announce = Rc<dyn Fn(DateTime<Utc>)>;
 
 /// The gate. Requests enter it; a 429 closes it.
 pub struct Gate {

@@ -275,7 +275,8 @@ impl Http {
             "attempt {attempts} of {ATTEMPTS} failed, again in {} ms: {error}",
             pause.as_millis()
         );
-        self.limits.sleep(pause).await.map_err(|_| HttpError::Interrupted)
+        // It was sent, so how it failed says more than that nobody waits for it any longer.
+        self.limits.sleep(pause).await.map_err(|_| error)
     }
 
     async fn once(&self, call: &Call, host: &str, token: &Secret) -> Next {

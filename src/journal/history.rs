@@ -82,11 +82,16 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
 }
 
 /// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later.
+///
+/// `is_listed` says whether a webhook is still there: what is there was not removed, whatever was tried.
 #[must_use]
-pub fn last_run(removals: &[Removal]) -> Vec<&Removal> {
-    let Some(last) =
-        removals.iter().filter(|removal| removal.state != State::Kept).max_by_key(|removal| removal.time)
-    else {
+pub fn last_run<'a>(removals: &'a [Removal], is_listed: &dyn Fn(&str) -> bool) -> Vec<&'a Removal> {
+    let was_removed = |removal: &&Removal| match removal.state {
+        State::Kept => false,
+        State::Unsettled => !is_listed(&removal.id),
+        State::Removed | State::Restoring(_) | State::Restored(_) => true,
+    };
+    let Some(last) = removals.iter().filter(was_removed).max_by_key(|removal| removal.time) else {
         return Vec::new();
     };
     removals.iter().filter(|removal| removal.run == last.run).collect()
@@ -163,7 +168,8 @@ mod tests {
             line("r2", 4, Action::Kept, "b"),
         ];
         let removals = removals(&lines, &owner("1"));
-        let ids: Vec<&str> = last_run(&removals).into_iter().map(|removal| removal.id.as_str()).collect();
+        let ids: Vec<&str> =
+            last_run(&removals, &|_| false).into_iter().map(|removal| removal.id.as_str()).collect();
         assert_eq!(ids, ["a"]);
     }
 }

@@ -105,12 +105,12 @@ impl Run {
     }
 
     /// The line that keeps the definition of `webhook` before it is removed.
-    #[must_use]
-    pub fn removing(&self, time: DateTime<Utc>, webhook: &Webhook) -> Line {
+    pub fn removing(&self, time: DateTime<Utc>, webhook: &Webhook) -> Result<Line, FileError> {
+        let raw = std::str::from_utf8(&webhook.raw).map_err(std::io::Error::other)?;
         let mut compact = String::new();
-        rewrite(std::str::from_utf8(&webhook.raw).unwrap_or("{}"), Secrets::Show, &mut compact);
-        let definition = RawValue::from_string(compact).ok();
-        Line { definition, ..self.line(time, Action::Removing, &webhook.id) }
+        rewrite(raw, Secrets::Show, &mut compact);
+        let definition = RawValue::from_string(compact).map_err(std::io::Error::other)?;
+        Ok(Line { definition: Some(definition), ..self.line(time, Action::Removing, &webhook.id) })
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
         let raw =
             "{\"id\":\"a\",\n \"url\":\"https://x.example\", \"signingKey\":\"k\\n\u{202e}\",\"n\":1e3}";
         let webhook = wire::webhook(&raw.as_bytes().to_vec().into()).expect("a webhook");
-        let removing = run().removing(DateTime::<Utc>::UNIX_EPOCH, &webhook);
+        let removing = run().removing(DateTime::<Utc>::UNIX_EPOCH, &webhook).expect("a line");
         journal.append(&[removing], Durability::Synced, &limits()).await.expect("appended");
 
         let mut torn = std::fs::read(journal.path()).expect("the journal");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::markup::{page_title, shortened};
 use crate::webhook::rewrite::is_unsafe;
@@ -45,21 +45,24 @@ pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
+/// Marks that combine with a character take no room; more of them than this for each column is no writing.
+const MARKS: usize = 4;
+
 /// The start of `text` that fits into `columns`, with `…` where something was left out.
 #[must_use]
 pub fn elided(text: &str, columns: usize) -> Cow<'_, str> {
-    if width(text) <= columns {
+    let longest = columns.saturating_mul(1 + MARKS);
+    let is_short = text.len() <= columns || text.chars().nth(longest).is_none();
+    if is_short && width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let mut end = 0;
-    for (index, character) in text.char_indices() {
-        let next = index + character.len_utf8();
-        if width(&text[..next]) + 1 > columns {
-            break;
-        }
-        end = next;
-    }
-    Cow::Owned(format!("{}…", &text[..end]))
+    let mut taken = 0;
+    let fits = |character: &char| {
+        taken += character.width().unwrap_or(0);
+        taken < columns
+    };
+    let start: String = text.chars().take(longest).take_while(fits).collect();
+    Cow::Owned(format!("{start}…"))
 }
 
 /// `text` in lines of at most `columns`, broken between words; a longer word has a line of its own.

@@ -125,7 +125,7 @@ fn a_renewal_that_changed_nothing_is_none() {
     insta::assert_snapshot!(renew(&service.vwh(), &["--failed"]).snapshot(), @r"
     exit: 1
     --- stdout
-    error  w-001  https://hooks.example.test/w-001  the service renewed it and still calls it failed (hint: look again with: vwh status ID)
+    error  w-001  https://hooks.example.test/w-001  the service accepted the renewal, and it is still failed (hint: look again with: vwh status w-001)
     --- stderr
     error: 1 of 1 webhooks could not be renewed
     ");

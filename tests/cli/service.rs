@@ -127,6 +127,7 @@ impl Webhooks {
     fn renew(&mut self, id: &str) -> Reply {
         let Some(webhook) = self.find(id) else { return unknown() };
         webhook["renewedAt"] = chrono::Utc::now().to_rfc3339().into();
+        webhook["expireAt"] = (chrono::Utc::now() + chrono::TimeDelta::days(10)).to_rfc3339().into();
         webhook["statistics"]["failed"] = false.into();
         json(200, webhook.to_string())
     }

@@ -36,6 +36,8 @@ pub struct Definition {
 pub struct Listing {
     /// The objects of the reply, in the service's order.
     pub elements: Vec<Bytes>,
+    /// How many elements were no objects, and so no webhooks.
+    pub strangers: usize,
     /// `Date` of the reply.
     pub date: Option<DateTime<Utc>>,
 }
@@ -86,9 +88,9 @@ impl Client {
     pub async fn list(&self) -> Result<Listing, HttpError> {
         let call = self.call(Method::GET, COLLECTION);
         let reply = self.http.send(&call).await?;
-        let elements = wire::split(&reply.body)
+        let (elements, strangers) = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;
-        Ok(Listing { elements, date: reply.date })
+        Ok(Listing { elements, strangers, date: reply.date })
     }
 
     /// `GET /self/webhooks/{id}`, with the service's clock.
@@ -98,14 +100,15 @@ impl Client {
         Ok((webhook(&call, &reply)?, reply.date))
     }
 
-    /// `GET /self`: who the token belongs to. A service without this path leaves both unknown.
+    /// `GET /self`: who the token belongs to. A service that does not know the path, or does not let this token in, leaves
+    /// both unknown.
     pub async fn identity(&self) -> Result<Identity, HttpError> {
         let call = self.call(Method::GET, "self");
         match self.http.send(&call).await {
             Ok(reply) => {
                 wire::identity(&reply.body).map_err(|error| undecodable(&call, "a user", &reply, &error))
             }
-            Err(HttpError::Fault { fault, .. }) if matches!(fault.status, 404 | 405 | 410) => {
+            Err(HttpError::Fault { fault, .. }) if matches!(fault.status, 403 | 404 | 405 | 410) => {
                 Ok(Identity::default())
             }
             Err(error) => Err(error),
@@ -144,14 +147,18 @@ impl Client {
         definition: &Definition,
         reply: Reply,
     ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
-        let date = reply.date;
-        match webhook(call, &reply) {
-            Ok(webhook) if !webhook.id.is_empty() => Ok((webhook, date)),
-            // The service said yes, so a webhook is there; only its description is missing.
-            unreadable => match self.find_created(definition).await {
-                Ok(Some(found)) => Ok(found),
-                _ => unreadable.map(|webhook| (webhook, date)),
-            },
+        let described = match webhook(call, &reply) {
+            Ok(webhook) if !webhook.id.is_empty() => return Ok((webhook, reply.date)),
+            other => other,
+        };
+        // The service said yes, so a webhook is there; only its description is missing.
+        if let Ok(Some(found)) = self.find_created(definition).await {
+            return Ok(found);
+        }
+        match described {
+            Ok(webhook) if webhook.url == definition.url => Ok((webhook, reply.date)),
+            Ok(_) => Err(ambiguous(no_id(call))),
+            Err(error) => Err(ambiguous(error)),
         }
     }
 
@@ -166,15 +173,20 @@ impl Client {
         Ok(found.map(|webhook| (webhook, listing.date)))
     }
 
-    /// `PUT /self/webhooks/{id}/renew`. An empty 200 was seen live (vis §3): then the webhook is read again.
-    pub async fn renew(&self, id: &str) -> Result<Webhook, HttpError> {
+    /// `PUT /self/webhooks/{id}/renew`. An empty 200 was seen live (vis §3): then, and if the reply is any
+    /// other text, the webhook is read again.
+    pub async fn renew(&self, id: &str, when_held: WhenHeld) -> Result<Webhook, HttpError> {
         let mut call = self.call(Method::PUT, &format!("{COLLECTION}{}/renew", segment(id)));
-        call.when_held = WhenHeld::Return;
+        call.when_held = when_held;
         let reply = self.http.send(&call).await?;
-        if reply.body.trim_ascii().is_empty() {
-            return self.get(id).await.map(|(webhook, _)| webhook);
+        match webhook(&call, &reply) {
+            Ok(webhook) if webhook.id == id => Ok(webhook),
+            // Accepted, and what came with it is not the webhook; if it cannot be read again, that must do.
+            other => match self.get(id).await {
+                Ok((webhook, _)) => Ok(webhook),
+                Err(error) => other.map_err(|_| error),
+            },
         }
-        webhook(&call, &reply)
     }
 
     /// `DELETE /self/webhooks/{id}`; 404 and 410 mean that it is gone already (vis §13).
@@ -235,10 +247,21 @@ fn webhook(call: &Call, reply: &Reply) -> Result<Webhook, HttpError> {
     wire::webhook(&reply.body).map_err(|error| undecodable(call, "a webhook", reply, &error))
 }
 
+fn ambiguous(source: HttpError) -> HttpError {
+    HttpError::Ambiguous { source: Box::new(source) }
+}
+
+fn no_id(call: &Call) -> HttpError {
+    let found = "it has no id".to_owned();
+    HttpError::Undecodable { host: host_of(&call.url), expected: "a webhook", found }
+}
+
 /// Says what the reply is instead, without repeating any of it: it may hold keys.
 fn undecodable(call: &Call, expected: &'static str, reply: &Reply, error: &serde_json::Error) -> HttpError {
     let found = if reply.body.trim_ascii().is_empty() {
         "it is empty".to_owned()
+    } else if std::str::from_utf8(&reply.body).is_err() {
+        "it is not UTF-8".to_owned()
     } else if let Some(title) = &reply.page_title {
         format!("it is an HTML page titled “{title}”")
     } else if error.is_eof() {

@@ -55,20 +55,20 @@ pub fn label(raw: &Bytes) -> Webhook {
     webhook
 }
 
-/// Splits a list reply, a bare array (vis §3), into its elements: slices of `body`, nothing is copied and nothing is read
-/// yet. Fails if an element is no object.
-pub fn split(body: &Bytes) -> Result<Vec<Bytes>, serde_json::Error> {
+/// Splits a list reply, a bare array (vis §3), into its objects: slices of `body`, nothing is copied and nothing is read
+/// yet. Elements that are no objects are left out and counted; an array of nothing else is no list.
+pub fn split(body: &Bytes) -> Result<(Vec<Bytes>, usize), serde_json::Error> {
     let text = std::str::from_utf8(body).map_err(serde::de::Error::custom)?;
     let elements: Vec<&RawValue> = serde_json::from_str(text)?;
-    let element = |element: &RawValue| {
-        let raw = body.slice_ref(element.get().as_bytes());
-        if raw.starts_with(b"{") {
-            Ok(raw)
-        } else {
-            Err(serde::de::Error::custom("expected a webhook object"))
-        }
-    };
-    elements.into_iter().map(element).collect()
+    let total = elements.len();
+    let is_object = |element: &&RawValue| element.get().starts_with('{');
+    let slice = |element: &RawValue| body.slice_ref(element.get().as_bytes());
+    let objects: Vec<Bytes> = elements.into_iter().filter(is_object).map(slice).collect();
+    if objects.is_empty() && total > 0 {
+        return Err(serde::de::Error::custom("expected webhook objects"));
+    }
+    let strangers = total - objects.len();
+    Ok((objects, strangers))
 }
 
 fn statistics(raw: &RawValue) -> Option<Statistics> {
