@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use serde_json::{Value, json as value};
 
 use crate::service::{Service, failed, journal, many};
-use crate::support::{Signal, Vwh};
+use crate::support::{Signal, Vwh, json};
 
 /// A service whose third DELETE is answered only when the sender says so.
 fn gated() -> (Service, mpsc::Sender<()>) {
@@ -79,4 +79,37 @@ fn an_interrupted_run_can_be_finished_and_undone() {
     assert_eq!(service.ids(), Vec::<String>::new());
     let _ = vwh.args(["restore", "--since", "1h"]).run().exits(0);
     assert_eq!(service.urls().len(), 6);
+}
+
+/// It was sent, so it may be gone: what the service said is told, and the rest never had its turn.
+#[test]
+fn what_is_being_repeated_ends_with_what_was_answered() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let service = Service::new(many(3, failed), |request, webhooks| match request.method.as_str() {
+            "DELETE" => json(503, r#"{"errorMessage": "restarting"}"#),
+            _ => webhooks.answer(request),
+        });
+        let vwh = service.vwh();
+        let arguments = ["prune-failed", "--max", "3", "--concurrency", "1", "--json", "-vv"];
+        let mut process = vwh.args(arguments).spawn();
+        process.wait_for_error_line(|line| line.contains("attempt 1 of "));
+        process.signal(signal);
+        let outcome = process.wait().exits(130);
+        let answer = outcome.json();
+        let results: Vec<[&Value; 3]> = answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|result| [&result["id"], &result["outcome"], &result["error"]["status"]])
+            .collect();
+        let expected = [
+            ("w-001", "error", value!(503)),
+            ("w-002", "skipped", value!(null)),
+            ("w-003", "skipped", value!(null)),
+        ]
+        .map(|(id, outcome, status)| [value!(id), value!(outcome), status]);
+        assert_eq!(results, expected.each_ref().map(|triple| triple.each_ref()), "{outcome}");
+        let sent: Vec<String> = service.changes();
+        assert!(sent.iter().all(|line| line == "DELETE /self/webhooks/w-001"), "{sent:?}");
+    }
 }

@@ -1,0 +1,95 @@
+//! A batch that is throttled: how long it waits, from its first request on, and what it tells meanwhile.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chrono::{TimeDelta, Utc};
+
+use crate::service::{Service, failed, many};
+use crate::support::json;
+
+/// More than a day.
+const SECONDS: i64 = 100_000;
+
+/// A service that does not give the list any more once the switch is turned.
+fn closed_on_demand() -> (Service, Arc<AtomicBool>) {
+    let is_closed = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&is_closed);
+    let service = Service::new(many(2, failed), move |request, webhooks| {
+        if switch.load(Ordering::SeqCst) && request.line() == "GET /self/webhooks/" {
+            return json(429, "{}").header("Retry-After", &SECONDS.to_string());
+        }
+        webhooks.answer(request)
+    });
+    (service, is_closed)
+}
+
+#[test]
+fn it_does_not_wait_a_day_for_its_list() {
+    let (service, is_closed) = closed_on_demand();
+    let vwh = service.vwh();
+    // Something to restore.
+    let _ = vwh.args(["delete", "w-001", "--yes"]).run().exits(0);
+    is_closed.store(true, Ordering::SeqCst);
+    for command in [
+        &["prune-failed"][..],
+        &["prune-failed", "--dry-run"],
+        &["renew", "--failed"],
+        &["renew", "w-002"],
+        &["delete", "w-002", "--yes"],
+        &["restore", "--last"],
+    ] {
+        let requests = service.server.requests().len();
+        let end = |()| (Utc::now() + TimeDelta::seconds(SECONDS)).format("%H:%M").to_string();
+        let earliest = end(());
+        let outcome = vwh.args(command.iter().copied()).run().exits(5).without_answer();
+        let names_the_end = outcome.stderr.contains(&earliest) || outcome.stderr.contains(&end(()));
+        assert!(names_the_end, "{command:?}, about {earliest}\n{outcome}");
+        let lines = service.server.lines().split_off(requests);
+        let lists = lines.iter().filter(|line| *line == "GET /self/webhooks/").count();
+        assert_eq!(lists, 1, "{command:?}: {lines:?}");
+    }
+    assert_eq!(service.changes(), ["DELETE /self/webhooks/w-001"]);
+}
+
+/// A hold that is short enough is waited out before the first item as it is in between.
+#[test]
+fn it_waits_a_second_for_its_list() {
+    let was_held = AtomicBool::new(false);
+    let service = Service::new(many(2, failed), move |request, webhooks| {
+        if !was_held.swap(true, Ordering::SeqCst) {
+            return json(429, "{}").header("Retry-After", "1");
+        }
+        webhooks.answer(request)
+    });
+    let outcome = service.vwh().args(["prune-failed"]).run().exits(0);
+    assert_eq!((outcome.stdout.lines().count(), service.ids()), (2, Vec::new()), "{outcome}");
+}
+
+#[test]
+fn a_hold_in_between_is_announced_with_how_far_it_is() {
+    for (arguments, method) in [
+        (&["prune-failed", "--max", "6", "--concurrency", "1", "-v"][..], "DELETE"),
+        (&["renew", "--failed", "--concurrency", "1", "-v"], "PUT"),
+    ] {
+        let sent = AtomicUsize::new(0);
+        let promised = Arc::new(Mutex::new(Vec::new()));
+        let ends = Arc::clone(&promised);
+        let service = Service::new(many(6, failed), move |request, webhooks| {
+            if request.method == method && sent.fetch_add(1, Ordering::SeqCst) == 3 {
+                // The clock may go on to the next second before vwh looks at it.
+                let end = |seconds| (Utc::now() + TimeDelta::seconds(seconds)).format("%H:%M").to_string();
+                *ends.lock().unwrap() = vec![end(1), end(3)];
+                return json(429, "{}").header("Retry-After", "1");
+            }
+            webhooks.answer(request)
+        });
+        let outcome = service.vwh().args(arguments.iter().copied()).run().exits(0);
+        let ends = promised.lock().unwrap();
+        let announces =
+            |line: &&str| line.contains("3 of 6 done") && ends.iter().any(|end| line.contains(end.as_str()));
+        assert_eq!(outcome.stderr.lines().filter(announces).count(), 1, "{ends:?}\n{outcome}");
+        assert_eq!(outcome.stdout.lines().count(), 6, "{outcome}");
+        assert_eq!(service.count(method), 7);
+    }
+}
