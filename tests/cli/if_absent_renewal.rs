@@ -50,3 +50,16 @@ fn one_that_is_still_failed_is_not_renewed() {
         assert_eq!(service.changes(), ["PUT /self/webhooks/a/renew"], "nor is another one registered");
     }
 }
+
+/// An answer has an id in it, or there is none.
+#[test]
+fn what_cannot_be_looked_up_is_no_answer_without_an_id() {
+    let service = Service::new(vec![failed("a")], |request, webhooks| match request.line().as_str() {
+        "PUT /self/webhooks/a/renew" => json(200, r#"{"ok":true}"#),
+        "GET /self/webhooks/a" => json(422, "{}"),
+        _ => webhooks.answer(request),
+    });
+    let url = url("a");
+    let outcome = service.vwh().args(["create", "--if-absent", "--unsigned", "--url", &url]).run();
+    assert!(outcome.code != Some(0) && outcome.stdout.is_empty(), "{outcome}");
+}

@@ -90,3 +90,21 @@ fn a_reply_that_is_not_the_webhook_proves_nothing() {
         assert_eq!(service.count("PUT"), 1);
     }
 }
+
+/// It said yes and gave nothing to see; by the time it is asked again, the webhook is gone or nobody can say.
+#[test]
+fn what_cannot_be_looked_up_was_not_seen_renewed() {
+    for (status, expected) in [(404, "gone"), (422, "error")] {
+        for body in ["", r#"{"ok":true}"#] {
+            let service = Service::new(vec![failed("a")], move |request, webhooks| {
+                match (request.method.as_str(), request.path.as_str()) {
+                    ("PUT", _) => json(200, body),
+                    ("GET", "/self/webhooks/a") => json(status, "{}"),
+                    _ => webhooks.answer(request),
+                }
+            });
+            let answer = renew(&service).exits(1);
+            assert_eq!(outcome(&answer), expected, "{status} {body:?}\n{answer}");
+        }
+    }
+}
