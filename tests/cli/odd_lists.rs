@@ -11,12 +11,13 @@ fn list(reply: &Reply, flags: &[&str]) -> Outcome {
     Vwh::connected_to(&server.base_url()).args(["list"].iter().chain(flags).copied()).run()
 }
 
-/// The only warning.
+/// The only warning: JSON where the answer is.
 #[track_caller]
 fn warning(outcome: &Outcome) -> &str {
     let lines: Vec<&str> = outcome.stderr.lines().collect();
     let [line] = lines[..] else { panic!("not one line\n{outcome}") };
-    assert!(line.starts_with("warning: "), "{outcome}");
+    let is_json = outcome.stdout.starts_with(['[', '{']);
+    assert!(line.starts_with(if is_json { r#"{"warning":{"message":"# } else { "warning: " }), "{outcome}");
     line
 }
 
