@@ -108,7 +108,7 @@ fn what_is_being_repeated_ends_with_what_was_answered() {
             ("w-003", "skipped", value!(null)),
         ]
         .map(|(id, outcome, status)| [value!(id), value!(outcome), status]);
-        assert_eq!(results, expected.each_ref().map(|triple| triple.each_ref()), "{outcome}");
+        assert_eq!(results, expected.each_ref().map(<[serde_json::Value; 3]>::each_ref), "{outcome}");
         let sent: Vec<String> = service.changes();
         assert!(sent.iter().all(|line| line == "DELETE /self/webhooks/w-001"), "{sent:?}");
     }

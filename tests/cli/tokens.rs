@@ -133,9 +133,12 @@ mod on_unix {
 
     #[test]
     fn a_command_is_run_by_the_shell_and_once() {
-        let server = Server::new(|request| match request.method.as_str() {
-            "GET" => json(200, r#"[{"id":"a"},{"id":"b"},{"id":"c"}]"#),
-            _ => json(200, r#"{"id":"a"}"#),
+        let server = Server::new(|request| {
+            if request.method == "GET" {
+                return json(200, r#"[{"id":"a"},{"id":"b"},{"id":"c"}]"#);
+            }
+            let id = request.path.split('/').rev().nth(1).unwrap();
+            json(200, format!(r#"{{"id":"{id}"}}"#))
         });
         let vwh = home_with(&server, r#"token_command = "echo run >> runs; printf 'from-%s' $((40 + 2))""#);
         let _ = vwh.args(["renew", "--all"]).run().exits(0);
