@@ -11,13 +11,13 @@ fn list(reply: &Reply, flags: &[&str]) -> Outcome {
     Vwh::connected_to(&server.base_url()).args(["list"].iter().chain(flags).copied()).run()
 }
 
-/// The text of the only warning, in whatever form warnings have beside the answer.
+/// The text of the only warning, which is JSON where the answer is.
 #[track_caller]
 fn warning(outcome: &Outcome) -> String {
     let lines: Vec<&str> = outcome.stderr.lines().collect();
     let [line] = lines[..] else { panic!("not one line\n{outcome}") };
-    if let Some(text) = line.strip_prefix("warning: ") {
-        return text.to_owned();
+    if !outcome.stdout.starts_with(['[', '{']) {
+        return line.strip_prefix("warning: ").unwrap().to_owned();
     }
     let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}\n{outcome}"));
     object["warning"]["message"].as_str().unwrap().to_owned()
