@@ -287,7 +287,8 @@ fn renews_at_once(expected: usize, vwh: impl Fn(&Server) -> Vwh, arguments: &[&s
         seen.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         together.wait();
         under_way.fetch_sub(1, Ordering::SeqCst);
-        json(200, r#"{"id":"a","expireAt":"2124-03-11T10:00:00Z"}"#)
+        let id = request.path.split('/').rev().nth(1).unwrap();
+        json(200, format!(r#"{{"id":"{id}","expireAt":"2124-03-11T10:00:00Z"}}"#))
     });
     let run = vwh(&server).args(["renew", "--all", "--timeout", "30s"].iter().chain(arguments).copied());
     let _ = run.run().exits(0);

@@ -181,11 +181,8 @@ impl Client {
         let reply = self.http.send(&call).await?;
         match webhook(&call, &reply) {
             Ok(webhook) if webhook.id == id => Ok(webhook),
-            // Accepted, and what came with it is not the webhook; if it cannot be read again, that must do.
-            other => match self.get(id).await {
-                Ok((webhook, _)) => Ok(webhook),
-                Err(error) => other.map_err(|_| error),
-            },
+            // Accepted, and what came with it is not the webhook.
+            _ => self.get(id).await.map(|(webhook, _)| webhook),
         }
     }
 
