@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 /// Hands each member of the JSON object `raw` to `take`, name and value, in order. A name may come twice, and a name that
 /// is no text (a lone surrogate) is left out: neither makes the object unreadable, as it would with a derived struct.
-pub fn each<'a>(raw: &'a [u8], take: impl FnMut(&str, &'a RawValue)) -> Result<(), serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(raw);
+pub fn each<'a>(raw: &'a str, take: impl FnMut(&str, &'a RawValue)) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
     deserializer.deserialize_map(Each(take))?;
     deserializer.end()
 }
@@ -156,11 +156,11 @@ mod tests {
     #[test]
     fn members_may_come_twice_and_have_any_name() {
         let mut seen = Vec::new();
-        let object = br#" {"a":1,"\u0061":[2],"\ud800":3,"b\n":{"a":4}} "#;
+        let object = r#" {"a":1,"\u0061":[2],"\ud800":3,"b\n":{"a":4}} "#;
         each(object, |name, value| seen.push(format!("{name:?} {value}"))).expect("an object");
         assert_eq!(seen, [r#""a" 1"#, r#""a" [2]"#, r#""b\n" {"a":4}"#]);
         for other in ["[]", "null", "\"\"", "{} {}", "{", "{\"a\"}", "{\"a\":}", ""] {
-            assert!(each(other.as_bytes(), |_, _| {}).is_err(), "{other}");
+            assert!(each(other, |_, _| {}).is_err(), "{other}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::webhook::{ServiceKind, Statistics, Webhook, member};
 /// Reads one Webhook object. Fails if `raw` is no JSON object.
 pub fn webhook(raw: &Bytes) -> Result<Webhook, serde_json::Error> {
     let mut webhook = Webhook::unread(ServiceKind::Vis, raw.clone());
-    member::each(raw, |name, value| match name {
+    member::each(text_of(raw)?, |name, value| match name {
         "id" => webhook.id = member::text(value).unwrap_or_default(),
         "userId" => webhook.user_id = member::text(value),
         "url" => webhook.url = member::text(value).unwrap_or_default(),
@@ -45,11 +45,13 @@ pub fn element(raw: &Bytes) -> Webhook {
 #[must_use]
 pub fn label(raw: &Bytes) -> Webhook {
     let mut webhook = Webhook::unread(ServiceKind::Vis, raw.clone());
-    let read = member::each(raw, |name, value| match name {
-        "id" => webhook.id = member::text(value).unwrap_or_default(),
-        "url" => webhook.url = member::text(value).unwrap_or_default(),
-        "signingKey" => webhook.signing_key = member::text(value).map(Secret::new),
-        _ => {}
+    let read = text_of(raw).and_then(|text| {
+        member::each(text, |name, value| match name {
+            "id" => webhook.id = member::text(value).unwrap_or_default(),
+            "url" => webhook.url = member::text(value).unwrap_or_default(),
+            "signingKey" => webhook.signing_key = member::text(value).map(Secret::new),
+            _ => {}
+        })
     });
     debug_assert!(read.is_ok(), "an element of a list is an object");
     webhook
@@ -58,8 +60,7 @@ pub fn label(raw: &Bytes) -> Webhook {
 /// Splits a list reply, a bare array (vis §3), into its objects: slices of `body`, nothing is copied and nothing is read
 /// yet. Elements that are no objects are left out and counted; an array of nothing else is no list.
 pub fn split(body: &Bytes) -> Result<(Vec<Bytes>, usize), serde_json::Error> {
-    let text = std::str::from_utf8(body).map_err(serde::de::Error::custom)?;
-    let elements: Vec<&RawValue> = serde_json::from_str(text)?;
+    let elements: Vec<&RawValue> = serde_json::from_str(text_of(body)?)?;
     let total = elements.len();
     let is_object = |element: &&RawValue| element.get().starts_with('{');
     let slice = |element: &RawValue| body.slice_ref(element.get().as_bytes());
@@ -71,10 +72,14 @@ pub fn split(body: &Bytes) -> Result<(Vec<Bytes>, usize), serde_json::Error> {
     Ok((objects, strangers))
 }
 
+fn text_of(body: &[u8]) -> Result<&str, serde_json::Error> {
+    std::str::from_utf8(body).map_err(serde::de::Error::custom)
+}
+
 fn statistics(raw: &RawValue) -> Option<Statistics> {
     let mut statistics = Statistics::default();
     let (mut failed, mut is_failed) = (None, None);
-    let read = member::each(raw.get().as_bytes(), |name, value| match name {
+    let read = member::each(raw.get(), |name, value| match name {
         "totalAttempts" => statistics.attempts = member::integer(value),
         "totalSuccesses" => statistics.successes = member::integer(value),
         "totalFailures" => statistics.failures = member::integer(value),
@@ -122,7 +127,7 @@ pub struct Identity {
 /// Reads a User object.
 pub fn identity(body: &[u8]) -> Result<Identity, serde_json::Error> {
     let mut identity = Identity::default();
-    member::each(body, |name, value| match name {
+    member::each(text_of(body)?, |name, value| match name {
         "id" => identity.user = member::text(value),
         "accountId" => identity.account = member::text(value),
         _ => {}
