@@ -27,6 +27,7 @@ mod if_absent;
 mod interrupt;
 mod journal;
 mod kill;
+mod knobs;
 mod list;
 mod list_filters;
 mod list_terminal;
