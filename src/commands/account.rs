@@ -47,12 +47,6 @@ impl Account {
                 (parse_base(session.base_url())?, token, Box::default(), Some(session))
             }
         };
-        if let TokenSource::File(path) = &token
-            && std::fs::File::open(path).is_ok_and(|file| files::is_exposed(&file))
-        {
-            let path = path.display();
-            context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
-        }
         let client = Client::new(http(context, token, &network)?, base);
         Ok(Self { profile, client, service, is_named, session })
     }
@@ -165,7 +159,8 @@ pub fn http(context: &Context, token: TokenSource, network: &Network) -> Result<
     let announce = Arc::new(move |until: DateTime<Utc>| {
         output.notice(&format!("throttled: waiting until {}", until.format("%H:%M:%SZ")));
     });
-    let tokens = Tokens::new(token, context.limits.clone());
+    let warn = Box::new(move |text: &str| output.warning(text));
+    let tokens = Tokens::new(token, context.limits.clone(), warn);
     Ok(Http::new(exchange, Box::new(tokens), Gate::new(announce), context.limits.clone(), jitter))
 }
 

@@ -73,7 +73,7 @@ enum Present {
 /// Runs `vwh create`.
 pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     check_events(&args.event)?;
-    let wanted_key = signing_key::choose(&args.key, context)?;
+    let wanted_key = signing_key::choose(&args.key, context).await?;
     let policy = args.metadata_policy.unwrap_or(match wanted_key {
         Key::Unsigned => MetadataPolicy::None,
         _ => MetadataPolicy::Header,

@@ -31,6 +31,8 @@ mod knobs;
 mod list;
 mod list_filters;
 mod list_terminal;
+#[cfg(unix)]
+mod pipes;
 mod prune_failed;
 mod refusals;
 mod renew;
