@@ -3,6 +3,7 @@
 //! Lower modules fail with their own errors; `From` turns them into a kind, a sentence and a hint here. Commands add what
 //! they were doing. Printing is `output`'s.
 
+use std::io;
 use std::process::ExitCode;
 
 use crate::files::FileError;
@@ -181,6 +182,8 @@ impl From<HttpError> for Error {
                 let cause = source.to_string();
                 let hint = if cause.contains("certificate") {
                     "check the base URL; a private root certificate is added with SSL_CERT_FILE"
+                } else if cause.starts_with("through the proxy") {
+                    "check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it"
                 } else {
                     "check the base URL and the network, then run the command again"
                 };
@@ -273,15 +276,43 @@ impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         let message = error.to_string();
         match error {
-            FileError::Io(_) => Self::new(Kind::Internal, message)
+            FileError::Io(error) => Self::new(kind_of(&error), message)
                 .hint("check that the disk has room and the directory is yours"),
+            FileError::Directory { source, .. } => {
+                Self { hint: place_hint(&source), ..Self::new(kind_of(&source), message) }
+            }
             FileError::Exposed(path) => Self::new(Kind::Configuration, message)
                 .hint(format!("it may hold secrets; close it with: chmod 600 {}", path.display())),
             FileError::Locked(_) => Self::new(Kind::Unavailable, message)
                 .hint("wait until the other vwh has finished, then run this again"),
+            FileError::TimedOut(_) => Self::new(Kind::Unavailable, message)
+                .hint("if it is a pipe, something has to write to it; --timeout gives it longer"),
             FileError::Interrupted => Self::new(Kind::Interrupted, message),
         }
     }
+}
+
+/// Whether it is the place that is wrong, which is the user's choice, or the machine.
+#[must_use]
+pub fn kind_of(error: &io::Error) -> Kind {
+    match error.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::AlreadyExists
+        | io::ErrorKind::InvalidFilename
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem => Kind::Configuration,
+        _ => Kind::Internal,
+    }
+}
+
+fn place_hint(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk",
+        _ if kind_of(error) == Kind::Configuration => "set VWH_STATE_DIR to a directory of your own",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 impl From<OutputError> for Error {
@@ -304,7 +335,12 @@ impl From<SandboxError> for Error {
             SandboxError::Bind { .. } | SandboxError::Exposed { .. } | SandboxError::Speed { .. } => {
                 Kind::Configuration
             }
-            SandboxError::State { .. } | SandboxError::File(_) => Kind::Internal,
+            SandboxError::File(error) => kind_of(error),
+            SandboxError::State { .. } => Kind::Internal,
+        };
+        let hint = match &error {
+            SandboxError::File(error) => place_hint(error),
+            error => error.hint(),
         };
         let mut causes = Vec::new();
         let mut source = std::error::Error::source(&error);
@@ -312,6 +348,6 @@ impl From<SandboxError> for Error {
             causes.push(cause.to_string());
             source = cause.source();
         }
-        Self { causes, hint: error.hint(), ..Self::new(kind, error.to_string()) }
+        Self { causes, hint, ..Self::new(kind, error.to_string()) }
     }
 }

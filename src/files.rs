@@ -1,8 +1,9 @@
 //! Files that vwh keeps for itself: private to the user, replaced whole, locked through a sibling `NAME.lock` that is never
-//! renamed or removed (design §3). What the files say is their owners' business.
+//! renamed or removed (design §3); and small ones that the user names, such as a token's. What the files say is their
+//! owners' business.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,21 +12,45 @@ use crate::limits::Limits;
 /// How often a lock that another process holds is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(20);
 
-/// Why a file of vwh's own cannot be used.
+/// A file that the user names for one secret is no larger than this.
+const NAMED_LIMIT: u64 = 1 << 20;
+
+/// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// Reading or writing failed; the text names the file.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// A directory of vwh's own cannot be made.
+    #[error("cannot make {}: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Others can read a file that holds secrets.
     #[error("{} can be read by others", .0.display())]
     Exposed(PathBuf),
     /// Another process holds the lock.
     #[error("{} is locked by another run", .0.display())]
     Locked(PathBuf),
-    /// Ctrl-C while waiting for a lock.
+    /// The time limit ran out while a file was read, such as a pipe that nobody writes to.
+    #[error("{} could not be read in time", .0.display())]
+    TimedOut(PathBuf),
+    /// Ctrl-C while waiting for a lock, or for a file's content.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// The content of a file that the user named.
+pub struct Named {
+    /// All of it.
+    pub text: String,
+    /// What to tell the user when others can read it.
+    pub warning: Option<String>,
+    /// Whether it can be read again: a pipe gives its content once.
+    pub is_lasting: bool,
 }
 
 /// A lock that is released when it is dropped, or when the process dies.
@@ -48,9 +73,7 @@ pub fn create_directory(directory: &Path) -> Result<(), FileError> {
         builder.mode(0o700);
     }
     let created = builder.create(directory);
-    created.map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot make {}: {error}", directory.display())).into()
-    })
+    created.map_err(|source| FileError::Directory { path: directory.to_owned(), source })
 }
 
 /// Opens `path` for appending and reading; creates it for the user alone.
@@ -58,8 +81,12 @@ pub fn open_private(path: &Path) -> Result<fs_err::File, FileError> {
     let mut options = fs_err::OpenOptions::new();
     options.append(true).read(true).create(true);
     private_mode(&mut options);
+    let is_new = !path.exists();
     let file = options.open(path)?;
     refuse_exposed(path, file.file())?;
+    if is_new {
+        sync_directory_of(path)?;
+    }
     Ok(file)
 }
 
@@ -69,7 +96,8 @@ pub fn create_new_private(path: &Path, content: &[u8]) -> Result<(), FileError> 
     options.write(true).create_new(true);
     private_mode(&mut options);
     let mut file = options.open(path)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all());
+    let written =
+        file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| sync_directory_of(path));
     if written.is_err() {
         // Half a key is worse than none.
         let _ = fs_err::remove_file(path);
@@ -77,7 +105,7 @@ pub fn create_new_private(path: &Path, content: &[u8]) -> Result<(), FileError> 
     Ok(written?)
 }
 
-/// Replaces `path` by `content`: written beside, synced, renamed.
+/// Replaces `path` by `content`: written beside, synced, renamed, and the renaming synced.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     create_directory(directory)?;
@@ -86,7 +114,44 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), FileError> {
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(sync_directory_of(path)?)
+}
+
+/// Reads a file that the user names, as long as `limits` allow. It may be a pipe, and is opened once only.
+pub async fn read_named(path: &Path, limits: &Limits) -> Result<Named, FileError> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let named = path.to_owned();
+    // A thread of its own: opening a pipe that nobody writes to must not keep the program from ending.
+    std::thread::spawn(move || {
+        let _ = sender.send(read_whole(&named));
+    });
+    let read = async {
+        match limits.remaining() {
+            Some(left) => tokio::time::timeout(left, receiver).await.ok(),
+            None => Some(receiver.await),
+        }
+    };
+    match limits.or_interrupted(read).await {
+        Err(_) => Err(FileError::Interrupted),
+        Ok(None) => Err(FileError::TimedOut(path.to_owned())),
+        Ok(Some(read)) => read.map_err(io::Error::other)?,
+    }
+}
+
+fn read_whole(path: &Path) -> Result<Named, FileError> {
+    let file = fs_err::File::open(path)?;
+    let shown = path.display();
+    let is_lasting = file.metadata()?.is_file();
+    let warning = is_exposed(file.file())
+        .then(|| format!("{shown} can be read by others; close it with: chmod 600 {shown}"));
+    let unusable = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{shown} {what}"));
+    let mut content = Vec::new();
+    file.take(NAMED_LIMIT + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > NAMED_LIMIT {
+        return Err(unusable(&format!("is larger than {} MiB", NAMED_LIMIT >> 20)).into());
+    }
+    let text = String::from_utf8(content).map_err(|_| unusable("is not text"))?;
+    Ok(Named { text, warning, is_lasting })
 }
 
 /// The content of a file that vwh wrote; `None` if there is none.
@@ -98,7 +163,7 @@ pub fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     };
     refuse_exposed(path, file.file())?;
     let mut content = Vec::new();
-    io::Read::read_to_end(&mut file, &mut content)?;
+    file.read_to_end(&mut content)?;
     Ok(Some(content))
 }
 
@@ -129,9 +194,25 @@ pub async fn lock(path: &Path, limits: &Limits) -> Result<Lock, FileError> {
     }
 }
 
+/// Makes sure that what was made or renamed in the directory of `path` is still there after a power cut.
+fn sync_directory_of(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        // One that may be written to and not read cannot be synced; nor can a directory on some file systems.
+        let Ok(directory) = fs_err::File::open(parent.unwrap_or(Path::new("."))) else { return Ok(()) };
+        match directory.sync_all() {
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => return Err(error),
+            _ => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
 /// Whether others can read the file; always `false` where files have no such modes.
-#[must_use]
-pub fn is_exposed(file: &File) -> bool {
+fn is_exposed(file: &File) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -47,23 +47,26 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Query parameters whose value opens a door.
-const KEY_PARAMETERS: [&str; 12] = [
-    "access_key",
-    "access_token",
-    "accesskey",
-    "api_key",
-    "apikey",
-    "key",
+/// Query parameters whose value opens a door, as their names read in small letters and digits alone.
+const KEY_PARAMETERS: [&str; 11] = [
+    "auth",
+    "authcode",
+    "authorization",
+    "code",
+    "credential",
+    "credentials",
+    "jwt",
     "pass",
-    "password",
-    "secret",
-    "sig",
-    "signature",
-    "token",
+    "passphrase",
+    "passwd",
+    "pwd",
 ];
 
-/// A url with its password and the values of its key parameters replaced by `***`; borrowed if it has none.
+/// Parts of such names: `client_secret`, `authToken`, `X-Amz-Signature`.
+const KEY_PARTS: [&str; 4] = ["password", "secret", "signature", "token"];
+
+/// A url with its password (or its user, where no password follows: that is a token) and the values of its key parameters
+/// replaced by `***`; borrowed if it has none.
 ///
 /// Works on any text, since a service may hold a url that is none.
 #[must_use]
@@ -80,8 +83,9 @@ fn mask_password(url: &str) -> String {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let Some((user_info, host)) = authority.rsplit_once('@') else { return url.to_owned() };
     match user_info.split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:{MASK}@{host}{path}"),
-        None => url.to_owned(),
+        Some((user, password)) if !password.is_empty() => format!("{scheme}://{user}:{MASK}@{host}{path}"),
+        _ if user_info.is_empty() => url.to_owned(),
+        _ => format!("{scheme}://{MASK}@{host}{path}"),
     }
 }
 
@@ -93,17 +97,26 @@ fn mask_query(url: &str) -> String {
 
 fn mask_parameter(pair: &str) -> Cow<'_, str> {
     match pair.split_once('=') {
-        Some((name, value))
-            if !value.is_empty() && KEY_PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) =>
-        {
+        Some((name, value)) if !value.is_empty() && is_key_parameter(name) => {
             Cow::Owned(format!("{name}={MASK}"))
         }
         _ => Cow::Borrowed(pair),
     }
 }
 
+fn is_key_parameter(name: &str) -> bool {
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
+    KEY_PARAMETERS.contains(&name.as_str())
+        || KEY_PARTS.iter().any(|part| name.contains(part))
+        || name.starts_with("sig")
+        || name.ends_with("key")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::{Secret, mask_url};
 
     #[test]
@@ -111,12 +124,34 @@ mod tests {
         let cases = [
             ("https://a.example/x?y=1", "https://a.example/x?y=1"),
             ("https://u:p@w:q@a.example/x@y", "https://u:***@a.example/x@y"),
-            ("https://u@a.example/?Token=abc&z=&key=", "https://u@a.example/?Token=***&z=&key="),
-            ("no url ? token=abc", "no url ? token=abc"),
+            ("https://u:p@a.example/?Token=abc&z=&key=", "https://u:***@a.example/?Token=***&z=&key="),
+            ("https://hunter2@a.example/x", "https://***@a.example/x"),
+            ("https://hunter2:@a.example/x", "https://***@a.example/x"),
+            ("https://:hunter2@a.example/x", "https://:***@a.example/x"),
+            ("https://@a.example/x@y?to=me@b.example", "https://@a.example/x@y?to=me@b.example"),
+            ("no url ? token=abc", "no url ? token=***"),
             ("mailto:a@b?token=abc", "mailto:a@b?token=***"),
         ];
         for (url, expected) in cases {
             assert_eq!(mask_url(url), expected);
+            assert_eq!(matches!(mask_url(url), Cow::Borrowed(_)), url == expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_a_key_by_its_name() {
+        let keys = "token auth_token authToken access-token id_token secret client_secret clientSecret auth code \
+                    auth_code Authorization api_key x-api-key apikey key accesskey signing_key password passwd pwd \
+                    pass sig sign sig_v1 Signature X-Amz-Signature X-Amz-Security-Token jwt";
+        for name in keys.split_whitespace() {
+            assert_eq!(
+                mask_url(&format!("https://a.example/?{name}=hunter2")).split_once('='),
+                Some((format!("https://a.example/?{name}").as_str(), "***"))
+            );
+        }
+        for name in ["author", "country_code", "id", "keyboard", "passenger", "user", "queue", "tok"] {
+            let url = format!("https://a.example/?{name}=value");
+            assert!(matches!(mask_url(&url), Cow::Borrowed(_)), "{url}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use tokio::sync::Mutex;
 
+use crate::files::{self, FileError, Named};
 use crate::http::{Authorize, AuthorizeError, LocalFuture, NoToken};
 use crate::limits::Limits;
 use crate::secret::Secret;
@@ -32,26 +33,50 @@ pub enum TokenSource {
 pub struct Tokens {
     source: TokenSource,
     limits: Limits,
-    current: Mutex<Option<Secret>>,
+    warn: Box<dyn Fn(&str)>,
+    current: Mutex<Current>,
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Current {
+    token: Option<Secret>,
+    /// Whether the source gave all it has: a pipe cannot be read again.
+    is_used_up: bool,
+}
+
+/// What a source gave, which is not yet known to be a token.
+struct Fetched {
+    text: String,
+    origin: String,
+    warning: Option<String>,
+    is_lasting: bool,
+}
+
+impl Fetched {
+    fn of(text: String, origin: impl Into<String>) -> Self {
+        Self { text, origin: origin.into(), warning: None, is_lasting: true }
+    }
 }
 
 impl Tokens {
-    /// Tokens from `source`; a command may take no longer than `limits` allow.
+    /// Tokens from `source`; a file or a command may take no longer than `limits` allow. What a person must know about the
+    /// source goes to `warn`, once.
     #[must_use]
-    pub fn new(source: TokenSource, limits: Limits) -> Self {
-        Self { source, limits, current: Mutex::new(None) }
+    pub fn new(source: TokenSource, limits: Limits, warn: Box<dyn Fn(&str)>) -> Self {
+        Self { source, limits, warn, current: Mutex::default() }
     }
 
-    async fn fetch(&self) -> Result<Secret, AuthorizeError> {
-        let (text, origin) = match &self.source {
-            TokenSource::Given(token) => (token.reveal().to_owned(), "the token".to_owned()),
+    async fn fetch(&self) -> Result<Fetched, AuthorizeError> {
+        Ok(match &self.source {
+            TokenSource::Given(token) => Fetched::of(token.reveal().to_owned(), "the token"),
             TokenSource::File(path) => {
-                let text = fs_err::read_to_string(path)
-                    .map_err(|error| configuration(format!("cannot read the token: {error}"), None))?;
-                (text, format!("the token in {}", path.display()))
+                let Named { text, warning, is_lasting } =
+                    files::read_named(path, &self.limits).await.map_err(|error| unread(&error))?;
+                Fetched { text, origin: format!("the token in {}", path.display()), warning, is_lasting }
             }
             TokenSource::Command(command) => {
-                (run(command, &self.limits).await?, "what token_command printed".to_owned())
+                Fetched::of(run(command, &self.limits).await?, "what token_command printed")
             }
             TokenSource::Missing { hint } => {
                 return Err(AuthorizeError {
@@ -60,8 +85,7 @@ impl Tokens {
                     reason: NoToken::NotSignedIn,
                 });
             }
-        };
-        usable(&text, &origin)
+        })
     }
 }
 
@@ -69,11 +93,15 @@ impl Authorize for Tokens {
     fn token(&self) -> LocalFuture<'_, Result<Secret, AuthorizeError>> {
         Box::pin(async {
             let mut current = self.current.lock().await;
-            if let Some(token) = &*current {
+            if let Some(token) = &current.token {
                 return Ok(token.clone());
             }
-            let token = self.fetch().await?;
-            *current = Some(token.clone());
+            let fetched = self.fetch().await?;
+            if let Some(warning) = &fetched.warning {
+                (self.warn)(warning);
+            }
+            let token = usable(&fetched.text, &fetched.origin)?;
+            *current = Current { token: Some(token.clone()), is_used_up: !fetched.is_lasting };
             Ok(token)
         })
     }
@@ -81,13 +109,17 @@ impl Authorize for Tokens {
     fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>> {
         Box::pin(async {
             let mut current = self.current.lock().await;
-            if current.as_ref() != Some(token) {
+            if current.token.as_ref() != Some(token) {
                 // Another request has fetched a newer one meanwhile.
                 return Ok(true);
             }
-            let newer = self.fetch().await?;
+            if current.is_used_up {
+                return Ok(false);
+            }
+            let fetched = self.fetch().await?;
+            let newer = usable(&fetched.text, &fetched.origin)?;
             let is_newer = newer != *token;
-            *current = Some(newer);
+            current.token = Some(newer);
             Ok(is_newer)
         })
     }
@@ -137,10 +169,25 @@ async fn run(command: &str, limits: &Limits) -> Result<String, AuthorizeError> {
 const COMMAND_HINT: &str =
     "run the command of `token_command` by hand; it must print the token and nothing else";
 
+const PIPE_HINT: &str = "if token_file is a pipe, something has to write the token to it";
+
 async fn within<T>(limits: &Limits, future: impl Future<Output = T>) -> Option<T> {
     match limits.remaining() {
         Some(left) => tokio::time::timeout(left, future).await.ok(),
         None => Some(future.await),
+    }
+}
+
+fn unread(error: &FileError) -> AuthorizeError {
+    let message = format!("cannot read the token: {error}");
+    match error {
+        FileError::Interrupted => {
+            AuthorizeError { message: error.to_string(), hint: None, reason: NoToken::Interrupted }
+        }
+        FileError::TimedOut(_) => {
+            AuthorizeError { message, hint: Some(PIPE_HINT.to_owned()), reason: NoToken::TimedOut }
+        }
+        _ => configuration(message, None),
     }
 }
 

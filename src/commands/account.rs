@@ -50,12 +50,6 @@ impl Account {
                 (parse_base(session.base_url())?, token, Box::default(), Some(session))
             }
         };
-        if let TokenSource::File(path) = &token
-            && std::fs::File::open(path).is_ok_and(|file| files::is_exposed(&file))
-        {
-            let path = path.display();
-            context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
-        }
         let progress = Rc::new(Cell::new((0, 0)));
         let client = Client::new(http(context, token, &network, &progress)?, base);
         Ok(Self { profile, client, progress, service, is_named, session })
@@ -181,7 +175,8 @@ pub fn http(
         };
         output.notice(&format!("throttled: waiting until {}{so_far}", until.format("%H:%M:%SZ")));
     });
-    let tokens = Tokens::new(token, context.limits.clone());
+    let warn = Box::new(move |text: &str| output.warning(text));
+    let tokens = Tokens::new(token, context.limits.clone(), warn);
     Ok(Http::new(exchange, Box::new(tokens), Gate::new(announce), context.limits.clone(), jitter))
 }
 

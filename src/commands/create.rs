@@ -74,7 +74,7 @@ enum Present {
 /// Runs `vwh create`.
 pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     check_events(&args.event)?;
-    let key = signing_key::choose(&args.key, context)?;
+    let key = signing_key::choose(&args.key, context).await?;
     let policy = args.metadata_policy.unwrap_or(match key {
         Key::Unsigned => MetadataPolicy::None,
         _ => MetadataPolicy::Header,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::{Error, ExitStatus, Kind};
+use crate::error::{Error, ExitStatus, Kind, kind_of};
 use crate::output::Output;
 
 /// Print the manual page, or write one for each command into a directory
@@ -16,14 +16,18 @@ pub struct ManArgs {
 
 /// Runs `vwh man` for the tree of `command`.
 pub fn run(args: &ManArgs, output: &Output, command: clap::Command) -> Result<ExitStatus, Error> {
-    let failed = |error: std::io::Error| {
-        Error::new(Kind::Internal, "cannot write the manual").because(error.to_string())
-    };
     if let Some(directory) = &args.dir {
-        clap_mangen::generate_to(command, directory).map_err(failed)?;
+        clap_mangen::generate_to(command, directory).map_err(|error| {
+            let message = format!("cannot write the manual into {}", directory.display());
+            Error::new(kind_of(&error), message)
+                .because(error.to_string())
+                .hint("name an existing directory that you may write to")
+        })?;
     } else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(command).render(&mut page).map_err(failed)?;
+        clap_mangen::Man::new(command).render(&mut page).map_err(|error| {
+            Error::new(Kind::Internal, "cannot write the manual").because(error.to_string())
+        })?;
         output.answer(&String::from_utf8_lossy(&page))?;
     }
     Ok(ExitStatus::Success)

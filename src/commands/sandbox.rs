@@ -16,8 +16,11 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::http::exchange::Network;
 use crate::sandbox::{self, ErrorShape, Fault, Options, SandboxError, Server, Session};
 use crate::services::knobs::Knobs;
-use crate::settings::flags::parse_duration;
+use crate::settings::flags::{parse_duration, parse_span};
 use crate::webhook::json::{Secrets, to_line};
+
+/// How long a sandbox that does not answer is given to be gone.
+const GONE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Run a local server that behaves like the service
 ///
@@ -56,7 +59,7 @@ struct ServeArgs {
     error_shape: ErrorShape,
 
     /// How long each request waits, such as 50ms
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     latency: Option<Duration>,
 
     /// Trouble to order, WHICH:WHAT: WHICH request (3, 2-5 or every-4), WHAT a status, cut, slow, stall or html502
@@ -91,24 +94,54 @@ pub async fn run(args: &SandboxArgs, context: &Context) -> Result<ExitStatus, Er
         None => serve(&args.serve, context, directory).await,
         Some(Knob::Advance { duration }) => {
             let seconds = u64::try_from(duration.num_seconds()).unwrap_or_default();
-            with_knobs(context, sandbox::join(directory).await?, async |knobs| knobs.advance(seconds).await)
-                .await
+            turn(context, sandbox::join(directory).await?, async |knobs| knobs.advance(seconds).await).await
         }
         Some(Knob::Status) => {
             let session = sandbox::join(directory).await?;
             let token = session.token().clone();
-            let status = with_session(context, session, async |knobs| knobs.status().await).await?;
-            show_status(context, &status, token.reveal())
+            let status = with_session(context, &session, async |knobs| knobs.status().await).await;
+            session.leave().await?;
+            show_status(context, &status?, token.reveal())
         }
         Some(Knob::Reset { empty }) => reset(context, directory, *empty).await,
-        Some(Knob::Stop) => match sandbox::find_running(directory).await? {
-            None => {
-                context.output.notice("no sandbox is running");
-                Ok(ExitStatus::Success)
-            }
-            Some(session) => with_knobs(context, session, async |knobs| knobs.stop().await).await,
-        },
+        Some(Knob::Stop) => stop(context, directory).await,
     }
+}
+
+/// Returns once the sandbox has stopped, so that the next command finds its state and no remains of its server.
+async fn stop(context: &Context, directory: &Path) -> Result<ExitStatus, Error> {
+    let Some(session) = sandbox::find_running(directory).await? else {
+        context.output.notice("no sandbox is running");
+        return Ok(ExitStatus::Success);
+    };
+    let asked = match with_session(context, &session, async |knobs| knobs.stop().await).await {
+        Err(error) if error.kind != Kind::Unavailable => return Err(error),
+        asked => asked,
+    };
+    // One that does not answer may have been stopped by somebody else just now.
+    let patience = if asked.is_ok() { None } else { Some(GONE_PATIENCE) };
+    let limit = [context.limits.remaining(), patience].into_iter().flatten().min();
+    let stopped = async {
+        match limit {
+            Some(limit) => tokio::time::timeout(limit, session.wait_until_stopped()).await.ok(),
+            None => Some(session.wait_until_stopped().await),
+        }
+    };
+    match context.limits.or_interrupted(stopped).await {
+        Err(_) => return Err(Error::new(Kind::Interrupted, "interrupted")),
+        Ok(Some(stopped)) => stopped?,
+        Ok(None) => {
+            asked?;
+            return Err(Error::new(Kind::Unavailable, "the sandbox has not stopped yet").hint(
+                "it answers the requests it has first; run this again, with a longer --timeout if need be",
+            ));
+        }
+    }
+    if let (Ok(status), true) = (&asked, context.settings.format.is_json()) {
+        context.output.answer(&format!("{}\n", to_line(status)))?;
+    }
+    context.output.notice(if asked.is_ok() { "the sandbox has stopped" } else { "no sandbox is running" });
+    Ok(ExitStatus::Success)
 }
 
 async fn serve(args: &ServeArgs, context: &Context, directory: &Path) -> Result<ExitStatus, Error> {
@@ -143,27 +176,36 @@ fn announce(context: &Context, server: &Server) -> Result<(), Error> {
 /// A state that cannot be read is no reason not to start over.
 async fn reset(context: &Context, directory: &Path, empty: bool) -> Result<ExitStatus, Error> {
     match sandbox::find_running(directory).await {
-        Ok(Some(session)) => with_knobs(context, session, async |knobs| knobs.reset(empty).await).await,
+        Ok(Some(session)) => turn(context, session, async |knobs| knobs.reset(empty).await).await,
         Ok(None) | Err(SandboxError::State { .. }) => {
             sandbox::start_over(directory, empty).await?;
-            Ok(ExitStatus::Success)
+            turn(context, sandbox::join(directory).await?, async |knobs| knobs.status().await).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn with_knobs<F>(context: &Context, session: Session, turn: F) -> Result<ExitStatus, Error>
+/// Turns a knob and tells what came of it.
+async fn turn<F>(context: &Context, session: Session, turn: F) -> Result<ExitStatus, Error>
 where
     F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
 {
-    let status = with_session(context, session, turn).await?;
+    let turned = with_session(context, &session, turn).await;
+    session.leave().await?;
+    let status = turned?;
     if context.settings.format.is_json() {
         context.output.answer(&format!("{}\n", to_line(&status)))?;
     }
+    let webhooks = match status["webhooks"].as_u64() {
+        Some(1) => "1 webhook".to_owned(),
+        count => format!("{} webhooks", count.unwrap_or_default()),
+    };
+    let now = status["now"].as_str().unwrap_or_default();
+    context.output.notice(&format!("the sandbox is at {now}, {webhooks}"));
     Ok(ExitStatus::Success)
 }
 
-async fn with_session<F>(context: &Context, session: Session, turn: F) -> Result<Value, Error>
+async fn with_session<F>(context: &Context, session: &Session, turn: F) -> Result<Value, Error>
 where
     F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
 {
@@ -172,9 +214,7 @@ where
         http(context, token, &Network::default(), &Rc::default())?,
         parse_base(session.base_url())?,
     );
-    let turned = turn(&knobs).await;
-    session.leave().await?;
-    turned.map_err(|error| {
+    turn(&knobs).await.map_err(|error| {
         let error = Error::from(error);
         if error.kind == Kind::NotFound {
             Error::new(Kind::Internal, "the sandbox does not know this")

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Context, hex};
 use crate::error::{Error, Kind};
-use crate::files;
+use crate::files::{self, FileError};
 use crate::secret::{MASK, Secret};
 
 /// Length of a generated key: as long as the HMAC-SHA256 that it keys.
@@ -74,12 +74,12 @@ impl Key {
 }
 
 /// The key that `args` and the environment ask for. Nothing is made or written yet.
-pub fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
+pub async fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     if args.unsigned {
         return Ok(Key::Unsigned);
     }
     if let Some(path) = &args.signing_key_file {
-        return key_from_file(context, path).map(Key::Given);
+        return key_from_file(context, path).await.map(Key::Given);
     }
     match context.settings.signing_key() {
         Some(key) if !args.generate_signing_key && args.signing_key_out.is_none() => {
@@ -89,17 +89,18 @@ pub fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     }
 }
 
-fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Error> {
-    let content = fs_err::read_to_string(path);
-    let content = content.map_err(|error| {
-        Error::new(Kind::Configuration, "cannot read the signing key").because(error.to_string())
+async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Error> {
+    let named = files::read_named(path, &context.limits).await.map_err(|error| match error {
+        FileError::Interrupted | FileError::TimedOut(_) => {
+            Error::from(error).while_doing("cannot read the signing key")
+        }
+        error => Error::new(Kind::Configuration, "cannot read the signing key").because(error.to_string()),
     })?;
-    if std::fs::File::open(path).is_ok_and(|file| files::is_exposed(&file)) {
-        let path = path.display();
-        context.output.warning(&format!("{path} can be read by others; close it with: chmod 600 {path}"));
+    if let Some(warning) = &named.warning {
+        context.output.warning(warning);
     }
-    let key =
-        content.strip_suffix('\n').map_or(content.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let line = named.text.strip_suffix('\n');
+    let key = line.map_or(named.text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     usable(Secret::new(key), &path.display().to_string())
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, NoProxy, Proxy, redirect};
 use url::Url;
 
-use super::Call;
+use super::{Call, host_of};
 use crate::secret::{Secret, mask_url};
 
 /// Connecting takes no longer than this (design §4).
@@ -41,6 +42,13 @@ pub struct Network {
 /// Sends single requests.
 pub struct Exchange {
     client: Client,
+    proxy: Option<ProxyInUse>,
+}
+
+/// The proxy, as errors name it, and the client's own rules for when it is used.
+struct ProxyInUse {
+    host: String,
+    rules: Matcher,
 }
 
 /// A reply whose body arrived whole.
@@ -111,6 +119,7 @@ impl Exchange {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_LIMIT)
             .no_proxy();
+        let mut proxy = None;
         let client = if network.uses_tls {
             let mut builder = builder.https_only(true);
             if let Some(pem) = &network.extra_roots {
@@ -120,12 +129,15 @@ impl Exchange {
             if let Some(url) = &network.https_proxy {
                 let no_proxy = network.no_proxy.as_deref().and_then(NoProxy::from_string);
                 builder = builder.proxy(Proxy::https(url.clone()).map_err(setup)?.no_proxy(no_proxy));
+                let exceptions = network.no_proxy.clone().unwrap_or_default();
+                let rules = Matcher::builder().https(url.as_str()).no(exceptions).build();
+                proxy = Some(ProxyInUse { host: host_of(url), rules });
             }
             builder.build()
         } else {
             builder.tls_certs_only([]).build()
         };
-        Ok(Self { client: client.map_err(setup)? })
+        Ok(Self { client: client.map_err(setup)?, proxy })
     }
 
     /// Sends `call` with `token` and reads the whole reply, all within `limit`.
@@ -156,7 +168,8 @@ impl Exchange {
         if call.method != reqwest::Method::GET {
             request = request.body(body);
         }
-        let mut response = request.send().await.map_err(|error| classify(&error))?;
+        let mut response =
+            request.send().await.map_err(|error| self.naming_proxy(classify(&error), &call.url))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         tracing::debug!("reply headers: {}", shown_headers(&headers));
@@ -173,6 +186,19 @@ impl Exchange {
                 .into_iter()
                 .find_map(|name| text(&headers, &HeaderName::from_static(name))),
         })
+    }
+
+    /// A connection that was not made may be the proxy's fault, so that is named too; never with its user and password.
+    fn naming_proxy(&self, broken: Broken, url: &Url) -> Broken {
+        let is_used = |proxy: &&ProxyInUse| {
+            url.as_str().parse().is_ok_and(|target| proxy.rules.intercept(&target).is_some())
+        };
+        match (broken, self.proxy.as_ref().filter(is_used)) {
+            (broken @ (Broken::NotConnected(_) | Broken::ConnectTimeout), Some(proxy)) => {
+                Broken::NotConnected(format!("through the proxy {}: {broken}", proxy.host))
+            }
+            (broken, _) => broken,
+        }
     }
 }
 
@@ -260,4 +286,34 @@ pub fn secrets_in(body: &Secret) -> Vec<Secret> {
     };
     let secret = |name: &str| members.get(name).and_then(serde_json::Value::as_str).map(Secret::new);
     ["signingKey", "secret"].into_iter().filter_map(secret).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Broken, Exchange, Network};
+
+    #[test]
+    fn a_proxy_is_named_where_it_is_used() {
+        let network = Network {
+            uses_tls: true,
+            https_proxy: Some("http://me:hunter2@proxy.example:3128".parse().expect("a URL")),
+            no_proxy: Some("direct.example,10.0.0.0/8".to_owned()),
+            extra_roots: None,
+        };
+        let exchange = Exchange::new(&network).expect("a client");
+        let named =
+            |broken, url: &str| exchange.naming_proxy(broken, &url.parse().expect("a URL")).to_string();
+        assert_eq!(
+            named(Broken::NotConnected("refused".to_owned()), "https://api.example/vis?a=b"),
+            "through the proxy proxy.example:3128: refused"
+        );
+        assert_eq!(
+            named(Broken::ConnectTimeout, "https://api.example/"),
+            "through the proxy proxy.example:3128: no connection within 5 s"
+        );
+        for direct in ["https://direct.example/", "https://a.direct.example:8443/", "https://10.1.2.3/"] {
+            assert_eq!(named(Broken::NotConnected("refused".to_owned()), direct), "refused", "{direct}");
+        }
+        assert_eq!(named(Broken::Cut("cut".to_owned()), "https://api.example/"), "cut");
+    }
 }

@@ -13,7 +13,6 @@ pub mod webhooks;
 pub mod when;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -262,7 +261,7 @@ impl Output {
             let _ = sender.send(read);
         });
         let answered = limits.or_interrupted(receiver).await;
-        limits.extend(asked.elapsed().max(Duration::ZERO));
+        limits.extend(asked.elapsed());
         if !matches!(&answered, Ok(Ok(Ok(line))) if line.ends_with('\n')) {
             // Nobody pressed return, so what comes next would stand on the line of the question.
             self.say("");

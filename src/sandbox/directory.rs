@@ -65,7 +65,24 @@ impl Directory {
         file.write_all(content)?;
         file.sync_all()?;
         drop(file);
-        fs::rename(&beside, self.state())
+        fs::rename(&beside, self.state())?;
+        self.sync()
+    }
+
+    /// Makes sure that a rename outlives a power cut.
+    #[cfg(unix)]
+    fn sync(&self) -> io::Result<()> {
+        match fs::File::open(&self.path)?.sync_all() {
+            // Some file systems have nothing to sync there, and say so.
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "directories cannot be opened there")]
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -17,8 +17,8 @@ use super::directory::Directory;
 use super::locks::{self, Hold, POLL};
 use super::state;
 
-/// How long a sandbox to be started in the foreground waits for an embedded one: most commands are done by then.
-const EMBEDDED_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a sandbox to be started in the foreground waits for another to end: most commands are done by then.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who serves. The starting lock comes along, because the answer is good only while it is held.
 #[derive(Debug)]
@@ -48,7 +48,8 @@ pub(super) fn taken(directory: &Directory) -> SandboxError {
     }
 }
 
-/// Takes the serving lock. A sandbox embedded in a command that runs is given a moment to end with it.
+/// Takes the serving lock. A sandbox embedded in a command that runs is given a moment to end with it, and so is one that
+/// has taken its address back because it stops.
 pub(super) async fn win(directory: &Directory) -> Result<(File, File), SandboxError> {
     let start = Instant::now();
     loop {
@@ -56,8 +57,11 @@ pub(super) async fn win(directory: &Directory) -> Result<(File, File), SandboxEr
             Elected::Ours { serving, starting } => return Ok((serving, starting)),
             Elected::Theirs { starting: _starting } => taken(directory),
         };
-        let may_end = matches!(error, SandboxError::Running { embedded: true, .. });
-        if !may_end || start.elapsed() > EMBEDDED_PATIENCE {
+        let may_end = matches!(
+            error,
+            SandboxError::Running { embedded: true, .. } | SandboxError::Running { address: None, .. }
+        );
+        if !may_end || start.elapsed() > PATIENCE {
             return Err(error);
         }
         tokio::time::sleep(POLL).await;

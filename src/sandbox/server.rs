@@ -95,12 +95,16 @@ impl Server {
 
     /// Takes no more requests, answers those in flight, saves the state and lets the next process serve.
     pub async fn shut_down(mut self) -> Result<(), SandboxError> {
+        // Before the first connection is refused: who comes now waits for the end instead.
+        // An embedded one stops when nobody can come.
+        let withdrawn = if self.app.is_embedded { Ok(()) } else { self.app.store.withdraw().await };
         self.stopping.send_replace(true);
         let limit = self.app.options.latency + DRAIN;
         if tokio::time::timeout(limit, &mut self.serving).await.is_err() {
             self.serving.abort();
         }
-        Ok(self.app.store.close().await?)
+        self.app.store.close().await?;
+        Ok(withdrawn?)
     }
 }
 

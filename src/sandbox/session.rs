@@ -5,14 +5,19 @@
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::directory::Directory;
 use super::election::{self, Elected};
-use super::locks::{self, Hold};
+use super::locks::{self, Hold, POLL};
 use super::options::Options;
 use super::server::{Server, base_url};
-use super::{SandboxError, state, store};
+use super::state::{self, State};
+use super::{SandboxError, store};
 use crate::secret::Secret;
+
+/// How long a process that serves no more may take to be done with it.
+const STOPPING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A sandbox that can be called over HTTP for as long as this lives.
 #[derive(Debug)]
@@ -27,16 +32,22 @@ enum Host {
     /// This process serves.
     Embedded { server: Server, directory: Directory },
     /// Another process serves; the lock keeps it from leaving.
-    Guest { _clients: File },
+    Guest { directory: Directory, address: SocketAddr, _clients: File },
+}
+
+/// Who serves, once that is clear.
+enum Settled {
+    Ours { serving: File, starting: File },
+    Theirs { address: SocketAddr, token: Secret },
 }
 
 /// Connects to the process that serves `state_dir`, or serves it from this one.
 pub async fn join(state_dir: &Path) -> Result<Session, SandboxError> {
     let directory = Directory::open(state_dir)?;
     let clients = locks::wait_for(&directory.clients_lock(), Hold::Shared).await?;
-    match election::settle(&directory).await? {
-        Elected::Theirs { starting } => Session::guest(&directory, clients, &starting),
-        Elected::Ours { serving, starting } => {
+    match settle(&directory).await? {
+        Settled::Theirs { address, token } => Ok(Session::guest(directory, clients, address, token)),
+        Settled::Ours { serving, starting } => {
             drop(clients);
             let session = Session::embedded(directory, serving).await;
             drop(starting);
@@ -49,9 +60,29 @@ pub async fn join(state_dir: &Path) -> Result<Session, SandboxError> {
 pub async fn find_running(state_dir: &Path) -> Result<Option<Session>, SandboxError> {
     let directory = Directory::open(state_dir)?;
     let clients = locks::wait_for(&directory.clients_lock(), Hold::Shared).await?;
-    match election::settle(&directory).await? {
-        Elected::Theirs { starting } => Session::guest(&directory, clients, &starting).map(Some),
-        Elected::Ours { .. } => Ok(None),
+    match settle(&directory).await? {
+        Settled::Theirs { address, token } => Ok(Some(Session::guest(directory, clients, address, token))),
+        Settled::Ours { .. } => Ok(None),
+    }
+}
+
+/// Finds out who serves, and where. One that is about to stop has taken its address back and is given a moment.
+async fn settle(directory: &Directory) -> Result<Settled, SandboxError> {
+    let start = Instant::now();
+    loop {
+        // The address is its own only while the starting lock is held.
+        let starting = match election::settle(directory).await? {
+            Elected::Ours { serving, starting } => return Ok(Settled::Ours { serving, starting }),
+            Elected::Theirs { starting } => starting,
+        };
+        if let Some(State { host: Some(host), token, .. }) = state::read(directory)? {
+            return Ok(Settled::Theirs { address: host.address, token });
+        }
+        if start.elapsed() > STOPPING_PATIENCE {
+            return Err(SandboxError::Busy { path: directory.serving_lock() });
+        }
+        drop(starting);
+        tokio::time::sleep(POLL).await;
     }
 }
 
@@ -65,15 +96,10 @@ pub async fn start_over(state_dir: &Path, empty: bool) -> Result<(), SandboxErro
 }
 
 impl Session {
-    /// A session with the process that serves. `_starting` is the proof that the address is its own.
-    fn guest(directory: &Directory, clients: File, _starting: &File) -> Result<Self, SandboxError> {
-        let missing = || SandboxError::State {
-            path: directory.state(),
-            reason: "a sandbox runs, but its address is not in it".to_owned(),
-        };
-        let state = state::read(directory)?.ok_or_else(missing)?;
-        let base_url = base_url(state.host.ok_or_else(missing)?.address);
-        Ok(Self { base_url, token: state.token, host: Host::Guest { _clients: clients } })
+    /// A session with the process that serves at `address`.
+    fn guest(directory: Directory, clients: File, address: SocketAddr, token: Secret) -> Self {
+        let host = Host::Guest { directory, address, _clients: clients };
+        Self { base_url: base_url(address), token, host }
     }
 
     async fn embedded(directory: Directory, serving: File) -> Result<Self, SandboxError> {
@@ -99,6 +125,25 @@ impl Session {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         matches!(self.host, Host::Embedded { .. })
+    }
+
+    /// Ends the session once the sandbox has stopped and its state is on disk, which somebody has to ask it for. An embedded
+    /// one stops by being left.
+    pub async fn wait_until_stopped(self) -> Result<(), SandboxError> {
+        let Host::Guest { directory, address, .. } = &self.host else { return self.leave().await };
+        loop {
+            match election::settle(directory).await? {
+                Elected::Ours { .. } => return Ok(()),
+                Elected::Theirs { starting: _starting } => {
+                    let host = state::read(directory).ok().flatten().and_then(|state| state.host);
+                    if host.is_some_and(|host| host.address != *address) {
+                        // Another one serves by now.
+                        return Ok(());
+                    }
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// Ends the session. An embedded sandbox serves on until nobody else uses it, then stops with its state on disk.

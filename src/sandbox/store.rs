@@ -141,6 +141,17 @@ impl Store {
         self.save(revision).await
     }
 
+    /// Takes the address back: nobody else is to come here.
+    pub(super) async fn withdraw(self: &Arc<Self>) -> io::Result<()> {
+        let revision = {
+            let mut memory = self.memory();
+            memory.host = None;
+            memory.revision += 1;
+            memory.revision
+        };
+        self.save(revision).await
+    }
+
     /// Writes the last state, with the time at which the clock stops, and gives the serving lock back.
     pub(super) async fn close(self: &Arc<Self>) -> io::Result<()> {
         let written = Arc::clone(&self.written).lock_owned().await;

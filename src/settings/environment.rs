@@ -94,8 +94,16 @@ impl Environment {
         Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("vwh"))
     }
 
-    /// Replaces `$CREDENTIALS_DIRECTORY` at the start of a path from the configuration (systemd's `LoadCredential`).
+    /// Replaces `~/`, or `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential`), at the start of a path from the
+    /// configuration.
     pub(super) fn expand(&self, path: &str) -> Result<PathBuf, SettingsError> {
+        if let Some(rest) = path.strip_prefix("~/") {
+            let home = etcetera::home_dir().map_err(|_| {
+                SettingsError::new("there is no home directory, and the configuration names it with `~`")
+                    .hint("set HOME, or name a plain path")
+            })?;
+            return Ok(home.join(rest.trim_start_matches('/')));
+        }
         let rest = ["$CREDENTIALS_DIRECTORY", "${CREDENTIALS_DIRECTORY}"]
             .into_iter()
             .find_map(|variable| path.strip_prefix(variable));

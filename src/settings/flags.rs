@@ -102,11 +102,14 @@ impl Flags {
     }
 }
 
-/// A duration such as `90m`, `36h` or `3d`.
+/// A duration such as `30s`, `90m` or `3d`.
 pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a duration such as 90m, 36h or 3d"))?;
-    TimeDelta::from_std(duration).map_err(|_| "the duration is too long".to_owned())
+    TimeDelta::from_std(parse_span(text)?).map_err(|_| "the duration is too long".to_owned())
+}
+
+/// The same for what is waited for, and not reckoned with.
+pub fn parse_span(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a duration such as 30s, 90m or 3d".to_owned())
 }
 
 /// A moment: RFC 3339, or a duration ago.
@@ -140,7 +143,7 @@ pub fn parse_moment(text: &str) -> Result<Moment, String> {
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let timeout = parse_duration(text)?.to_std().map_err(|error| error.to_string())?;
+    let timeout = parse_span(text)?;
     if timeout.is_zero() { Err("the time limit must be longer than nothing".to_owned()) } else { Ok(timeout) }
 }
 

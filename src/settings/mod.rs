@@ -44,7 +44,7 @@ impl SettingsError {
 /// Everything that a command needs to know besides its own arguments.
 #[derive(Debug)]
 pub struct Settings {
-    /// Output format; `None` leaves it to the command (a table or plain lines).
+    /// How the answer is written.
     pub format: Format,
     /// Colour.
     pub color: ColorChoice,

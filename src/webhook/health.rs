@@ -156,6 +156,7 @@ mod tests {
                 Health::Paused,
             ),
             (format!(r#"{{"id":1,"status":["PAUSED"],{statistics}}}}}"#), Health::Paused),
+            (format!(r#"{{"id":1,"status":"",{statistics}}}}}"#), Health::Ok),
             (r#"{"id":1,"expireAt":"2024-03-06T23:59:59Z"}"#.to_owned(), Health::Expiring),
             (r#"{"id":1,"expireAt":"2024-03-07T00:00:01Z"}"#.to_owned(), Health::Unknown),
             (r#"{"id":1,"statistics":null}"#.to_owned(), Health::Unknown),

@@ -129,10 +129,10 @@ fn the_manual_has_a_page_for_every_command() {
 
 #[test]
 fn a_manual_that_cannot_be_written_is_said() {
-    let _ = Vwh::new()
-        .args(["man", "no/such/folder"])
-        .run()
-        .exits(70)
-        .without_answer()
-        .says("cannot write the manual");
+    let vwh = Vwh::new();
+    let outcome = vwh.args(["man", "no/such/folder"]).run().exits(2).without_answer();
+    let outcome = outcome.says("error: cannot write the manual into no/such/folder: ");
+    let _ = outcome.says("hint: name an existing directory that you may write to");
+    vwh.write("file", "");
+    let _ = vwh.args(["man", "file"]).run().exits(2).without_answer().says("the manual into file");
 }

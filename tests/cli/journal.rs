@@ -62,10 +62,10 @@ fn without_a_state_directory_nothing_is_sent() {
     let service = service();
     let vwh = service.vwh();
     vwh.write(".local/state/vwh", "a file in the way");
-    let outcome = prune(&vwh).exits(70).without_answer();
+    let outcome = prune(&vwh).exits(2).without_answer();
     assert!(outcome.stderr.contains(&vwh.state().display().to_string()), "{outcome}");
     assert_eq!(service.changes(), Vec::<String>::new());
-    let _ = vwh.args(["delete", "--yes", "x"]).run().exits(70).without_answer();
+    let _ = vwh.args(["delete", "--yes", "x"]).run().exits(2).without_answer();
     assert_eq!(service.changes(), Vec::<String>::new());
 }
 

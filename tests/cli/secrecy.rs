@@ -91,3 +91,26 @@ fn a_list_that_cannot_be_read_is_not_quoted() {
         assert_kept(&outcome);
     }
 }
+
+#[test]
+fn what_opens_a_door_in_a_url_is_masked() {
+    for (sent, shown) in [
+        ("https://hunter2@a.example/x", "https://***@a.example/x"),
+        ("https://a.example/?client_secret=hunter2&x=1", "https://a.example/?client_secret=***&x=1"),
+        ("https://a.example/?auth=hunter2", "https://a.example/?auth=***"),
+        ("https://a.example/?code=hunter2&country_code=de", "https://a.example/?code=***&country_code=de"),
+        ("https://a.example/?auth_token=hunter2", "https://a.example/?auth_token=***"),
+        ("https://a.example/?X-Amz-Signature=hunter2", "https://a.example/?X-Amz-Signature=***"),
+        ("https://a.example/?sig_v2=hunter2", "https://a.example/?sig_v2=***"),
+    ] {
+        let body = serde_json::json!([{"id": "w-1", "url": sent}]).to_string();
+        let server = Server::new(move |_| json(200, body.clone()));
+        let vwh = Vwh::connected_to(&server.base_url());
+        assert_eq!(vwh.args(["list", "--json"]).run().exits(0).json()[0]["url"], shown);
+        for format in ["wide", "jsonl", "csv"] {
+            let outcome = vwh.args(["list", "-vv", "-o", format]).run().exits(0);
+            assert!(outcome.stdout.contains(shown) && !outcome.stdout.contains("hunter2"), "{outcome}");
+        }
+        assert_eq!(vwh.args(["list", "--json", "--show-secrets"]).run().exits(0).json()[0]["url"], sent);
+    }
+}

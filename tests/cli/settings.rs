@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use insta::assert_snapshot;
 
 use crate::account::{connected, holding};
-use crate::support::{Outcome, Reply, Server, TOKEN, Vwh, json};
+use crate::service::{Service, failed};
+use crate::support::{Outcome, Reply, Server, TOKEN, Vwh, json, refused};
 
 /// A home with two profiles, `work` (the default one) at `server` and `other` elsewhere, each with a token of its own.
 fn two_profiles(server: &Server) -> Vwh {
@@ -390,4 +391,65 @@ fn errors_of_the_settings_have_the_published_members() {
         assert_eq!((error["kind"].as_str(), error["status"].is_null()), (Some("configuration"), true));
         assert_eq!(outcome.stderr.lines().count(), 1, "{outcome}");
     }
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_made_is_a_configuration_error() {
+    let service = Service::honest(vec![failed("w-1")]);
+    let vwh = service.vwh();
+    let file = vwh.write("file", "");
+    let inside = file.join("state");
+    let named = [file.to_str().unwrap(), inside.to_str().unwrap()];
+    let in_vain: &[&str] = if cfg!(target_os = "linux") { &["/proc/x"] } else { &[] };
+    for directory in named.iter().chain(in_vain) {
+        for arguments in [
+            &["--sandbox", "list"][..],
+            &["sandbox"],
+            &["sandbox", "reset"],
+            &["prune-failed"],
+            &["restore", "--last"],
+        ] {
+            let run = vwh.args(arguments.iter().copied()).env("VWH_STATE_DIR", *directory);
+            let outcome = run.run().without_answer();
+            if arguments == ["restore", "--last"] && outcome.code == Some(1) {
+                // There is nothing to read where there is no directory.
+                continue;
+            }
+            let outcome = outcome.exits(2);
+            assert!(outcome.stderr.contains(directory), "{arguments:?} {outcome}");
+            let _ = outcome.says("set VWH_STATE_DIR to a directory of your own");
+        }
+    }
+    assert_eq!(service.ids(), ["w-1"]);
+}
+
+#[test]
+fn durations_are_asked_for_in_vwhs_own_words() {
+    for arguments in [
+        &["list", "--timeout", "30"][..],
+        &["prune-failed", "--failed-for", "xx"],
+        &["renew", "--expiring-within", "1 fortnight"],
+        &["sandbox", "--latency", "soon"],
+        &["sandbox", "advance", "tomorrow"],
+    ] {
+        let outcome = Vwh::new().args(arguments.iter().copied()).run().exits(2).without_answer();
+        let first = outcome.stderr.lines().next().unwrap();
+        assert!(first.starts_with("error: invalid value '"), "{outcome}");
+        assert!(first.ends_with("': write a duration such as 30s, 90m or 3d"), "{outcome}");
+    }
+    let vwh = Vwh::new();
+    vwh.configure("[defaults]\ntimeout = '30'\n");
+    let _ = vwh.args(["list"]).run().exits(2).says("line 2: write a duration such as 30s, 90m or 3d");
+}
+
+#[test]
+fn a_proxy_that_cannot_be_reached_is_named_without_its_password() {
+    let proxy = refused();
+    let address = proxy.base_url().replace("http://", "");
+    let vwh = Vwh::new().env("VWH_TOKEN", TOKEN).env("VWH_BASE_URL", "https://api.example.test/vis");
+    let vwh = vwh.env("HTTPS_PROXY", format!("http://me:hunter2@{address}"));
+    let outcome = vwh.args(["list", "-vv"]).run().exits(5).without_answer();
+    assert!(!outcome.stderr.contains("hunter2") && !outcome.stderr.contains("me:"), "{outcome}");
+    let outcome = outcome.says(&format!("cannot connect to api.example.test: through the proxy {address}: "));
+    let _ = outcome.says("hint: check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it");
 }

@@ -184,7 +184,7 @@ fn usage_errors() {
     exit: 2
     --- stdout
     --- stderr
-    error: invalid value 'soon' for '--timeout <DURATION>': expected number at 0; write a duration such as 90m, 36h or 3d
+    error: invalid value 'soon' for '--timeout <DURATION>': write a duration such as 30s, 90m or 3d
 
     For more information, try '--help'.
     ");

@@ -94,6 +94,17 @@ fn a_credentials_directory_that_is_not_there_is_said() {
 }
 
 #[test]
+fn a_file_below_the_home_is_found() {
+    let server = holding("[]");
+    let vwh = home_with(&server, "token_file = '~/secret/token'");
+    vwh.write("secret/token", "from-home\n");
+    let _ = vwh.args(["list"]).run().exits(0);
+    assert_eq!(tokens(&server), ["Bearer from-home"]);
+    let missing = home_with(&server, "token_file = '~/token'");
+    let _ = missing.args(["list"]).run().exits(2).says(&missing.home().join("token").display().to_string());
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let server = holding("[]");
     let vwh = home_with(&server, "token_file = 'no/such/file'");
@@ -126,6 +137,10 @@ mod on_unix {
         --- stderr
         warning: token can be read by others; close it with: chmod 600 token
         ");
+        let refusing = Server::new(|_| json(401, "{}"));
+        let again = home_with(&refusing, &format!("token_file = '{}'", path.display()));
+        let outcome = again.args(["list"]).run().exits(3);
+        assert_eq!(outcome.stderr.matches("can be read by others").count(), 1, "{outcome}");
         set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
         assert_eq!(vwh.args(["list"]).run().exits(0).stderr, "");
         assert_eq!(tokens(&server), ["Bearer from-file"; 2]);

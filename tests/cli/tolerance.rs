@@ -92,3 +92,15 @@ fn an_empty_list_is_an_empty_array() {
     let outcome = list("[]", &["--json"]);
     assert_eq!((outcome.stdout.trim_end(), outcome.stderr.as_str()), ("[]", ""));
 }
+
+#[test]
+fn an_empty_status_is_none() {
+    let statistics = r#""statistics":{"totalAttempts":1,"totalSuccesses":1}"#;
+    for status in [r#""""#, r#"" ""#, "null", r#""ACTIVE""#] {
+        let added =
+            listed_unchanged(&format!(r#"[{{"id":"w-1","url":"u","status":{status},{statistics}}}]"#));
+        assert_eq!(added["w-1"]["health"], "ok", "{status}");
+    }
+    let added = listed_unchanged(&format!(r#"[{{"id":"w-1","url":"u","status":"PAUSED",{statistics}}}]"#));
+    assert_eq!(added["w-1"]["health"], "paused");
+}

@@ -18,7 +18,7 @@ pub fn webhook(raw: &Bytes) -> Result<Webhook, serde_json::Error> {
         "userId" => webhook.user_id = member::text(value),
         "url" => webhook.url = member::text(value).unwrap_or_default(),
         "events" => webhook.events = member::texts(value),
-        "status" => webhook.status = member::first_text(value),
+        "status" => webhook.status = member::first_text(value).filter(|status| !status.trim().is_empty()),
         "signingAlgo" => webhook.signing_algorithm = member::text(value),
         "signingKey" => {
             webhook.signing_key = member::text(value).filter(|key| !key.is_empty()).map(Secret::new);
