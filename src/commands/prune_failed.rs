@@ -17,6 +17,7 @@ use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
+use crate::output::text::word;
 use crate::output::when;
 use crate::services::vis::wire::Identity;
 use crate::settings::flags::parse_duration;
@@ -186,8 +187,10 @@ fn guard(args: &PruneFailedArgs, account: &Account, snapshot: &Snapshot, count: 
         failed.len()
     );
     let renew = account.command("renew --failed");
+    let only = args.url.as_deref().map(|glob| format!(" --url {}", word(glob))).unwrap_or_default();
+    let remove = account.command(&format!("prune-failed --max {count}{only}"));
     Err(Error::new(Kind::Failure, message)
-        .hint(format!("repair the receiver, then: {renew}; to remove them all the same: --max {count}")))
+        .hint(format!("repair the receiver, then: {renew}; to remove them all the same: {remove}")))
 }
 
 /// Since when vwh has seen those as failed whose `lastFailure` the service does not tell. Kept only while they are failed.
