@@ -60,7 +60,7 @@ Exit codes:
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[allow(missing_docs, reason = "the documentation of the arguments is the help text")]
+#[expect(missing_docs, reason = "the documentation of the arguments is the help text")]
 pub enum Command {
     #[command(flatten)]
     Webhooks(WebhookCommand),
@@ -71,7 +71,7 @@ pub enum Command {
 
 /// The commands that work on an account's webhooks.
 #[derive(Debug, Subcommand)]
-#[allow(missing_docs, reason = "the documentation of the arguments is the help text")]
+#[expect(missing_docs, reason = "the documentation of the arguments is the help text")]
 pub enum WebhookCommand {
     #[command(visible_alias = "ls")]
     List(ListArgs),

@@ -15,6 +15,7 @@ mod service;
 mod support;
 
 mod account;
+mod addresses;
 mod ambiguous;
 mod confirm;
 mod create;
@@ -34,6 +35,7 @@ mod list;
 mod list_filters;
 mod list_terminal;
 mod nothing_to_do;
+mod odd_json;
 mod odd_lists;
 mod patience;
 mod pipes;

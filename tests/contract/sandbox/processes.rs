@@ -102,10 +102,13 @@ async fn one_that_is_still_starting_is_waited_for() {
     };
     let (starting, serving) = (held("sandbox.starting.lock"), held("sandbox.lock"));
     let joining = Box::pin(join(directory.path()));
-    let time = Box::pin(tokio::time::sleep(std::time::Duration::from_millis(50)));
-    let Either::Right(((), joining)) = select(joining, time).await else {
+    // On a clock that jumps to the next timer, a second of waiting takes no time.
+    tokio::time::pause();
+    let second = Box::pin(tokio::time::sleep(std::time::Duration::from_secs(1)));
+    let Either::Right(((), joining)) = select(joining, second).await else {
         panic!("believed an unfinished start")
     };
+    tokio::time::resume();
     drop((serving, starting));
     let session = joining.await.expect("a session");
     assert!(session.is_embedded(), "the other one died before it served");
