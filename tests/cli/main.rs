@@ -25,6 +25,7 @@ mod generated_key;
 mod harness;
 mod help;
 mod hostile;
+mod https;
 mod if_absent;
 mod if_absent_renewal;
 mod interrupt;

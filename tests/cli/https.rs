@@ -1,0 +1,78 @@
+//! The connection that real accounts use: https, with a certificate that only `SSL_CERT_FILE` vouches for.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::support::{TOKEN, Vwh};
+
+const LIST: &str = r#"[{"id":"a","url":"https://hooks.example.test/a"}]"#;
+
+/// Answers every https request on a free port with [`LIST`]; gives its address and its certificate in PEM form.
+fn serve() -> (SocketAddr, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = made.signing_key.serialize_der().try_into().unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A client that does not trust the certificate hangs up; that is its answer, not ours.
+            let _ = answer(stream, &config);
+        }
+    });
+    (address, made.cert.pem())
+}
+
+fn answer(stream: TcpStream, config: &Arc<ServerConfig>) -> std::io::Result<()> {
+    let connection = ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
+    let mut stream = StreamOwned::new(connection, stream);
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        request.extend(byte);
+    }
+    let length = LIST.len();
+    write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{LIST}")?;
+    stream.conn.send_close_notify();
+    stream.flush()
+}
+
+fn connected_to(address: SocketAddr) -> Vwh {
+    let base_url = format!("https://localhost:{}", address.port());
+    Vwh::new().env("VWH_TOKEN", TOKEN).env("VWH_BASE_URL", base_url)
+}
+
+#[test]
+fn a_certificate_of_ones_own_is_trusted_when_it_is_named() {
+    let (address, certificate) = serve();
+    let vwh = connected_to(address);
+    let file = vwh.write("root.pem", &certificate);
+    let listed = vwh.args(["list", "--json"]).env("SSL_CERT_FILE", file.display().to_string()).run().exits(0);
+    assert_eq!(listed.json()[0]["vwh"]["id"], "a");
+}
+
+#[test]
+fn an_unknown_certificate_is_refused_with_its_cure() {
+    let (address, _) = serve();
+    let outcome = connected_to(address).args(["list"]).run().exits(5).without_answer();
+    let outcome = outcome.says("cannot connect to localhost").says("certificate").says("SSL_CERT_FILE");
+    assert!(!outcome.stderr.contains(TOKEN), "{outcome}");
+}
+
+#[test]
+fn a_certificate_file_that_is_not_there_is_a_configuration_error() {
+    let (address, _) = serve();
+    let run = connected_to(address).args(["list"]).env("SSL_CERT_FILE", "/nowhere/root.pem");
+    let _ = run.run().exits(2).without_answer().says("SSL_CERT_FILE");
+}
