@@ -72,6 +72,8 @@ pub struct Arrived {
 pub enum Broken {
     /// No connection: nothing was sent.
     NotConnected(String),
+    /// The other side's certificate is not trusted: nothing was sent, and a second later it is no better.
+    Untrusted(String),
     /// No connection within 5 seconds: nothing was sent.
     ConnectTimeout,
     /// The reply did not end within 30 seconds.
@@ -90,14 +92,16 @@ impl Broken {
     /// Whether the request may have reached the service.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
-        !matches!(self, Self::NotConnected(_) | Self::ConnectTimeout | Self::Setup(_))
+        !matches!(self, Self::NotConnected(_) | Self::Untrusted(_) | Self::ConnectTimeout | Self::Setup(_))
     }
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotConnected(why) | Self::Cut(why) | Self::Setup(why) => formatter.write_str(why),
+            Self::NotConnected(why) | Self::Untrusted(why) | Self::Cut(why) | Self::Setup(why) => {
+                formatter.write_str(why)
+            }
             Self::ConnectTimeout => write!(formatter, "no connection within {} s", CONNECT_LIMIT.as_secs()),
             Self::ReplyTimeout => write!(formatter, "the reply took longer than {} s", REPLY_LIMIT.as_secs()),
             Self::TooLarge => write!(formatter, "the reply is larger than {} MiB", BODY_LIMIT >> 20),
@@ -242,7 +246,14 @@ fn public_roots() -> impl Iterator<Item = reqwest::Certificate> {
 
 fn classify(error: &reqwest::Error) -> Broken {
     if error.is_connect() {
-        if error.is_timeout() { Broken::ConnectTimeout } else { Broken::NotConnected(innermost(error)) }
+        let why = innermost(error);
+        if error.is_timeout() {
+            Broken::ConnectTimeout
+        } else if why.contains("certificate") {
+            Broken::Untrusted(why)
+        } else {
+            Broken::NotConnected(why)
+        }
     } else if error.is_timeout() {
         Broken::ReplyTimeout
     } else if error.is_builder() {

@@ -339,7 +339,8 @@ fn ambiguous(source: HttpError) -> HttpError {
 fn broken_exchange(call: &Call, host: &str, broken: Broken) -> Next {
     let host = host.to_owned();
     let was_sent = broken.may_have_arrived();
-    let is_final = matches!(broken, Broken::TimeLimit | Broken::TooLarge | Broken::Setup(_));
+    let is_final =
+        matches!(broken, Broken::TimeLimit | Broken::TooLarge | Broken::Setup(_) | Broken::Untrusted(_));
     let error = match broken {
         Broken::TimeLimit => HttpError::TimeLimit { host },
         source if was_sent => HttpError::Broken { host, source },

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -10,8 +11,15 @@ use crate::support::{TOKEN, Vwh};
 
 const LIST: &str = r#"[{"id":"a","url":"https://hooks.example.test/a"}]"#;
 
-/// Answers every https request on a free port with [`LIST`]; gives its address and its certificate in PEM form.
-fn serve() -> (SocketAddr, String) {
+/// A server that answers every https request with [`LIST`].
+struct Https {
+    address: SocketAddr,
+    /// In PEM form.
+    certificate: String,
+    connections: Arc<AtomicUsize>,
+}
+
+fn serve() -> Https {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = made.signing_key.serialize_der().try_into().unwrap();
@@ -24,13 +32,16 @@ fn serve() -> (SocketAddr, String) {
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
             // A client that does not trust the certificate hangs up; that is its answer, not ours.
             let _ = answer(stream, &config);
         }
     });
-    (address, made.cert.pem())
+    Https { address, certificate: made.cert.pem(), connections }
 }
 
 fn answer(stream: TcpStream, config: &Arc<ServerConfig>) -> std::io::Result<()> {
@@ -48,31 +59,31 @@ fn answer(stream: TcpStream, config: &Arc<ServerConfig>) -> std::io::Result<()> 
     stream.flush()
 }
 
-fn connected_to(address: SocketAddr) -> Vwh {
-    let base_url = format!("https://localhost:{}", address.port());
+fn connected_to(server: &Https) -> Vwh {
+    let base_url = format!("https://localhost:{}", server.address.port());
     Vwh::new().env("VWH_TOKEN", TOKEN).env("VWH_BASE_URL", base_url)
 }
 
 #[test]
 fn a_certificate_of_ones_own_is_trusted_when_it_is_named() {
-    let (address, certificate) = serve();
-    let vwh = connected_to(address);
-    let file = vwh.write("root.pem", &certificate);
+    let server = serve();
+    let vwh = connected_to(&server);
+    let file = vwh.write("root.pem", &server.certificate);
     let listed = vwh.args(["list", "--json"]).env("SSL_CERT_FILE", file.display().to_string()).run().exits(0);
     assert_eq!(listed.json()[0]["vwh"]["id"], "a");
 }
 
 #[test]
 fn an_unknown_certificate_is_refused_with_its_cure() {
-    let (address, _) = serve();
-    let outcome = connected_to(address).args(["list"]).run().exits(5).without_answer();
+    let server = serve();
+    let outcome = connected_to(&server).args(["list"]).run().exits(5).without_answer();
     let outcome = outcome.says("cannot connect to localhost").says("certificate").says("SSL_CERT_FILE");
     assert!(!outcome.stderr.contains(TOKEN), "{outcome}");
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1, "asking again would not make it trusted");
 }
 
 #[test]
 fn a_certificate_file_that_is_not_there_is_a_configuration_error() {
-    let (address, _) = serve();
-    let run = connected_to(address).args(["list"]).env("SSL_CERT_FILE", "/nowhere/root.pem");
+    let run = connected_to(&serve()).args(["list"]).env("SSL_CERT_FILE", "/nowhere/root.pem");
     let _ = run.run().exits(2).without_answer().says("SSL_CERT_FILE");
 }
