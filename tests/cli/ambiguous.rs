@@ -160,6 +160,23 @@ fn a_generated_key_is_kept_as_long_as_its_webhook_may_exist() {
     assert_eq!(post["signingKey"], key.trim_end());
 }
 
+/// Without a key, only a webhook that is not older than 5 minutes can be the one that was asked for (design §4).
+#[test]
+fn an_older_one_without_a_key_is_not_taken_for_it() {
+    let aged = |seconds: i64| {
+        let mut webhook = healthy("there");
+        webhook["url"] = URL.into();
+        webhook["createdAt"] = (chrono::Utc::now() - chrono::TimeDelta::seconds(seconds)).to_rfc3339().into();
+        service(Fate::IsLost, json(503, "{}"), vec![webhook])
+    };
+    let older = aged(6 * 60);
+    let outcome = create(&older.vwh(), &["--unsigned"]).exits(5).without_answer();
+    let _ = outcome.says("may or may not be registered");
+    let recent = aged(4 * 60);
+    let _ = create(&recent.vwh(), &["--unsigned"]).exits(0);
+    assert_eq!((older.count("POST"), recent.count("POST")), (1, 1));
+}
+
 #[test]
 fn what_was_never_sent_is_tried_again() {
     let refused = refused();

@@ -1,12 +1,13 @@
 //! A batch that is throttled: how long it waits, from its first request on, and what it tells meanwhile.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 
 use crate::service::{Service, failed, many};
-use crate::support::json;
+use crate::support::{Reply, Server, Vwh, json};
 
 /// More than a day.
 const SECONDS: i64 = 100_000;
@@ -92,4 +93,57 @@ fn a_hold_in_between_is_announced_with_how_far_it_is() {
         assert_eq!(outcome.stdout.lines().count(), 6, "{outcome}");
         assert_eq!(service.count(method), 7);
     }
+}
+
+/// Says how many requests were under way together at most: each waits a moment for another to join it.
+#[derive(Default)]
+struct Company {
+    under_way: Mutex<(usize, usize)>,
+    joined: Condvar,
+}
+
+impl Company {
+    fn enter_and_leave(&self) {
+        let mut counts = self.under_way.lock().unwrap();
+        counts.0 += 1;
+        counts.1 = counts.1.max(counts.0);
+        self.joined.notify_all();
+        let alone = |counts: &mut (usize, usize)| counts.0 < 2;
+        let moment = Duration::from_millis(100);
+        let (mut counts, _) = self.joined.wait_timeout_while(counts, moment, alone).unwrap();
+        counts.0 -= 1;
+    }
+
+    fn most(&self) -> usize {
+        self.under_way.lock().unwrap().1
+    }
+}
+
+/// Together until the service throttles, then one at a time for the rest of the run (design §4).
+#[test]
+fn after_a_hold_requests_go_one_at_a_time() {
+    let (before, after) = (Arc::new(Company::default()), Arc::new(Company::default()));
+    let (free, held) = (Arc::clone(&before), Arc::clone(&after));
+    let was_throttled = AtomicBool::new(false);
+    let deletes = AtomicUsize::new(0);
+    let list = serde_json::Value::Array(many(8, failed)).to_string();
+    let server = Server::new(move |request| {
+        if request.method != "DELETE" {
+            return json(200, if request.path.ends_with("/webhooks/") { list.as_str() } else { "{}" });
+        }
+        if was_throttled.load(Ordering::SeqCst) {
+            held.enter_and_leave();
+            return Reply::new(204, "");
+        }
+        free.enter_and_leave();
+        if deletes.fetch_add(1, Ordering::SeqCst) < 2 {
+            return Reply::new(204, "");
+        }
+        was_throttled.store(true, Ordering::SeqCst);
+        json(429, "{}").header("Retry-After", "1")
+    });
+    let vwh = Vwh::connected_to(&server.base_url());
+    let _ = vwh.args(["prune-failed", "--max", "8", "--concurrency", "3"]).run().exits(0);
+    assert!(before.most() >= 2, "they never went together");
+    assert_eq!(after.most(), 1);
 }

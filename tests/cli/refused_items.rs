@@ -100,3 +100,21 @@ fn undoing_the_last_run_passes_over_one_that_was_refused() {
     let again = run(&vwh, &["restore", "--last"]).exits(0);
     assert_eq!((again.stdout.as_str(), service.count("POST")), ("", 2));
 }
+
+/// Nor is one whose DELETE got no usable answer, as long as its webhook is still there.
+#[test]
+fn undoing_the_last_run_passes_over_one_that_came_to_nothing() {
+    let service = Service::new(vec![failed("a"), failed("b"), healthy("kept")], |request, webhooks| {
+        if request.method == "DELETE" && request.path.ends_with("kept") {
+            return json(503, "{}");
+        }
+        webhooks.answer(request)
+    });
+    let vwh = service.vwh();
+    let _ = run(&vwh, &["prune-failed"]).exits(0);
+    let _ = run(&vwh, &["delete", "kept", "--yes", "--timeout", "1s"]);
+    assert_eq!(service.ids(), ["kept"]);
+    let outcome = run(&vwh, &["restore", "--last", "--json"]).exits(0);
+    assert_eq!(outcome.json()["summary"]["restored"], 2, "{outcome}");
+    assert_eq!(service.urls(), [url("a"), url("b"), url("kept")]);
+}
