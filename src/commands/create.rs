@@ -13,7 +13,7 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
 use crate::http::{HttpError, WhenHeld};
 use crate::journal::history;
-use crate::output::text::word;
+use crate::output::text::{inert, word};
 use crate::output::when;
 use crate::secret::{Secret, mask_url};
 use crate::services::vis::client::Definition;
@@ -184,7 +184,7 @@ fn answer(
             output.answer(&line)?;
         }
         _ => {
-            output.answer(&format!("{}\n", crate::output::text::inert(&webhook.id)))?;
+            output.answer(&format!("{}\n", inert(&webhook.id)))?;
             output.notice(outcome);
         }
     }
@@ -336,15 +336,13 @@ fn warn_about_reply(
     }
     if webhook.url != definition.url {
         let url = mask_url(&webhook.url);
-        output.warning(&crate::output::text::inert(&format!("the service registered another url: {url}")));
+        output.warning(&format!("the service registered another url: {url}"));
     }
     if let Some(expire_at) = webhook.expire_at.filter(|expire_at| *expire_at <= now) {
         output.warning(&format!("it has expired already, at {}", when::absolute(expire_at)));
     }
     let policy = webhook.metadata_policy.as_deref().unwrap_or(&definition.metadata_policy);
     if !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
-        output.warning(&crate::output::text::inert(&format!(
-            "the service chose another metadata policy: {policy}"
-        )));
+        output.warning(&format!("the service chose another metadata policy: {policy}"));
     }
 }

@@ -42,8 +42,7 @@ pub struct DeleteArgs {
 /// Runs `vwh delete`.
 pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
-    let (snapshot, identity) = tokio::join!(Snapshot::take(context, account), account.client.identity());
-    let (snapshot, identity) = (snapshot?, identity?);
+    let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity.clone());
     let (items, gone) = resolve(args, context, account, &snapshot, &owner)?;
     let mut report = if args.dry_run || items.is_empty() {

@@ -16,6 +16,7 @@ pub mod removal;
 pub mod renew;
 pub mod report;
 pub mod restore;
+pub mod restore_list;
 pub mod sandbox;
 pub mod signing_key;
 pub mod snapshot;
@@ -23,6 +24,7 @@ pub mod status;
 
 use chrono::{DateTime, Utc};
 
+use crate::files::FileError;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::settings::Settings;
@@ -43,7 +45,7 @@ pub struct Context {
 
 impl Context {
     /// A short name that no other run has.
-    pub fn run_name(&self) -> std::io::Result<String> {
+    pub fn run_name(&self) -> Result<String, FileError> {
         let mut bytes = [0; 8];
         (self.random_bytes)(&mut bytes)?;
         Ok(hex(&bytes))

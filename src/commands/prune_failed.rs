@@ -81,8 +81,7 @@ struct Verdicts {
 /// Runs `vwh prune-failed`.
 pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
-    let (snapshot, identity) = tokio::join!(Snapshot::take(context, account), account.client.identity());
-    let (snapshot, identity) = (snapshot?, identity?);
+    let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let first_seen = first_seen_failed(args, context, account, &snapshot)?;
     let verdicts = judge(args, &snapshot, &first_seen);
     guard(args, account, &snapshot, verdicts.removed.len())?;

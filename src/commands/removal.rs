@@ -28,7 +28,7 @@ impl Removal {
         command: &'static str,
         owner: Owner,
     ) -> Result<Self, Error> {
-        let name = context.run_name().map_err(|error| Error::from(crate::files::FileError::from(error)))?;
+        let name = context.run_name()?;
         let profile = account.profile.clone();
         let run = Run { name, command, profile, owner };
         Ok(Self { journal: account.journal(context)?, run, tried: RefCell::default() })

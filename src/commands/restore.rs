@@ -6,27 +6,22 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use serde::Serialize;
 use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::{Account, Waiting};
 use super::batch::{self, Plan, Stopped};
 use super::report::{self, Done, Outcome, Report, Vocabulary};
+use super::restore_list;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
-use crate::files::FileError;
 use crate::journal::history::{self, Removal, State};
 use crate::journal::{Action, Durability, Journal, Line, Run};
-use crate::output::table::{Column, lay_out};
-use crate::output::text::inert;
-use crate::output::when;
 use crate::secret::MASK;
 use crate::services::vis::client::Definition;
 use crate::services::vis::wire;
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
-use crate::webhook::json::to_line;
 
 /// Clocks differ; a webhook created this long before a restore set out by our clock may still be its work.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -70,9 +65,11 @@ pub struct RestoreArgs {
 }
 
 /// A removal that may be undone, with the webhook as it was.
-struct Candidate {
-    removal: Removal,
-    webhook: Webhook,
+pub struct Candidate {
+    /// What the journal says.
+    pub removal: Removal,
+    /// What it was.
+    pub webhook: Webhook,
 }
 
 /// What the current list says about a candidate.
@@ -98,16 +95,15 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
     }
     let changes = !args.list && !args.dry_run;
     let _lock = if changes { Some(account.lock(context, Waiting::Fail).await?) } else { None };
-    let (snapshot, identity) = tokio::join!(Snapshot::take(context, account), account.client.identity());
-    let (snapshot, identity) = (snapshot?, identity?);
+    let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity);
     let journal = account.journal(context)?;
     let removals = history::removals(&journal.read()?, &owner);
     let candidates = chosen(args, context, account, &removals, &snapshot)?;
     if args.list {
-        return list(context, &candidates, &snapshot);
+        return restore_list::list(context, &candidates, &snapshot);
     }
-    let name = context.run_name().map_err(FileError::from)?;
+    let name = context.run_name()?;
     let run = Run { name, command: "restore", profile: account.profile.clone(), owner };
     let known = RefCell::new(snapshot.webhooks().map(|webhook| webhook.id).collect());
     let is_named = !args.ids.is_empty();
@@ -302,76 +298,4 @@ fn definition(webhook: &Webhook) -> Result<Definition, Error> {
         key: key.filter(|_| webhook.is_signed()),
         metadata_policy: webhook.metadata_policy.clone().unwrap_or_else(|| "NONE".to_owned()),
     })
-}
-
-/// One entry of `vwh restore --list --json`; a contract.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RemovalView<'a> {
-    id: &'a str,
-    url: String,
-    removed_at: String,
-    command: &'a str,
-    run: &'a str,
-    state: &'static str,
-    new_id: Option<&'a str>,
-}
-
-fn list(context: &Context, candidates: &[Candidate], snapshot: &Snapshot) -> Result<ExitStatus, Error> {
-    let output = &context.output;
-    let views: Vec<RemovalView<'_>> =
-        candidates.iter().rev().map(|candidate| view(context, candidate, snapshot)).collect();
-    match context.settings.format {
-        crate::settings::Format::Json => output.answer(&format!("{}\n", to_line(&views)))?,
-        crate::settings::Format::Jsonl => {
-            output.answer(&views.iter().map(|view| format!("{}\n", to_line(view))).collect::<String>())?;
-        }
-        _ if views.is_empty() => output.notice("the journal has nothing of this account"),
-        _ => {
-            let now = (context.clock)();
-            let rows: Vec<Vec<String>> = views
-                .iter()
-                .zip(candidates.iter().rev())
-                .map(|(view, candidate)| {
-                    let when = when::relative(candidate.removal.time, now);
-                    let cells =
-                        [view.state, view.id, &view.url, &when, view.command, view.new_id.unwrap_or("")];
-                    cells.map(|cell| inert(cell).into_owned()).to_vec()
-                })
-                .collect();
-            let lines = lay_out(&LIST_COLUMNS, &rows, output.table_style().width);
-            output.answer(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-        }
-    }
-    Ok(ExitStatus::Success)
-}
-
-const LIST_COLUMNS: [Column; 6] = [
-    Column { head: "STATE", drop_rank: 0, shrinks_to: None },
-    Column { head: "ID", drop_rank: 0, shrinks_to: None },
-    Column { head: "URL", drop_rank: 1, shrinks_to: Some(18) },
-    Column { head: "REMOVED", drop_rank: 2, shrinks_to: None },
-    Column { head: "BY", drop_rank: 3, shrinks_to: None },
-    Column { head: "NEW ID", drop_rank: 4, shrinks_to: None },
-];
-
-fn view<'a>(context: &Context, candidate: &'a Candidate, snapshot: &Snapshot) -> RemovalView<'a> {
-    let removal = &candidate.removal;
-    let is_listed = snapshot.find(&removal.id).is_some();
-    let (state, new_id) = match &removal.state {
-        _ if is_listed => ("listed", None),
-        State::Restored(new_id) => ("restored", Some(new_id.as_str())),
-        State::Kept => ("kept", None),
-        _ => ("removed", None),
-    };
-    let url = candidate.webhook.shown_url(context.output.secrets());
-    RemovalView {
-        id: &removal.id,
-        url,
-        removed_at: when::absolute(removal.time),
-        command: &removal.command,
-        run: &removal.run,
-        state,
-        new_id,
-    }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::http::HttpError;
 use crate::output::text::word;
 use crate::services::vis::client::Listing;
-use crate::services::vis::wire;
+use crate::services::vis::wire::{self, Identity};
 use crate::webhook::{Health, Webhook};
 
 /// The shortest prefix that stands for an id.
@@ -40,6 +40,12 @@ impl Snapshot {
         }
         let now = listing.date.unwrap_or_else(context.clock);
         Ok(Self { listing, positions: OnceCell::new(), now })
+    }
+
+    /// Asks the service, and who is asking, both at once.
+    pub async fn take_with_identity(context: &Context, account: &Account) -> Result<(Self, Identity), Error> {
+        let (snapshot, identity) = tokio::join!(Self::take(context, account), account.client.identity());
+        Ok((snapshot?, identity?))
     }
 
     /// How many there are.
