@@ -62,6 +62,8 @@ pub struct Error {
     pub hint: Option<String>,
     /// The HTTP status, if a service answered.
     pub status: Option<u16>,
+    /// The profile it is about, where several were asked for.
+    pub profile: Option<String>,
 }
 
 impl Kind {
@@ -113,7 +115,13 @@ impl Error {
     /// An error without causes or hint.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hint: None, status: None }
+        Self { kind, message: message.into(), causes: Vec::new(), hint: None, status: None, profile: None }
+    }
+
+    /// The same, about this one of several profiles.
+    #[must_use]
+    pub fn of_profile(self, profile: &str) -> Self {
+        Self { profile: Some(profile.to_owned()), ..self }
     }
 
     /// The same, of another kind.
@@ -151,6 +159,7 @@ impl Error {
             hint: self.hint.as_deref(),
             status: self.status,
             causes: &self.causes,
+            profile: self.profile.as_deref(),
         }
     }
 

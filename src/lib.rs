@@ -37,10 +37,11 @@ use clap::{CommandFactory as _, Parser as _};
 use tokio::sync::watch;
 
 use cli::{Cli, Command, Patience, WebhookCommand};
-use commands::account::Account;
+use commands::accounts::Accounts;
 use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
+use output::progress::Progress;
 use output::text::inert;
 use output::{Output, Terminals, Wishes};
 use settings::environment::Environment;
@@ -124,7 +125,16 @@ fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitSt
         runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
     let (interrupt, interrupted) = watch::channel(false);
     let limits = limits(command.patience(), settings.timeout, interrupted);
-    let context = Context { settings, output, limits, clock: Utc::now, random_bytes };
+    let progress = Progress::new(output.terminals().stderr && output.shows_notices());
+    let context = Context {
+        settings,
+        output,
+        limits,
+        progress,
+        asking: tokio::sync::Mutex::default(),
+        clock: Utc::now,
+        random_bytes,
+    };
     let is_graceful = command.ends_gracefully();
     let result = runtime.block_on(async {
         tokio::select! {
@@ -161,22 +171,30 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Er
 }
 
 async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<ExitStatus, Error> {
-    let account = Account::connect(context).await?;
-    let result = match command {
-        WebhookCommand::List(args) => list::run(args, context, &account).await,
-        WebhookCommand::Status(args) => status::run(args, context, &account).await,
-        WebhookCommand::Create(args) => create::run(args, context, &account).await,
-        WebhookCommand::Renew(args) => renew::run(args, context, &account).await,
-        WebhookCommand::PruneFailed(args) => prune_failed::run(args, context, &account).await,
-        WebhookCommand::Delete(args) => delete::run(args, context, &account).await,
-        WebhookCommand::Restore(args) => restore::run(args, context, &account).await,
-    };
-    let left = account.leave().await;
+    let accounts = Accounts::connect(context).await?;
+    let result = on_accounts(command, context, &accounts).await;
+    let left = accounts.leave().await;
     let result = result.and_then(|status| left.map(|()| status));
     // Whatever it failed with once it was told to stop, it was stopped.
     result.map_err(
         |error| if context.limits.is_interrupted() { error.of_kind(Kind::Interrupted) } else { error },
     )
+}
+
+async fn on_accounts(
+    command: &WebhookCommand,
+    context: &Context,
+    accounts: &Accounts,
+) -> Result<ExitStatus, Error> {
+    match command {
+        WebhookCommand::List(args) => list::run(args, context, accounts).await,
+        WebhookCommand::Status(args) => status::run(args, context, accounts).await,
+        WebhookCommand::Create(args) => create::run(args, context, accounts.only()?).await,
+        WebhookCommand::Renew(args) => renew::run(args, context, accounts).await,
+        WebhookCommand::PruneFailed(args) => prune_failed::run(args, context, accounts).await,
+        WebhookCommand::Delete(args) => delete::run(args, context, accounts.only()?).await,
+        WebhookCommand::Restore(args) => restore::run(args, context, accounts).await,
+    }
 }
 
 /// Ends when the command has to stop at once: at the first Ctrl-C or SIGTERM, or at the second where the first only asks.

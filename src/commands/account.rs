@@ -39,8 +39,7 @@ pub struct Account {
 
 impl Account {
     /// Connects as the settings say. Nothing is sent yet, but the sandbox is joined.
-    pub async fn connect(context: &Context) -> Result<Self, Error> {
-        let connection = context.settings.connection()?.clone();
+    pub async fn connect(context: &Context, connection: Connection) -> Result<Self, Error> {
         let Connection { profile, is_named, service, place } = connection;
         let (base, token, network, session) = match place {
             Place::Remote { base, token, network } => (base, token, network, None),
@@ -51,8 +50,15 @@ impl Account {
             }
         };
         let progress = Rc::new(Cell::new((0, 0)));
-        let client = Client::new(http(context, token, &network, &progress)?, base);
+        let label = if is_named { format!("profile {profile} is ") } else { String::new() };
+        let client = Client::new(http(context, token, &network, &label, &progress)?, base);
         Ok(Self { profile, client, progress, service, is_named, session })
+    }
+
+    /// The service that holds its webhooks.
+    #[must_use]
+    pub fn service(&self) -> ServiceKind {
+        self.service
     }
 
     /// Whether this is the sandbox and no real account.
@@ -156,11 +162,12 @@ pub enum Waiting {
 
 /// The sender of API requests for this run.
 ///
-/// `progress` is how much of a batch is done, of how many.
+/// `label` comes first where a hold is announced; `progress` is how much of a batch is done, of how many.
 pub fn http(
     context: &Context,
     token: TokenSource,
     network: &Network,
+    label: &str,
     progress: &Rc<Cell<(usize, usize)>>,
 ) -> Result<Http, Error> {
     let exchange = Exchange::new(network).map_err(|error| {
@@ -168,12 +175,14 @@ pub fn http(
     })?;
     let output = context.output;
     let progress = Rc::clone(progress);
+    let label = label.to_owned();
     let announce = Rc::new(move |until: DateTime<Utc>| {
         let so_far = match progress.get() {
             (_, 0) => String::new(),
             (done, total) => format!(", {done} of {total} done"),
         };
-        output.notice(&format!("throttled: waiting until {}{so_far}", until.format("%H:%M:%SZ")));
+        let until = until.format("%H:%M:%SZ");
+        output.notice(&format!("{label}throttled: waiting until {until}{so_far}"));
     });
     let warn = Box::new(move |text: &str| output.warning(text));
     let tokens = Tokens::new(token, context.limits.clone(), warn);

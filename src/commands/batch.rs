@@ -16,7 +16,6 @@ use super::account::Account;
 use super::report::{Done, Outcome, Report};
 use crate::error::{Error, Kind};
 use crate::http::{HttpError, WhenHeld};
-use crate::output::progress::Progress;
 use crate::webhook::Webhook;
 
 /// A long run looks again after this long.
@@ -64,7 +63,6 @@ struct Run<'a, F> {
     results: RefCell<Vec<Option<Done>>>,
     ended: RefCell<Option<Error>>,
     seen: Mutex<Seen>,
-    progress: Progress,
 }
 
 /// The newest list, as far as it matters here.
@@ -85,7 +83,7 @@ where
     account.progress.set((0, plan.items.len()));
     let total = plan.items.len();
     let holds = account.client.http().gate().holds();
-    let shows_progress = context.output.terminals().stderr && context.output.shows_notices();
+    context.progress.grow(total);
     let run = Run {
         context,
         account,
@@ -94,7 +92,6 @@ where
         results: RefCell::new(vec![None; total]),
         ended: RefCell::new(None),
         seen: Mutex::new(Seen { at: Instant::now(), holds, is_stale: plan.is_stale, qualifying: None }),
-        progress: Progress::new(total, shows_progress),
         plan: &plan,
     };
     let work = join_all((0..context.settings.concurrency.min(total)).map(|_| run.worker()));
@@ -107,7 +104,7 @@ where
         _ = work => {}
         () = reassurance => {}
     }
-    run.progress.finish();
+    context.progress.clear();
     let results = run.results.into_inner().into_iter().zip(&plan.items);
     let results =
         results.map(|(done, item)| done.unwrap_or_else(|| Done::new(item, Outcome::Skipped))).collect();
@@ -205,7 +202,7 @@ where
         self.results.borrow_mut()[index] = Some(done);
         let (count, total) = self.account.progress.get();
         self.account.progress.set((count + 1, total));
-        self.progress.advance();
+        self.context.progress.advance();
     }
 
     /// The first reason to stop is the one that is told.

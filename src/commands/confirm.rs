@@ -71,6 +71,10 @@ pub async fn confirm(
             });
             let shown: String = shown.collect();
             let question = format!("{shown}{} {noun} of {}?", capitalized(verb), inert(whose));
+            let _turn = context.asking.lock().await;
+            if context.limits.is_interrupted() {
+                return Err(Error::new(Kind::Interrupted, "interrupted"));
+            }
             match context.output.ask(&question, &context.limits).await? {
                 Answer::Yes => Ok(Confirmed::Asked),
                 Answer::No => Err(Error::new(Kind::Confirmation, "declined, nothing was changed")),

@@ -9,13 +9,14 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::Account;
+use super::accounts::Accounts;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus};
 use crate::journal::{Action, history};
 use crate::output::detail::key_trouble;
 use crate::output::records::{CSV_HEAD, csv_record};
 use crate::output::text::{inert, wrapped};
-use crate::output::webhooks::{self, Entry};
+use crate::output::webhooks::{self, Entry, TableStyle};
 use crate::output::when;
 use crate::settings::Format;
 use crate::settings::flags::parse_duration;
@@ -76,8 +77,9 @@ enum SortKey {
     Id,
 }
 
-/// A webhook that the filters leave: where it stands in the service's list, and what decides its place in ours.
+/// A webhook that the filters leave: whose list, where it stands in it, and what decides its place in ours.
 struct Row {
+    account: usize,
     position: usize,
     health: Health,
     last_failure: Option<DateTime<Utc>>,
@@ -101,33 +103,40 @@ impl Row {
 }
 
 /// Runs `vwh list`.
-pub async fn run(args: &ListArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let snapshot = Snapshot::take(context, account).await?;
-    let mut rows = filtered(args, &snapshot);
+pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
+    let gathered = accounts.each(context, async |account| Snapshot::take(context, account).await).await?;
+    let mut rows = filtered(args, &gathered.answers);
     rows.sort_by(|left, right| left.order().cmp(&right.order()));
+    let answer = Answer { context, accounts, read: &gathered.answers, rows: &rows };
     match context.settings.format {
-        Format::Json => write_json(context, account, &snapshot, &rows, ["[\n", ",\n", "\n]\n"])?,
-        Format::Jsonl => write_json(context, account, &snapshot, &rows, ["", "\n", "\n"])?,
-        Format::Csv | Format::Table | Format::Wide => write_for_people(context, account, &snapshot, &rows)?,
+        Format::Json => answer.write_json(["[\n", ",\n", "\n]\n"])?,
+        Format::Jsonl => answer.write_json(["", "\n", "\n"])?,
+        Format::Csv | Format::Table | Format::Wide => answer.write_for_people()?,
     }
     let is_down = args.exit_code && rows.iter().any(|row| row.health.is_down());
-    Ok(if is_down { ExitStatus::Failure } else { ExitStatus::Success })
+    gathered.conclude(context, if is_down { ExitStatus::Failure } else { ExitStatus::Success })
 }
 
-fn filtered(args: &ListArgs, snapshot: &Snapshot) -> Vec<Row> {
+/// Each account with its list.
+type Read<'a> = [(&'a Account, Snapshot)];
+
+fn filtered(args: &ListArgs, read: &Read<'_>) -> Vec<Row> {
     let glob = args.url.as_deref().map(WildMatch::new);
-    let duplicates = args.duplicates.then(|| duplicate_counts(snapshot));
-    let row = |(position, webhook): (usize, Webhook)| {
-        let health = Health::of(&webhook, snapshot.now);
-        let is_wanted = (!args.failed || webhook.has_failed())
-            && (args.health.is_empty() || args.health.contains(&health))
-            && glob.as_ref().is_none_or(|glob| glob.matches(&webhook.url))
-            && args.expiring_within.is_none_or(|within| webhook.expires_within(within, snapshot.now))
-            && duplicates.as_ref().is_none_or(|counts| counts[&delivery_key(&webhook)] > 1);
-        let last_failure = webhook.last_failure();
-        is_wanted.then(|| Row { position, health, last_failure, rank: rank(args.sort, webhook) })
-    };
-    snapshot.webhooks().enumerate().filter_map(row).collect()
+    let mut rows = Vec::new();
+    for (account, (_, snapshot)) in read.iter().enumerate() {
+        let duplicates = args.duplicates.then(|| duplicate_counts(snapshot));
+        rows.extend(snapshot.webhooks().enumerate().filter_map(|(position, webhook)| {
+            let health = Health::of(&webhook, snapshot.now);
+            let is_wanted = (!args.failed || webhook.has_failed())
+                && (args.health.is_empty() || args.health.contains(&health))
+                && glob.as_ref().is_none_or(|glob| glob.matches(&webhook.url))
+                && args.expiring_within.is_none_or(|within| webhook.expires_within(within, snapshot.now))
+                && duplicates.as_ref().is_none_or(|counts| counts[&delivery_key(&webhook)] > 1);
+            let last_failure = webhook.last_failure();
+            is_wanted.then(|| Row { account, position, health, last_failure, rank: rank(args.sort, webhook) })
+        }));
+    }
+    rows
 }
 
 fn duplicate_counts(snapshot: &Snapshot) -> HashMap<(String, Vec<String>), usize> {
@@ -156,79 +165,85 @@ fn rank(key: SortKey, webhook: Webhook) -> Rank {
     }
 }
 
-fn write_for_people(
-    context: &Context,
-    account: &Account,
-    snapshot: &Snapshot,
-    rows: &[Row],
-) -> Result<(), Error> {
-    let output = &context.output;
-    let webhooks: Vec<(Health, Webhook)> =
-        rows.iter().filter_map(|row| Some((row.health, snapshot.at(row.position)?))).collect();
-    let entries: Vec<Entry<'_>> =
-        webhooks.iter().map(|(health, webhook)| Entry { webhook, health: *health }).collect();
-    if context.settings.format == Format::Csv {
-        let records = entries.iter().map(|entry| csv_record(*entry, &account.profile, output.secrets()));
-        return Ok(output.answer_csv(&CSV_HEAD, records)?);
-    }
-    if !entries.is_empty() {
-        output.answer(&webhooks::table(&entries, snapshot.now, output.table_style()))?;
-    }
-    if output.shows_notices() {
-        notices(context, account, snapshot, &entries);
-    }
-    Ok(())
+/// What is to be written, and where.
+struct Answer<'a> {
+    context: &'a Context,
+    accounts: &'a Accounts,
+    read: &'a Read<'a>,
+    rows: &'a [Row],
 }
 
-/// One object a line, between and around them what `frame` says: an array, or JSON lines.
-fn write_json(
-    context: &Context,
-    account: &Account,
-    snapshot: &Snapshot,
-    rows: &[Row],
-    frame: [&str; 3],
-) -> Result<(), Error> {
-    let [start, between, end] = frame;
-    let secrets = context.output.secrets();
-    if rows.is_empty() {
-        return Ok(context.output.answer(if start.is_empty() { "" } else { "[]\n" })?);
-    }
-    let mut piece = start.to_owned();
-    for (count, row) in rows.iter().enumerate() {
-        let Some(webhook) = snapshot.label_at(row.position) else { continue };
-        if count > 0 {
-            piece.push_str(between);
+impl Answer<'_> {
+    fn write_for_people(&self) -> Result<(), Error> {
+        let output = &self.context.output;
+        let webhooks: Vec<Webhook> =
+            self.rows.iter().filter_map(|row| self.read[row.account].1.at(row.position)).collect();
+        let entry = |(webhook, row): (_, &Row)| {
+            let (account, snapshot) = &self.read[row.account];
+            Entry { webhook, health: row.health, profile: &account.profile, now: snapshot.now }
+        };
+        let entries: Vec<Entry<'_>> = webhooks.iter().zip(self.rows).map(entry).collect();
+        if self.context.settings.format == Format::Csv {
+            let records = entries.iter().map(|entry| csv_record(*entry, output.secrets()));
+            return Ok(output.answer_csv(&CSV_HEAD, records)?);
         }
-        let view = View::new(&webhook, &account.profile, row.health, secrets);
-        write_webhook(&mut piece, &webhook, &view, secrets);
-        if piece.len() > PIECE {
-            context.output.answer(&piece)?;
-            piece.clear();
+        if !entries.is_empty() {
+            let style = TableStyle { shows_profile: self.accounts.is_several, ..output.table_style() };
+            output.answer(&webhooks::table(&entries, style))?;
         }
+        if output.shows_notices() {
+            self.notices(&entries);
+        }
+        Ok(())
     }
-    piece.push_str(end);
-    Ok(context.output.answer(&piece)?)
-}
 
-fn notices(context: &Context, account: &Account, snapshot: &Snapshot, entries: &[Entry<'_>]) {
-    let output = &context.output;
-    let command = |rest: &str| account.command(rest);
-    match webhooks::summary(entries, snapshot.total(), snapshot.now, output.notice_columns(), &command) {
-        Some(summary) => output.notice(&format!("\n{summary}")),
-        None if snapshot.total() > 0 => {
-            output.notice(&format!("none of {} webhooks matches", snapshot.total()));
+    /// One object a line, between and around them what `frame` says: an array, or JSON lines.
+    fn write_json(&self, frame: [&str; 3]) -> Result<(), Error> {
+        let [start, between, end] = frame;
+        let output = &self.context.output;
+        if self.rows.is_empty() {
+            return Ok(output.answer(if start.is_empty() { "" } else { "[]\n" })?);
         }
-        None => output.notice(&format!("0 webhooks{}", removed_lately(context, account).unwrap_or_default())),
-    }
-    for entry in entries {
-        if let Some(trouble) = key_trouble(entry.webhook) {
-            let text = format!("{}: {trouble}", inert(&entry.webhook.id));
-            let columns = output.notice_columns().map_or(usize::MAX, |columns| columns.saturating_sub(2));
-            output.notice(&wrapped(&text, columns).join("\n  "));
+        let mut piece = start.to_owned();
+        for (count, row) in self.rows.iter().enumerate() {
+            let (account, snapshot) = &self.read[row.account];
+            let Some(webhook) = snapshot.label_at(row.position) else { continue };
+            if count > 0 {
+                piece.push_str(between);
+            }
+            let view = View::new(&webhook, &account.profile, row.health, output.secrets());
+            write_webhook(&mut piece, &webhook, &view, output.secrets());
+            if piece.len() > PIECE {
+                output.answer(&piece)?;
+                piece.clear();
+            }
         }
+        piece.push_str(end);
+        Ok(output.answer(&piece)?)
     }
-    if account.is_sandbox() {
-        output.notice("(the sandbox: no real account)");
+
+    fn notices(&self, entries: &[Entry<'_>]) {
+        let output = &self.context.output;
+        let total = self.read.iter().map(|(_, snapshot)| snapshot.total()).sum();
+        let columns = output.notice_columns();
+        match webhooks::summary(entries, total, columns, &self.accounts.commands()) {
+            Some(summary) => output.notice(&format!("\n{summary}")),
+            None if total > 0 => output.notice(&format!("none of {total} webhooks matches")),
+            None => {
+                let removed = self.read.iter().find_map(|(account, _)| removed_lately(self.context, account));
+                output.notice(&format!("0 webhooks{}", removed.unwrap_or_default()));
+            }
+        }
+        for entry in entries {
+            if let Some(trouble) = key_trouble(entry.webhook) {
+                let text = format!("{}: {trouble}", inert(&entry.webhook.id));
+                let columns = columns.map_or(usize::MAX, |columns| columns.saturating_sub(2));
+                output.notice(&wrapped(&text, columns).join("\n  "));
+            }
+        }
+        if self.accounts.only().is_ok_and(Account::is_sandbox) {
+            output.notice("(the sandbox: no real account)");
+        }
     }
 }
 

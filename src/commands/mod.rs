@@ -1,9 +1,10 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `snapshot`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
+//! `accounts`, `snapshot`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
 pub mod account;
+pub mod accounts;
 pub mod batch;
 pub mod completions;
 pub mod confirm;
@@ -27,6 +28,7 @@ use chrono::{DateTime, Utc};
 use crate::files::FileError;
 use crate::limits::Limits;
 use crate::output::Output;
+use crate::output::progress::Progress;
 use crate::settings::Settings;
 
 /// What every command is handed.
@@ -37,6 +39,10 @@ pub struct Context {
     pub output: Output,
     /// Time limit and interrupt.
     pub limits: Limits,
+    /// The bar of its batches.
+    pub progress: Progress,
+    /// Held while a person is asked, so that of several profiles one asks at a time.
+    pub asking: tokio::sync::Mutex<()>,
     /// This machine's clock.
     pub clock: fn() -> DateTime<Utc>,
     /// Bytes that nobody can guess.

@@ -9,6 +9,7 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::{Account, Waiting};
+use super::accounts::Accounts;
 use super::batch::{self, Plan};
 use super::confirm::{Confirmed, Unattended, confirm};
 use super::removal::Removal;
@@ -79,7 +80,16 @@ struct Verdicts {
 }
 
 /// Runs `vwh prune-failed`.
-pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+pub async fn run(
+    args: &PruneFailedArgs,
+    context: &Context,
+    accounts: &Accounts,
+) -> Result<ExitStatus, Error> {
+    let gathered = accounts.each(context, async |account| prune(args, context, account).await).await?;
+    report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
+}
+
+async fn prune(args: &PruneFailedArgs, context: &Context, account: &Account) -> Result<Report, Error> {
     let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let first_seen = first_seen_failed(args, context, account, &snapshot)?;
@@ -97,7 +107,7 @@ pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -
         // Nothing is to be done about the spared, so a cron mail about them would be noise.
         report.results.retain(|done| done.outcome != Outcome::Spared || context.output.shows_notices());
     }
-    report::conclude(context, &report, &VOCABULARY, args.dry_run)
+    Ok(report)
 }
 
 async fn carry_out(

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::Context;
 use super::account::Account;
+use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
@@ -50,34 +51,38 @@ pub struct RenewArgs {
 }
 
 /// Runs `vwh renew`.
-pub async fn run(args: &RenewArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+pub async fn run(args: &RenewArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
+    if accounts.is_several && !args.ids.is_empty() {
+        return Err(accounts.one_for_an_id());
+    }
+    let gathered = accounts.each(context, async |account| renew(args, context, account).await).await?;
+    let results = gathered.answers.iter().flat_map(|(_, report)| &report.results);
+    let gone = results.clone().filter(|done| done.outcome == Outcome::Gone).count();
+    let total = results.count();
+    let status = report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)?;
+    if gone > 0 {
+        let hint = format!("create it again: {}", accounts.command_for_one("create --url URL"));
+        return Err(Error::new(Kind::Failure, format!("{gone} of {total} webhooks are gone")).hint(hint));
+    }
+    Ok(status)
+}
+
+async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result<Report, Error> {
     let snapshot = Snapshot::take(context, account).await?;
     let items = chosen(args, account, &snapshot)?;
     let now = snapshot.now;
-    let report = if args.dry_run {
+    if args.dry_run {
         let results = items.iter().map(|webhook| Done::new(webhook, Outcome::Renewed)).collect();
-        Report { results, ended: None }
-    } else {
-        let qualifies = |webhook: &Webhook| {
-            !args.failed && args.expiring_within.is_none()
-                || args.failed && webhook.has_failed()
-                || args.expiring_within.is_some_and(|within| webhook.expires_within(within, now))
-        };
-        let plan = Plan { items, qualifies: Some(&qualifies), is_stale: false };
-        let act = async |webhook: &Webhook| renew_one(account, webhook, now).await;
-        batch::run(context, account, plan, act).await
-    };
-    let gone = report.results.iter().filter(|done| done.outcome == Outcome::Gone).count();
-    report::conclude(context, &report, &VOCABULARY, args.dry_run)?;
-    if gone > 0 {
-        let hint = format!("create it again: {}", account.command("create --url URL"));
-        return Err(Error::new(
-            Kind::Failure,
-            format!("{gone} of {} webhooks are gone", report.results.len()),
-        )
-        .hint(hint));
+        return Ok(Report { results, ended: None });
     }
-    Ok(ExitStatus::Success)
+    let qualifies = |webhook: &Webhook| {
+        !args.failed && args.expiring_within.is_none()
+            || args.failed && webhook.has_failed()
+            || args.expiring_within.is_some_and(|within| webhook.expires_within(within, now))
+    };
+    let plan = Plan { items, qualifies: Some(&qualifies), is_stale: false };
+    let act = async |webhook: &Webhook| renew_one(account, webhook, now).await;
+    Ok(batch::run(context, account, plan, act).await)
 }
 
 /// Renews one.

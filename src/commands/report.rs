@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Context;
+use super::accounts::{self, Gathered};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::text::inert;
 use crate::output::{ErrorView, OutputError};
@@ -113,6 +114,8 @@ struct BatchView<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ResultView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
     id: &'a str,
     url: &'a str,
     outcome: &'static str,
@@ -131,72 +134,116 @@ pub struct Vocabulary {
     pub outcomes: &'static [Outcome],
 }
 
-/// Writes the results and says how the command ended.
+/// Writes the results of one account and says how the command ended.
 pub fn conclude(
     context: &Context,
     report: &Report,
     vocabulary: &Vocabulary,
     is_dry_run: bool,
 ) -> Result<ExitStatus, Error> {
-    let failed = report.results.iter().filter(|done| done.outcome == Outcome::Error).count();
-    let text = if context.settings.format.is_json() {
-        json(context, report, vocabulary, is_dry_run)
-    } else {
-        lines(&report.results, is_dry_run)
-    };
-    if failed > 0 || report.ended.is_some() {
-        match context.output.answer_anyway(&text) {
-            // That nobody reads the lines does not make the failure one less.
-            Ok(()) | Err(OutputError::BrokenPipe) => {}
-            Err(error) => return Err(error.into()),
-        }
-    } else {
-        context.output.answer(&text)?;
-        if report.results.is_empty() {
-            context.output.notice(&format!("nothing to {}", vocabulary.verb));
-        }
+    let results: Vec<_> = report.results.iter().map(|done| (None, done)).collect();
+    write(context, &results, vocabulary, is_dry_run, report.failure(vocabulary).is_some())?;
+    report.failure(vocabulary).map_or(Ok(ExitStatus::Success), Err)
+}
+
+/// Writes the results of every account, together, and says how the command ended.
+pub fn conclude_all(
+    context: &Context,
+    gathered: Gathered<'_, Report>,
+    vocabulary: &Vocabulary,
+    is_dry_run: bool,
+    is_several: bool,
+) -> Result<ExitStatus, Error> {
+    if let (false, [(_, report)]) = (is_several, gathered.answers.as_slice()) {
+        return conclude(context, report, vocabulary, is_dry_run);
     }
-    let total = report.results.len();
-    match &report.ended {
-        Some(error) => {
-            let skipped = report.results.iter().filter(|done| done.outcome == Outcome::Skipped).count();
-            if skipped == 0 {
-                return Err(error.clone());
+    let mut failures = gathered.failures;
+    let mut results = Vec::new();
+    for (account, report) in &gathered.answers {
+        results.extend(report.results.iter().map(|done| (Some(account.profile.as_str()), done)));
+        failures.extend(report.failure(vocabulary).map(|error| (account.profile.as_str(), error)));
+    }
+    write(context, &results, vocabulary, is_dry_run, !failures.is_empty())?;
+    accounts::conclude(context, failures, ExitStatus::Success)
+}
+
+impl Report {
+    /// Why the batch did not do all that it was to do.
+    fn failure(&self, vocabulary: &Vocabulary) -> Option<Error> {
+        let count = |outcome| self.results.iter().filter(|done| done.outcome == outcome).count();
+        let total = self.results.len();
+        let (failed, skipped) = (count(Outcome::Error), count(Outcome::Skipped));
+        match &self.ended {
+            Some(error) if skipped == 0 => Some(error.clone()),
+            Some(error) => {
+                let what = format!("stopped early, {skipped} of {total} not done");
+                Some(error.clone().while_doing(what))
             }
-            let what = format!("stopped early, {skipped} of {total} not done");
-            Err(error.clone().while_doing(what))
+            None if failed > 0 => Some(Error::new(
+                Kind::Failure,
+                format!("{failed} of {total} webhooks could not be {}", vocabulary.done),
+            )),
+            None => None,
         }
-        None if failed > 0 => Err(Error::new(
-            Kind::Failure,
-            format!("{failed} of {total} webhooks could not be {}", vocabulary.done),
-        )),
-        None => Ok(ExitStatus::Success),
     }
 }
 
-fn json(context: &Context, report: &Report, vocabulary: &Vocabulary, is_dry_run: bool) -> String {
-    let results = report.results.iter().map(|done| ResultView {
+/// The results, each with its profile where several were asked for.
+type Results<'a> = [(Option<&'a str>, &'a Done)];
+
+fn write(
+    context: &Context,
+    results: &Results<'_>,
+    vocabulary: &Vocabulary,
+    is_dry_run: bool,
+    has_failed: bool,
+) -> Result<(), Error> {
+    let text = if context.settings.format.is_json() {
+        json(context, results, vocabulary, is_dry_run)
+    } else {
+        lines(results, is_dry_run)
+    };
+    if has_failed {
+        return match context.output.answer_anyway(&text) {
+            // That nobody reads the lines does not make the failure one less.
+            Ok(()) | Err(OutputError::BrokenPipe) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    context.output.answer(&text)?;
+    if results.is_empty() {
+        context.output.notice(&format!("nothing to {}", vocabulary.verb));
+    }
+    Ok(())
+}
+
+fn json(context: &Context, results: &Results<'_>, vocabulary: &Vocabulary, is_dry_run: bool) -> String {
+    let count = |outcome| results.iter().filter(|(_, done)| done.outcome == outcome).count();
+    let views = results.iter().map(|(profile, done)| ResultView {
+        profile: *profile,
         id: &done.id,
         url: &done.url,
         outcome: done.outcome.name(),
         error: done.error.as_ref().map(Error::view),
         new_id: done.new_id.as_deref(),
     });
-    let results: Vec<ResultView<'_>> = results.collect();
+    let views: Vec<ResultView<'_>> = views.collect();
     if context.settings.format == Format::Jsonl {
-        return results.iter().map(|result| format!("{}\n", to_line(result))).collect();
+        return views.iter().map(|result| format!("{}\n", to_line(result))).collect();
     }
-    let count = |outcome| report.results.iter().filter(|done| done.outcome == outcome).count();
-    let summary = std::iter::once(("total".to_owned(), report.results.len().into()))
+    let summary = std::iter::once(("total".to_owned(), results.len().into()))
         .chain(vocabulary.outcomes.iter().map(|outcome| (outcome.name().to_owned(), count(*outcome).into())));
-    format!("{}\n", to_line(&BatchView { dry_run: is_dry_run, results, summary: summary.collect() }))
+    format!("{}\n", to_line(&BatchView { dry_run: is_dry_run, results: views, summary: summary.collect() }))
 }
 
-fn lines(results: &[Done], is_dry_run: bool) -> String {
+fn lines(results: &Results<'_>, is_dry_run: bool) -> String {
     let mut text = String::new();
-    for done in results {
+    for (profile, done) in results {
         let word = if is_dry_run { done.outcome.intent() } else { done.outcome.name() };
         let id = if done.id.is_empty() { "(no id)".into() } else { inert(&done.id) };
+        if let Some(profile) = profile {
+            text.push_str(&format!("{profile}  "));
+        }
         text.push_str(&format!("{word}  {id}"));
         if let Some(new_id) = &done.new_id {
             text.push_str(&format!(" -> {}", inert(new_id)));

@@ -10,6 +10,7 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::{Account, Waiting};
+use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::restore_list;
@@ -85,31 +86,50 @@ enum Finding {
 }
 
 /// Runs `vwh restore`.
-pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+pub async fn run(args: &RestoreArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
     let is_bare =
         args.ids.is_empty() && !args.last && args.since.is_none() && args.url.is_none() && !args.list;
     if is_bare {
-        let hint = format!("see what was removed with: {}", account.command("restore --list"));
+        let hint = format!("see what was removed with: {}", accounts.command("restore --list"));
         let message = "say what to restore: ids, --last, --since TIME or --url GLOB";
         return Err(Error::new(Kind::Usage, message).hint(hint));
     }
-    let changes = !args.list && !args.dry_run;
-    let _lock = if changes { Some(account.lock(context, Waiting::Fail).await?) } else { None };
+    if accounts.is_several && !args.ids.is_empty() {
+        return Err(accounts.one_for_an_id());
+    }
+    if args.list {
+        let gathered = accounts.each(context, async |account| look(args, context, account).await).await?;
+        return restore_list::list(context, gathered, accounts.is_several);
+    }
+    let gathered = accounts.each(context, async |account| restore(args, context, account).await).await?;
+    report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
+}
+
+/// What was removed, and the list that says what became of it.
+async fn look(
+    args: &RestoreArgs,
+    context: &Context,
+    account: &Account,
+) -> Result<(Vec<Candidate>, Snapshot), Error> {
+    let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
+    let removals = history::removals(&account.journal(context)?.read()?, &account.owner(identity));
+    let candidates = chosen(args, context, account, &removals, &snapshot)?;
+    Ok((candidates, snapshot))
+}
+
+async fn restore(args: &RestoreArgs, context: &Context, account: &Account) -> Result<Report, Error> {
+    let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity);
     let journal = account.journal(context)?;
     let removals = history::removals(&journal.read()?, &owner);
     let candidates = chosen(args, context, account, &removals, &snapshot)?;
-    if args.list {
-        return restore_list::list(context, &candidates, &snapshot);
-    }
     let name = context.run_name()?;
     let run = Run { name, command: "restore", profile: account.profile.clone(), owner };
     let known = RefCell::new(snapshot.webhooks().map(|webhook| webhook.id).collect());
     let is_named = !args.ids.is_empty();
     let restoring = Restoring { context, account, journal, run, known, is_named, is_dry: args.dry_run };
-    let report = restoring.all(candidates, Present::new(&snapshot, &removals)).await?;
-    report::conclude(context, &report, &VOCABULARY, args.dry_run)
+    restoring.all(candidates, Present::new(&snapshot, &removals)).await
 }
 
 fn chosen(

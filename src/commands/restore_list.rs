@@ -1,8 +1,10 @@
 //! `vwh restore --list`: what was ever removed, and what became of it. Changes nothing.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Context;
+use super::accounts::Gathered;
 use super::restore::Candidate;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus};
@@ -17,8 +19,12 @@ use crate::webhook::json::to_line;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RemovalView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
     id: &'a str,
     url: String,
+    #[serde(skip)]
+    time: DateTime<Utc>,
     removed_at: String,
     command: &'a str,
     run: &'a str,
@@ -26,11 +32,21 @@ struct RemovalView<'a> {
     new_id: Option<&'a str>,
 }
 
-/// Writes what the journal has of `candidates`, newest first.
-pub fn list(context: &Context, candidates: &[Candidate], snapshot: &Snapshot) -> Result<ExitStatus, Error> {
+/// Writes what the journal has of each account's candidates, newest first.
+pub fn list(
+    context: &Context,
+    gathered: Gathered<'_, (Vec<Candidate>, Snapshot)>,
+    is_several: bool,
+) -> Result<ExitStatus, Error> {
     let output = &context.output;
-    let views: Vec<RemovalView<'_>> =
-        candidates.iter().rev().map(|candidate| view(context, candidate, snapshot)).collect();
+    let views: Vec<RemovalView<'_>> = gathered
+        .answers
+        .iter()
+        .flat_map(|(account, (candidates, snapshot))| {
+            let profile = is_several.then_some(account.profile.as_str());
+            candidates.iter().rev().map(move |candidate| view(context, profile, candidate, snapshot))
+        })
+        .collect();
     match context.settings.format {
         Format::Json => output.answer(&format!("{}\n", to_line(&views)))?,
         Format::Jsonl => {
@@ -39,24 +55,25 @@ pub fn list(context: &Context, candidates: &[Candidate], snapshot: &Snapshot) ->
         _ if views.is_empty() => output.notice("the journal has nothing of this account"),
         _ => {
             let now = (context.clock)();
-            let rows: Vec<Vec<String>> = views
-                .iter()
-                .zip(candidates.iter().rev())
-                .map(|(view, candidate)| {
-                    let when = when::relative(candidate.removal.time, now);
-                    let cells =
-                        [view.state, view.id, &view.url, &when, view.command, view.new_id.unwrap_or("")];
-                    cells.map(|cell| inert(cell).into_owned()).to_vec()
-                })
-                .collect();
-            let lines = lay_out(&LIST_COLUMNS, &rows, output.table_style().width);
+            let rows: Vec<Vec<String>> = views.iter().map(|view| view.cells(now)).collect();
+            let columns = if is_several { &LIST_COLUMNS[..] } else { &LIST_COLUMNS[1..] };
+            let lines = lay_out(columns, &rows, output.table_style().width);
             output.answer(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
         }
     }
-    Ok(ExitStatus::Success)
+    gathered.conclude(context, ExitStatus::Success)
 }
 
-const LIST_COLUMNS: [Column; 6] = [
+impl RemovalView<'_> {
+    fn cells(&self, now: DateTime<Utc>) -> Vec<String> {
+        let when = when::relative(self.time, now);
+        let cells = [self.state, self.id, &self.url, &when, self.command, self.new_id.unwrap_or("")];
+        self.profile.into_iter().chain(cells).map(|cell| inert(cell).into_owned()).collect()
+    }
+}
+
+const LIST_COLUMNS: [Column; 7] = [
+    Column { head: "PROFILE", drop_rank: 0, shrinks_to: None },
     Column { head: "STATE", drop_rank: 0, shrinks_to: None },
     Column { head: "ID", drop_rank: 0, shrinks_to: None },
     Column { head: "URL", drop_rank: 1, shrinks_to: Some(18) },
@@ -65,7 +82,12 @@ const LIST_COLUMNS: [Column; 6] = [
     Column { head: "NEW ID", drop_rank: 4, shrinks_to: None },
 ];
 
-fn view<'a>(context: &Context, candidate: &'a Candidate, snapshot: &Snapshot) -> RemovalView<'a> {
+fn view<'a>(
+    context: &Context,
+    profile: Option<&'a str>,
+    candidate: &'a Candidate,
+    snapshot: &Snapshot,
+) -> RemovalView<'a> {
     let removal = &candidate.removal;
     let is_listed = snapshot.find(&removal.id).is_some();
     let (state, new_id) = match &removal.state {
@@ -76,8 +98,10 @@ fn view<'a>(context: &Context, candidate: &'a Candidate, snapshot: &Snapshot) ->
     };
     let url = candidate.webhook.shown_url(context.output.secrets());
     RemovalView {
+        profile,
         id: &removal.id,
         url,
+        time: removal.time,
         removed_at: when::absolute(removal.time),
         command: &removal.command,
         run: &removal.run,

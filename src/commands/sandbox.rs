@@ -211,7 +211,7 @@ where
 {
     let token = TokenSource::Given(session.token().clone());
     let knobs = Knobs::new(
-        http(context, token, &Network::default(), &Rc::default())?,
+        http(context, token, &Network::default(), "", &Rc::default())?,
         parse_base(session.base_url())?,
     );
     turn(&knobs).await.map_err(|error| {

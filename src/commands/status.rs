@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::account::Account;
+use super::accounts::{Accounts, Gathered};
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::HttpError;
@@ -36,19 +37,26 @@ pub struct StatusArgs {
 #[serde(rename_all = "camelCase")]
 struct Summary<'a> {
     profile: &'a str,
-    service: &'a str,
+    service: &'static str,
     as_of: String,
     webhooks: usize,
     health: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Runs `vwh status`.
-pub async fn run(args: &StatusArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let is_down = match &args.id {
-        None => summary(context, account).await?,
-        Some(id) => one(context, account, id).await?,
-    };
-    Ok(if args.exit_code && is_down { ExitStatus::Failure } else { ExitStatus::Success })
+pub async fn run(args: &StatusArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
+    let status_of =
+        |is_down| if args.exit_code && is_down { ExitStatus::Failure } else { ExitStatus::Success };
+    match &args.id {
+        Some(_) if accounts.is_several => Err(accounts.one_for_an_id()),
+        Some(id) => Ok(status_of(one(context, accounts.only()?, id).await?)),
+        None => {
+            let gathered =
+                accounts.each(context, async |account| Snapshot::take(context, account).await).await?;
+            let is_down = summary(context, accounts, &gathered)?;
+            gathered.conclude(context, status_of(is_down))
+        }
+    }
 }
 
 /// Asks for the one first: with an exact id that is the only call. A service may answer a prefix as a malformed id.
@@ -78,7 +86,7 @@ fn show(
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<bool, Error> {
     let output = &context.output;
-    let entry = Entry { webhook, health: Health::of(webhook, now) };
+    let entry = Entry { webhook, health: Health::of(webhook, now), profile: &account.profile, now };
     match context.settings.format {
         Format::Json | Format::Jsonl => {
             let view = View::new(webhook, &account.profile, entry.health, output.secrets());
@@ -88,10 +96,10 @@ fn show(
             output.answer(&line)?;
         }
         Format::Csv => {
-            output.answer_csv(&CSV_HEAD, [csv_record(entry, &account.profile, output.secrets())])?;
+            output.answer_csv(&CSV_HEAD, [csv_record(entry, output.secrets())])?;
         }
         Format::Table | Format::Wide => {
-            output.answer(&full(entry, now, output.table_style(), &next_step(account, entry)))?;
+            output.answer(&full(entry, output.table_style(), &next_step(account, entry)))?;
         }
     }
     Ok(entry.health.is_down())
@@ -112,45 +120,82 @@ fn next_step(account: &Account, entry: Entry<'_>) -> Next {
     }
 }
 
-async fn summary(context: &Context, account: &Account) -> Result<bool, Error> {
-    if context.settings.format == Format::Csv {
-        let list = account.command("list -o csv");
+/// Writes how many webhooks are in which health, a line an account. Whether any is failed or expired.
+fn summary(context: &Context, accounts: &Accounts, gathered: &Gathered<'_, Snapshot>) -> Result<bool, Error> {
+    let format = context.settings.format;
+    if format == Format::Csv {
+        let list = accounts.command("list -o csv");
         return Err(
             Error::new(Kind::Usage, "a summary has no CSV").hint(format!("all webhooks as CSV: {list}"))
         );
     }
-    let snapshot = Snapshot::take(context, account).await?;
-    let webhooks = snapshot.worst_first();
-    let entries: Vec<Entry<'_>> =
-        webhooks.iter().map(|(health, webhook)| Entry { webhook, health: *health }).collect();
-    let output = &context.output;
-    if context.settings.format.is_json() {
-        let count = |health| entries.iter().filter(|entry| entry.health == health).count();
-        let health =
-            Health::ALL.iter().map(|health| (health.name().to_owned(), count(*health).into())).collect();
-        let summary = Summary {
-            profile: &account.profile,
-            service: "vis",
-            as_of: crate::output::when::absolute(snapshot.now),
-            webhooks: snapshot.total(),
-            health,
-        };
-        output.answer(&format!("{}\n", to_line(&summary)))?;
-    } else {
-        let counted = if entries.is_empty() { "0 webhooks".to_owned() } else { webhooks::counts(&entries) };
-        output.answer(&format!("{counted}\n"))?;
-        let command = |rest: &str| account.command(rest);
-        if entries.iter().any(|entry| entry.health <= Health::Expiring)
-            && let Some(summary) = webhooks::summary(
-                &entries,
-                snapshot.total(),
-                snapshot.now,
-                output.table_style().width,
-                &command,
-            )
-        {
-            output.notice(&summary);
-        }
+    let mut lines = Vec::new();
+    let mut is_down = false;
+    for (account, snapshot) in &gathered.answers {
+        let webhooks = snapshot.worst_first();
+        let entries = entries(account, snapshot, &webhooks);
+        is_down |= entries.iter().any(|entry| entry.health.is_down());
+        lines.push(if format.is_json() {
+            to_line(&summary_view(account, snapshot, &entries))
+        } else {
+            let counted =
+                if entries.is_empty() { "0 webhooks".to_owned() } else { webhooks::counts(&entries) };
+            if accounts.is_several { format!("{}  {counted}", account.profile) } else { counted }
+        });
     }
-    Ok(entries.iter().any(|entry| entry.health.is_down()))
+    let text = match format {
+        Format::Json if accounts.is_several => format!("[{}]\n", lines.join(",\n")),
+        _ => lines.iter().map(|line| format!("{line}\n")).collect(),
+    };
+    context.output.answer(&text)?;
+    if !format.is_json() {
+        notice_what_to_do(context, accounts, gathered);
+    }
+    Ok(is_down)
+}
+
+fn entries<'a>(
+    account: &'a Account,
+    snapshot: &Snapshot,
+    webhooks: &'a [(Health, Webhook)],
+) -> Vec<Entry<'a>> {
+    let now = snapshot.now;
+    let entry = |(health, webhook): &'a (Health, Webhook)| Entry {
+        webhook,
+        health: *health,
+        profile: &account.profile,
+        now,
+    };
+    webhooks.iter().map(entry).collect()
+}
+
+fn summary_view<'a>(account: &'a Account, snapshot: &Snapshot, entries: &[Entry<'_>]) -> Summary<'a> {
+    let count = |health| entries.iter().filter(|entry| entry.health == health).count();
+    let health = Health::ALL.iter().map(|health| (health.name().to_owned(), count(*health).into())).collect();
+    Summary {
+        profile: &account.profile,
+        service: account.service().name(),
+        as_of: crate::output::when::absolute(snapshot.now),
+        webhooks: snapshot.total(),
+        health,
+    }
+}
+
+/// The worst of it, with the next command to type.
+fn notice_what_to_do(context: &Context, accounts: &Accounts, gathered: &Gathered<'_, Snapshot>) {
+    let read: Vec<_> = gathered.answers.iter().map(|(_, snapshot)| snapshot.worst_first()).collect();
+    let entries: Vec<Entry<'_>> = gathered
+        .answers
+        .iter()
+        .zip(&read)
+        .flat_map(|((account, snapshot), webhooks)| entries(account, snapshot, webhooks))
+        .collect();
+    if !entries.iter().any(|entry| entry.health <= Health::Expiring) {
+        return;
+    }
+    let output = &context.output;
+    let width = output.table_style().width;
+    if let Some(summary) = webhooks::summary(&entries, entries.len(), width, &accounts.commands()) {
+        output.notice(&summary);
+    }
 }

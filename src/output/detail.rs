@@ -24,8 +24,8 @@ pub struct Next {
 
 /// One webhook in full: label and value, two columns, long values wrapped to the width.
 #[must_use]
-pub fn full(entry: Entry<'_>, now: DateTime<Utc>, style: TableStyle, next: &Next) -> String {
-    let webhook = entry.webhook;
+pub fn full(entry: Entry<'_>, style: TableStyle, next: &Next) -> String {
+    let Entry { webhook, now, .. } = entry;
     let health = if style.is_colored {
         let color = style_of(entry.health);
         format!("{color}{}{color:#}", entry.health)

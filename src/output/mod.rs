@@ -114,6 +114,9 @@ pub struct ErrorView<'a> {
     pub status: Option<u16>,
     /// Why, outermost first.
     pub causes: &'a [String],
+    /// The profile it is about, where several were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<&'a str>,
 }
 
 impl Output {
@@ -165,6 +168,7 @@ impl Output {
             width: self.width,
             is_colored: self.colors_stdout(),
             is_wide: self.wishes.is_wide,
+            shows_profile: false,
             secrets: self.wishes.secrets,
         }
     }
@@ -231,7 +235,8 @@ impl Output {
         let style = self.stderr_style(AnsiColor::Red);
         let sentence = std::iter::once(error.message).chain(error.causes.iter().map(String::as_str));
         let sentence = sentence.map(inert).collect::<Vec<_>>().join(": ");
-        self.say(&format!("{style}error:{style:#} {sentence}"));
+        let profile = error.profile.map(|profile| format!("profile {profile}: ")).unwrap_or_default();
+        self.say(&format!("{style}error:{style:#} {profile}{sentence}"));
         if let Some(hint) = error.hint {
             self.say(&format!("\nhint: {}", inert(hint)));
         }

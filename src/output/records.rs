@@ -31,7 +31,7 @@ pub const CSV_HEAD: [&str; 17] = [
 
 /// The record of one webhook in the order of [`CSV_HEAD`]; times in RFC 3339 UTC.
 #[must_use]
-pub fn csv_record(entry: Entry<'_>, profile: &str, secrets: Secrets) -> [String; 17] {
+pub fn csv_record(entry: Entry<'_>, secrets: Secrets) -> [String; 17] {
     let webhook = entry.webhook;
     let none = Statistics::default();
     let statistics = webhook.statistics.as_ref().unwrap_or(&none);
@@ -39,7 +39,7 @@ pub fn csv_record(entry: Entry<'_>, profile: &str, secrets: Secrets) -> [String;
     let count = |count: Option<i64>| count.map(|count| count.to_string()).unwrap_or_default();
     let text = |text: Option<&str>| text.map(|text| inert(text).into_owned()).unwrap_or_default();
     [
-        profile.to_owned(),
+        entry.profile.to_owned(),
         webhook.service.name().to_owned(),
         inert(&webhook.id).into_owned(),
         inert(&webhook.shown_url(secrets)).into_owned(),

@@ -9,13 +9,28 @@ use super::when::{relative, short};
 use crate::webhook::json::Secrets;
 use crate::webhook::{Health, Statistics, Webhook};
 
-/// A webhook as it is shown: with its health, seen at `now`.
+/// A webhook as it is shown.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
     /// The webhook.
     pub webhook: &'a Webhook,
     /// Its health.
     pub health: Health,
+    /// The profile it was read with.
+    pub profile: &'a str,
+    /// The service's clock when it was read.
+    pub now: DateTime<Utc>,
+}
+
+/// What to type next, as the connection asks for it.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    /// `vwh status ID`.
+    pub status: String,
+    /// `vwh renew --failed`.
+    pub renew_failed: String,
+    /// `vwh renew --expiring-within 3d`.
+    pub renew_expiring: String,
 }
 
 /// How a table is drawn.
@@ -27,13 +42,17 @@ pub struct TableStyle {
     pub is_colored: bool,
     /// Every column.
     pub is_wide: bool,
+    /// Whether the profile comes first.
+    pub shows_profile: bool,
     /// Whether keys in URLs are shown.
     pub secrets: Secrets,
 }
 
-const NARROW: usize = 6;
+/// Columns, the profile among them, that are not only for wide tables.
+const NARROW: usize = 7;
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 13] = [
+    Column { head: "PROFILE", drop_rank: 0, shrinks_to: None },
     Column { head: "HEALTH", drop_rank: 0, shrinks_to: None },
     Column { head: "ID", drop_rank: 0, shrinks_to: None },
     // Enough to tell hosts apart; less would be noise.
@@ -52,13 +71,14 @@ const COLUMNS: [Column; 12] = [
 
 /// The table, one line a webhook.
 #[must_use]
-pub fn table(entries: &[Entry<'_>], now: DateTime<Utc>, style: TableStyle) -> String {
-    let shown = if style.is_wide { COLUMNS.len() } else { NARROW };
+pub fn table(entries: &[Entry<'_>], style: TableStyle) -> String {
+    let first = usize::from(!style.shows_profile);
+    let end = if style.is_wide { COLUMNS.len() } else { NARROW };
     let rows = |is_short| -> Vec<Vec<String>> {
-        let cells = entries.iter().map(|entry| cells(*entry, now, style.secrets, is_short));
-        cells.map(|cells| cells.into_iter().take(shown).collect()).collect()
+        let cells = entries.iter().map(|entry| cells(*entry, style.secrets, is_short));
+        cells.map(|cells| cells.into_iter().take(end).skip(first).collect()).collect()
     };
-    let columns = &COLUMNS[..shown];
+    let columns = &COLUMNS[first..end];
     let mut lines = lay_out(columns, &rows(false), None);
     if let Some(limit) = style.width
         && lines.iter().any(|line| width(line) > limit)
@@ -68,7 +88,7 @@ pub fn table(entries: &[Entry<'_>], now: DateTime<Utc>, style: TableStyle) -> St
     let mut out = String::new();
     for (position, line) in lines.iter().enumerate() {
         match position.checked_sub(1).and_then(|index| entries.get(index)) {
-            Some(entry) if style.is_colored => out.push_str(&colored(line, entry.health)),
+            Some(entry) if style.is_colored => out.push_str(&colored(line, *entry, style.shows_profile)),
             None if style.is_colored => {
                 let bold = Style::new().bold();
                 out.push_str(&format!("{bold}{line}{bold:#}"));
@@ -80,11 +100,14 @@ pub fn table(entries: &[Entry<'_>], now: DateTime<Utc>, style: TableStyle) -> St
     out
 }
 
-/// A line that starts with the word of `health`, with that word coloured.
-fn colored(line: &str, health: Health) -> String {
+/// A line with its first column, or the one after the profile, coloured: the word of `health`.
+fn colored(line: &str, entry: Entry<'_>, shows_profile: bool) -> String {
+    let health = entry.health;
     let style = style_of(health);
-    let rest = line.strip_prefix(health.name()).unwrap_or_default();
-    format!("{style}{health}{style:#}{rest}")
+    let start = if shows_profile { entry.profile.len() } else { 0 };
+    let (before, rest) = line.split_at(line[start..].find(health.name()).map_or(0, |found| start + found));
+    let rest = rest.strip_prefix(health.name()).unwrap_or_default();
+    format!("{before}{style}{health}{style:#}{rest}")
 }
 
 pub(super) fn style_of(health: Health) -> Style {
@@ -98,13 +121,14 @@ pub(super) fn style_of(health: Health) -> Style {
 }
 
 /// The cells of one row. In short, what a narrow terminal can do without is left out: a status's name, `https://`.
-fn cells(entry: Entry<'_>, now: DateTime<Utc>, secrets: Secrets, is_short: bool) -> [String; 12] {
-    let webhook = entry.webhook;
+fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
+    let Entry { webhook, now, .. } = entry;
     let url = webhook.shown_url(secrets);
     let url = url.strip_prefix("https://").filter(|_| is_short).unwrap_or(&url);
     let statistics = webhook.statistics.as_ref();
     let ago = |moment: Option<DateTime<Utc>>| moment.map(|moment| relative(moment, now)).unwrap_or_default();
     [
+        entry.profile.to_owned(),
         entry.health.name().to_owned(),
         inert(&webhook.id).into_owned(),
         inert(url).into_owned(),
@@ -151,14 +175,13 @@ fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String
 
 /// One line that says what is broken, since when, and what to type; `None` for an empty list.
 ///
-/// A line that is longer than `columns` is broken before the command. `command` turns a command such as `renew --failed` into what to type for this connection.
+/// A line that is longer than `columns` is broken before the command.
 #[must_use]
 pub fn summary(
     entries: &[Entry<'_>],
     total: usize,
-    now: DateTime<Utc>,
     columns: Option<usize>,
-    command: &dyn Fn(&str) -> String,
+    commands: &Commands,
 ) -> Option<String> {
     if entries.is_empty() {
         return None;
@@ -167,8 +190,8 @@ pub fn summary(
     let failed = with(Health::Failed);
     let mut parts = Vec::new();
     if !failed.is_empty() {
-        let next = format!("{}, then {}", command("status ID"), command("renew --failed"));
-        let what = format!("{} of {total} failed, {}", failed.len(), causes(&failed, now));
+        let next = format!("{}, then {}", commands.status, commands.renew_failed);
+        let what = format!("{} of {total} failed, {}", failed.len(), causes(&failed));
         parts.push(with_next(&what, &next, columns));
     }
     let (expired, expiring) = (with(Health::Expired).len(), with(Health::Expiring).len());
@@ -177,7 +200,7 @@ pub fn summary(
         let words =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
         let words = words.collect::<Vec<_>>().join(", ");
-        parts.push(with_next(&words, &command("renew --expiring-within 3d"), columns));
+        parts.push(with_next(&words, &commands.renew_expiring, columns));
     }
     if parts.is_empty() {
         parts.push(counts(entries));
@@ -206,7 +229,8 @@ pub fn counts(entries: &[Entry<'_>]) -> String {
 }
 
 /// `both 503 since 02:21Z`, or each cause with its count.
-fn causes(failed: &[Entry<'_>], now: DateTime<Utc>) -> String {
+fn causes(failed: &[Entry<'_>]) -> String {
+    let now = failed.iter().map(|entry| entry.now).max().unwrap_or_default();
     let mut groups: Vec<(String, usize, Option<DateTime<Utc>>)> = Vec::new();
     for statistics in failed.iter().filter_map(|entry| entry.webhook.statistics.as_ref()) {
         let code = statistics.last_error_code.as_deref().and_then(|code| code.split_whitespace().next());

@@ -1,7 +1,10 @@
 //! The connection: which service, at which address, as whom. It comes whole from one place (design §3): the sandbox, one
 //! named profile, or the default profile overlaid by the environment.
 
+use std::collections::BTreeSet;
+
 use url::{Host, Url};
+use wildmatch::WildMatch;
 
 use super::SettingsError;
 use super::environment::{CONNECTION_VARIABLES, Environment};
@@ -44,23 +47,63 @@ pub struct Connection {
     pub place: Place,
 }
 
+/// What was chosen to connect to.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// How it was chosen, to be typed again (`-p office`, `--all-profiles`); `None` if nothing was.
+    pub selector: Option<String>,
+    /// Whether several profiles were asked for, however many there are.
+    pub is_several: bool,
+    /// The profiles in order of their names, each with its connection or what is wrong with it.
+    pub connections: Vec<(String, Result<Connection, SettingsError>)>,
+}
+
+impl Chosen {
+    fn one(connection: Connection) -> Self {
+        let connections = vec![(connection.profile.clone(), Ok(connection))];
+        Self { selector: None, is_several: false, connections }
+    }
+}
+
 pub(super) fn resolve(
     flags: &Flags,
     environment: &Environment,
     config: &ConfigFile,
-) -> Result<Connection, SettingsError> {
+) -> Result<Chosen, SettingsError> {
     let wants_sandbox = environment.is_on("VWH_SANDBOX")?;
-    match &flags.profile {
-        _ if flags.sandbox => Ok(sandbox()),
-        Some(name) if name == "sandbox" => Ok(sandbox()),
-        Some(name) if wants_sandbox => {
-            Err(SettingsError::new(format!("-p {name} and VWH_SANDBOX are both given"))
-                .hint("a connection comes from one place: unset VWH_SANDBOX, or drop -p"))
+    let selector = selector(flags);
+    match (&selector, flags.profile.as_slice()) {
+        _ if flags.sandbox => Ok(Chosen::one(sandbox())),
+        (_, [name]) if name == "sandbox" => Ok(Chosen::one(sandbox())),
+        (Some(selector), _) if wants_sandbox => {
+            Err(SettingsError::new(format!("{selector} and VWH_SANDBOX are both given")).hint(format!(
+                "a connection comes from one place: unset VWH_SANDBOX, or drop {}",
+                flag_of(selector)
+            )))
         }
-        Some(name) => named(name, environment, config),
-        None if wants_sandbox => Ok(sandbox()),
-        None => overlaid(environment, config),
+        (Some(selector), _) => named(selector, flags, environment, config),
+        (None, _) if wants_sandbox => Ok(Chosen::one(sandbox())),
+        (None, _) => overlaid(environment, config).map(Chosen::one),
     }
+}
+
+/// The flags that name profiles, as they are typed.
+fn selector(flags: &Flags) -> Option<String> {
+    if flags.all_profiles {
+        return Some("--all-profiles".to_owned());
+    }
+    let typed = |name: &String| {
+        if is_glob(name) { format!("-p '{name}'") } else { format!("-p {name}") }
+    };
+    Some(flags.profile.iter().map(typed).collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
+}
+
+fn flag_of(selector: &str) -> &str {
+    selector.split(' ').next().unwrap_or(selector)
+}
+
+fn is_glob(name: &str) -> bool {
+    name.contains(['*', '?'])
 }
 
 fn sandbox() -> Connection {
@@ -72,19 +115,52 @@ fn sandbox() -> Connection {
     }
 }
 
-/// `-p NAME`: from the file only.
-fn named(name: &str, environment: &Environment, config: &ConfigFile) -> Result<Connection, SettingsError> {
+/// `-p` and `--all-profiles`: from the file only.
+fn named(
+    selector: &str,
+    flags: &Flags,
+    environment: &Environment,
+    config: &ConfigFile,
+) -> Result<Chosen, SettingsError> {
     for variable in CONNECTION_VARIABLES {
         if environment.text(variable)?.is_some() {
-            return Err(SettingsError::new(format!("-p {name} and {variable} are both given")).hint(
+            let flag = flag_of(selector);
+            return Err(SettingsError::new(format!("{selector} and {variable} are both given")).hint(
                 format!(
-                    "a profile never runs with somebody else's credentials: unset {variable}, or drop -p"
+                    "a profile never runs with somebody else's credentials: unset {variable}, or drop {flag}"
                 ),
             ));
         }
     }
-    let profile = config.profiles.get(name).ok_or_else(|| config.no_such_profile(name))?;
-    connect(name, true, profile, environment, token_of(profile, environment)?)
+    let is_several =
+        flags.all_profiles || flags.profile.len() > 1 || flags.profile.iter().any(|name| is_glob(name));
+    let connection = |name: &String| {
+        let profile = config.profiles.get(name).ok_or_else(|| config.no_such_profile(name))?;
+        connect(name, true, profile, environment, token_of(profile, environment)?)
+    };
+    let connections = matching(flags, config)?.into_iter().map(|name| {
+        let connection = connection(&name);
+        (name, connection)
+    });
+    Ok(Chosen { selector: Some(selector.to_owned()), is_several, connections: connections.collect() })
+}
+
+/// The names that the flags stand for, each once. A name or a glob that stands for nothing is an error.
+fn matching(flags: &Flags, config: &ConfigFile) -> Result<BTreeSet<String>, SettingsError> {
+    let everything = ["*".to_owned()];
+    let patterns = if flags.all_profiles { &everything } else { flags.profile.as_slice() };
+    let mut names = BTreeSet::new();
+    for pattern in patterns {
+        let glob = WildMatch::new(pattern);
+        let matching =
+            config.profiles.keys().filter(|name| *name == pattern || is_glob(pattern) && glob.matches(name));
+        let matching: Vec<&String> = matching.collect();
+        if matching.is_empty() {
+            return Err(config.no_such_profile(pattern));
+        }
+        names.extend(matching.into_iter().cloned());
+    }
+    Ok(names)
 }
 
 /// The default profile, each part of which the environment may replace.

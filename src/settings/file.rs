@@ -99,7 +99,8 @@ impl ConfigFile {
         } else {
             format!("configured: {}", names.join(", "))
         };
-        SettingsError::new(format!("there is no profile {name:?}")).hint(hint)
+        let what = if name.contains(['*', '?']) { "no profile matches" } else { "there is no profile" };
+        SettingsError::new(format!("{what} {name:?}")).hint(hint)
     }
 }
 

@@ -48,12 +48,16 @@ pub enum ColorChoice {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Flags {
-    /// Use this profile of config.toml
+    /// Use this profile of config.toml; several, or a glob such as 'eu-*', where a command takes several
     #[arg(short, long, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
+    pub profile: Vec<String>,
+
+    /// Use every profile; short for -p '*'
+    #[arg(long, global = true, conflicts_with = "profile")]
+    pub all_profiles: bool,
 
     /// Use the local sandbox instead of a real account
-    #[arg(long, global = true, conflicts_with = "profile")]
+    #[arg(long, global = true, conflicts_with_all = ["profile", "all_profiles"])]
     pub sandbox: bool,
 
     /// Short for --output json

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::secret::Secret;
-pub use connection::{Connection, Place};
+pub use connection::{Chosen, Connection, Place};
 use environment::Environment;
 use file::ConfigFile;
 pub use flags::{ColorChoice, Flags, Format};
@@ -22,7 +22,7 @@ pub use flags::{ColorChoice, Flags, Format};
 const DEFAULT_CONCURRENCY: usize = 4;
 
 /// What is wrong with flags, environment or configuration, and what to type.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct SettingsError {
     /// What is wrong, where.
@@ -66,8 +66,8 @@ pub struct Settings {
     pub show_secrets: bool,
     /// Where the state is kept, or why there is no such place.
     state_directory: Option<PathBuf>,
-    /// Which service, as whom; or what is wrong with it, which only commands that connect need to know.
-    connection: Result<Connection, SettingsError>,
+    /// Which services, as whom; or what is wrong with that, which only commands that connect need to know.
+    chosen: Result<Chosen, SettingsError>,
     /// `VWH_SIGNING_KEY`.
     signing_key: Option<Secret>,
 }
@@ -93,16 +93,14 @@ impl Settings {
             no_input: flags.no_input,
             show_secrets: flags.show_secrets,
             state_directory: environment.state_directory(),
-            connection: connection::resolve(flags, environment, &config),
+            chosen: connection::resolve(flags, environment, &config),
             signing_key: environment.text("VWH_SIGNING_KEY")?.map(Secret::new),
         })
     }
 
-    /// Which service, as whom.
-    pub fn connection(&self) -> Result<&Connection, SettingsError> {
-        self.connection
-            .as_ref()
-            .map_err(|error| SettingsError { message: error.message.clone(), hint: error.hint.clone() })
+    /// Which services, as whom.
+    pub fn chosen(&self) -> Result<&Chosen, SettingsError> {
+        self.chosen.as_ref().map_err(SettingsError::clone)
     }
 
     /// Where vwh keeps credentials, journal and sandbox.

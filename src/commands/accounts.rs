@@ -1,0 +1,148 @@
+//! The accounts that a command works on: usually one, several with `-p GLOB` or `--all-profiles`.
+//!
+//! Several go side by side, and one that fails does not stop the others: each failure is told with its profile, and the
+//! command ends with 1 (design §1).
+
+use futures_util::{StreamExt as _, stream};
+
+use super::Context;
+use super::account::Account;
+use crate::error::{Error, ExitStatus, Kind};
+use crate::output::webhooks::Commands;
+
+/// The accounts, each connected or with the reason why not.
+pub struct Accounts {
+    /// Whether several were asked for: then answers say which profile they are about.
+    pub is_several: bool,
+    selector: Option<String>,
+    list: Vec<(String, Result<Account, Error>)>,
+}
+
+/// What a command found at each account.
+pub struct Gathered<'a, T> {
+    /// By account, in order of the profiles' names.
+    pub answers: Vec<(&'a Account, T)>,
+    /// Profiles with the error they ended with.
+    pub failures: Vec<(&'a str, Error)>,
+}
+
+impl Accounts {
+    /// Connects to the accounts that the settings name. Where only one was asked for, its failure is the command's.
+    pub async fn connect(context: &Context) -> Result<Self, Error> {
+        let chosen = context.settings.chosen()?;
+        let mut list = Vec::with_capacity(chosen.connections.len());
+        for (profile, connection) in &chosen.connections {
+            let account = match connection.clone() {
+                Ok(connection) => Account::connect(context, connection).await,
+                Err(error) => Err(error.into()),
+            };
+            list.push((profile.clone(), account));
+        }
+        Ok(Self { is_several: chosen.is_several, selector: chosen.selector.clone(), list })
+    }
+
+    /// The one account of a command that works on one.
+    pub fn only(&self) -> Result<&Account, Error> {
+        match self.list.as_slice() {
+            [(_, account)] if !self.is_several => account.as_ref().map_err(Error::clone),
+            _ => Err(Error::new(Kind::Usage, "several profiles are named, and this command works on one")
+                .hint("name it with: -p NAME")),
+        }
+    }
+
+    /// The error where an id is given for several accounts.
+    #[must_use]
+    pub fn one_for_an_id(&self) -> Error {
+        Error::new(Kind::Usage, "an id belongs to one profile, and several are named")
+            .hint("name the one it belongs to with: -p NAME")
+    }
+
+    /// What to type to run `rest` against these accounts.
+    #[must_use]
+    pub fn command(&self, rest: &str) -> String {
+        match (&self.selector, self.only()) {
+            (_, Ok(account)) => account.command(rest),
+            (Some(selector), _) => format!("vwh {selector} {rest}"),
+            (None, _) => format!("vwh {rest}"),
+        }
+    }
+
+    /// The same for something that is about one of them: then `PROFILE` stands for its name.
+    #[must_use]
+    pub fn command_for_one(&self, rest: &str) -> String {
+        if self.is_several { format!("vwh -p PROFILE {rest}") } else { self.command(rest) }
+    }
+
+    /// What the summary of a list says to type next.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        Commands {
+            status: self.command_for_one("status ID"),
+            renew_failed: self.command("renew --failed"),
+            renew_expiring: self.command("renew --expiring-within 3d"),
+        }
+    }
+
+    /// Does `work` with every account, `--concurrency` of them at a time. Where only one was asked for, its failure is
+    /// returned as it is.
+    pub async fn each<'a, T, F>(&'a self, context: &Context, work: F) -> Result<Gathered<'a, T>, Error>
+    where
+        F: AsyncFn(&'a Account) -> Result<T, Error>,
+    {
+        let work = &work;
+        let answered = stream::iter(&self.list).map(|(profile, account)| async move {
+            let answer = match account {
+                Ok(account) => work(account).await.map(|answer| (account, answer)),
+                Err(error) => Err(error.clone()),
+            };
+            (profile.as_str(), answer)
+        });
+        let mut gathered = Gathered { answers: Vec::new(), failures: Vec::new() };
+        let answered: Vec<_> = answered.buffered(context.settings.concurrency).collect().await;
+        for (profile, answer) in answered {
+            match answer {
+                Ok(answer) => gathered.answers.push(answer),
+                Err(error) if !self.is_several => return Err(error),
+                Err(error) => gathered.failures.push((profile, error)),
+            }
+        }
+        Ok(gathered)
+    }
+
+    /// Ends the connections.
+    pub async fn leave(self) -> Result<(), Error> {
+        for (_, account) in self.list {
+            if let Ok(account) = account {
+                account.leave().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T> Gathered<'_, T> {
+    /// Tells the failures, and how the command ends that ended with `status` for the others.
+    pub fn conclude(self, context: &Context, status: ExitStatus) -> Result<ExitStatus, Error> {
+        conclude(context, self.failures, status)
+    }
+}
+
+/// Tells the failures by profile, and how the command ends that ended with `status` for the others.
+pub fn conclude(
+    context: &Context,
+    failures: Vec<(&str, Error)>,
+    status: ExitStatus,
+) -> Result<ExitStatus, Error> {
+    if failures.is_empty() {
+        return Ok(status);
+    }
+    let (interrupted, failed): (Vec<_>, Vec<_>) =
+        failures.into_iter().partition(|(_, error)| error.kind == Kind::Interrupted);
+    for (profile, error) in failed {
+        context.output.error(&error.of_profile(profile).view());
+    }
+    match interrupted.into_iter().next() {
+        Some((_, error)) => Err(error),
+        None => Ok(ExitStatus::Failure),
+    }
+}
