@@ -1,17 +1,21 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `accounts`, `snapshot`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
+//! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
 pub mod account;
 pub mod accounts;
 pub mod batch;
+pub mod browser;
 pub mod completions;
 pub mod confirm;
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod login;
+pub mod logout;
 pub mod man;
+pub mod profiles;
 pub mod prune_failed;
 pub mod removal;
 pub mod renew;
@@ -21,7 +25,9 @@ pub mod restore_list;
 pub mod sandbox;
 pub mod signing_key;
 pub mod snapshot;
+pub mod standing;
 pub mod status;
+pub mod whoami;
 
 use chrono::{DateTime, Utc};
 
