@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::create::CreateArgs;
 use crate::commands::delete::DeleteArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::login::LoginArgs;
 use crate::commands::logout::LogoutArgs;
@@ -97,6 +98,7 @@ pub enum AccessCommand {
     Logout(LogoutArgs),
     Whoami(WhoamiArgs),
     Profiles(ProfilesArgs),
+    Doctor(DoctorArgs),
 }
 
 /// How long a command may take, unless `--timeout` says so.
@@ -140,7 +142,7 @@ impl Command {
         !matches!(
             self,
             Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_))
-                | Self::Access(AccessCommand::Whoami(_))
+                | Self::Access(AccessCommand::Whoami(_) | AccessCommand::Doctor(_))
         )
     }
 }

@@ -53,6 +53,15 @@ pub struct Named {
     pub is_lasting: bool,
 }
 
+/// Whether others can look into something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Openness {
+    /// Its owner alone.
+    Private,
+    /// Others can.
+    Exposed,
+}
+
 /// A lock that is released when it is dropped, or when the process dies.
 #[derive(Debug)]
 pub struct Lock {
@@ -235,6 +244,34 @@ fn is_exposed(file: &File) -> bool {
         let _ = file;
         false
     }
+}
+
+/// Whether others can look into a file or folder; `None` if there is none.
+pub fn openness(path: &Path) -> io::Result<Option<Openness>> {
+    let metadata = match fs_err::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let is_open = metadata.permissions().mode() & 0o077 != 0;
+        Ok(Some(if is_open { Openness::Exposed } else { Openness::Private }))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        Ok(Some(Openness::Private))
+    }
+}
+
+/// Makes `directory` if need be, and sees whether a file can be made in it.
+pub fn try_writing(directory: &Path) -> Result<(), FileError> {
+    create_directory(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(b"vwh")?;
+    Ok(file.close()?)
 }
 
 fn refuse_exposed(path: &Path, file: &File) -> Result<(), FileError> {

@@ -39,7 +39,7 @@ use tokio::sync::watch;
 use cli::{AccessCommand, Cli, Command, Patience, WebhookCommand};
 use commands::accounts::Accounts;
 use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
-use commands::{login, logout, profiles, whoami};
+use commands::{doctor, login, logout, profiles, whoami};
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
 use output::progress::Progress;
@@ -185,6 +185,7 @@ async fn on_access(command: &AccessCommand, context: &Context) -> Result<ExitSta
             with_accounts(context, async |accounts| whoami::run(args, context, accounts).await).await
         }
         AccessCommand::Profiles(args) => profiles::run(args, context),
+        AccessCommand::Doctor(args) => doctor::run(args, context).await,
     }
 }
 

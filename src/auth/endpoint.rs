@@ -140,7 +140,7 @@ pub async fn request(
                 tracing::info!("POST {shown} failed after {elapsed} ms: {broken}");
                 attempts += 1;
                 let is_worth_it = matches!(broken, Broken::NotConnected(_) | Broken::ConnectTimeout);
-                let error = failed(&host, broken);
+                let error = HttpError::of_broken(host.clone(), broken);
                 let pause = pause_after(attempts, means.random);
                 let has_time = means.limits.remaining().is_none_or(|left| left > pause);
                 if !is_worth_it || attempts == ATTEMPTS || !has_time {
@@ -160,15 +160,6 @@ pub fn refusal(error: &HttpError) -> Option<&Fault> {
             Some(fault)
         }
         _ => None,
-    }
-}
-
-fn failed(host: &str, broken: Broken) -> HttpError {
-    let host = host.to_owned();
-    match broken {
-        Broken::TimeLimit => HttpError::TimeLimit { host },
-        source if source.may_have_arrived() => HttpError::Broken { host, source },
-        source => HttpError::Connect { host, source },
     }
 }
 

@@ -11,6 +11,7 @@ pub mod completions;
 pub mod confirm;
 pub mod create;
 pub mod delete;
+pub mod doctor;
 pub mod list;
 pub mod login;
 pub mod logout;

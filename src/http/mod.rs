@@ -3,14 +3,12 @@
 //! It knows HTTP and the gateway's manners, not what a service means by its replies (that is `services`), nor where a
 //! token comes from (an [`Authorize`] is handed in).
 
+mod authorize;
 pub mod exchange;
 pub mod fault;
 pub mod gate;
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,9 +16,9 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use url::Url;
 
-use crate::files::FileError;
 use crate::limits::Limits;
 use crate::secret::Secret;
+pub use authorize::{Authorize, AuthorizeError, LocalFuture, NoToken, NoTokenCause};
 use exchange::{Broken, Exchange};
 use fault::{Fault, Meaning};
 use gate::Gate;
@@ -106,6 +104,18 @@ pub enum HttpError {
     Interrupted,
 }
 
+impl HttpError {
+    /// What it means that there was no complete reply from `host`.
+    #[must_use]
+    pub fn of_broken(host: String, broken: Broken) -> Self {
+        match broken {
+            Broken::TimeLimit => Self::TimeLimit { host },
+            source if source.may_have_arrived() => Self::Broken { host, source },
+            source => Self::Connect { host, source },
+        }
+    }
+}
+
 /// Whether a request may be repeated (design §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
@@ -148,67 +158,6 @@ pub struct Reply {
     pub date: Option<DateTime<Utc>>,
     /// The title, if the body is an HTML page.
     pub page_title: Option<String>,
-}
-
-/// Why no token could be had. The text names the cure; it never holds a secret.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct AuthorizeError {
-    /// What is wrong.
-    pub message: String,
-    /// What to type next.
-    pub hint: Option<String>,
-    /// What kind of trouble it is.
-    pub reason: NoToken,
-    /// What it comes from, if something else failed.
-    pub source: Option<NoTokenCause>,
-}
-
-/// What kept a token from being had.
-#[derive(Debug, thiserror::Error)]
-pub enum NoTokenCause {
-    /// The token endpoint said no, or nothing.
-    #[error(transparent)]
-    Service(Box<HttpError>),
-    /// A file of vwh's own cannot be used.
-    #[error(transparent)]
-    File(FileError),
-}
-
-/// Why there is no token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoToken {
-    /// What the configuration names cannot be used.
-    Configuration,
-    /// Nobody is signed in.
-    NotSignedIn,
-    /// Whoever should give it did not answer in time.
-    TimedOut,
-    /// Ctrl-C while waiting for it.
-    Interrupted,
-    /// As its cause says.
-    Failed,
-}
-
-/// A future that is not sent between threads.
-pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-/// Gives requests their token. Told of a 401, it answers whether to repeat.
-pub trait Authorize {
-    /// The token to send.
-    fn token(&self) -> LocalFuture<'_, Result<Secret, AuthorizeError>>;
-    /// The service refused `token`: `true` if there is a newer one to try.
-    fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>>;
-}
-
-impl<T: Authorize + ?Sized> Authorize for Rc<T> {
-    fn token(&self) -> LocalFuture<'_, Result<Secret, AuthorizeError>> {
-        (**self).token()
-    }
-
-    fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>> {
-        (**self).refused(token)
-    }
 }
 
 /// Sends API requests of one connection.
@@ -367,11 +316,7 @@ fn broken_exchange(call: &Call, host: &str, broken: Broken) -> Next {
     let was_sent = broken.may_have_arrived();
     let is_final =
         matches!(broken, Broken::TimeLimit | Broken::TooLarge | Broken::Setup(_) | Broken::Untrusted(_));
-    let error = match broken {
-        Broken::TimeLimit => HttpError::TimeLimit { host },
-        source if was_sent => HttpError::Broken { host, source },
-        source => HttpError::Connect { host, source },
-    };
+    let error = HttpError::of_broken(host, broken);
     match call.repeat {
         Repeat::OnlyIfNotSent if was_sent => Next::Fail(ambiguous(error)),
         _ if is_final => Next::Fail(error),

@@ -80,6 +80,8 @@ pub struct Settings {
     state_directory: Option<PathBuf>,
     /// Which services, as whom; or what is wrong with that, which only commands that connect need to know.
     chosen: Result<Chosen, SettingsError>,
+    /// The configuration file, if there is one.
+    config_file: Option<PathBuf>,
     /// Every profile, for a command that lists them.
     profiles: Vec<Listed>,
     /// `VWH_SIGNING_KEY`.
@@ -111,6 +113,7 @@ impl Settings {
             no_input: flags.no_input,
             show_secrets: flags.show_secrets,
             state_directory: environment.state_directory(),
+            config_file: Some(config.path.clone()).filter(|path| !path.as_os_str().is_empty()),
             profiles: match purpose {
                 Purpose::Listing => connection::all(environment, &config)?,
                 Purpose::SigningIn | Purpose::Other => Vec::new(),
@@ -123,6 +126,12 @@ impl Settings {
     /// Which services, as whom.
     pub fn chosen(&self) -> Result<&Chosen, SettingsError> {
         self.chosen.as_ref().map_err(SettingsError::clone)
+    }
+
+    /// The configuration file, if there is one.
+    #[must_use]
+    pub fn config_file(&self) -> Option<&Path> {
+        self.config_file.as_deref()
     }
 
     /// Every profile, where the settings were resolved to list them.

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 19] = [
     &["list"],
     &["status"],
     &["create"],
@@ -17,6 +17,7 @@ const COMMANDS: [&[&str]; 18] = [
     &["logout"],
     &["whoami"],
     &["profiles"],
+    &["doctor"],
     &["sandbox"],
     &["sandbox", "advance"],
     &["sandbox", "status"],

@@ -22,6 +22,7 @@ mod browser;
 mod confirm;
 mod create;
 mod delete;
+mod doctor;
 mod forgotten;
 mod generated_key;
 mod harness;

@@ -86,7 +86,17 @@ impl Client {
 
     /// `GET /self/webhooks/`: every webhook that the token's user can see, in one reply (vis §3: no paging).
     pub async fn list(&self) -> Result<Listing, HttpError> {
-        let call = self.call(Method::GET, COLLECTION);
+        self.listing(WhenHeld::Wait).await
+    }
+
+    /// The same, but a throttled request is not waited for.
+    pub async fn list_unless_held(&self) -> Result<Listing, HttpError> {
+        self.listing(WhenHeld::Return).await
+    }
+
+    async fn listing(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
+        let mut call = self.call(Method::GET, COLLECTION);
+        call.when_held = when_held;
         let reply = self.http.send(&call).await?;
         let (elements, strangers) = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;

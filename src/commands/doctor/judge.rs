@@ -1,0 +1,364 @@
+//! What the things mean that `vwh doctor` saw. Pure.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Check, Verdict};
+use crate::auth::sign_in::SignIn;
+use crate::auth::standing::Unattended;
+use crate::auth::store::Credentials;
+use crate::error::{Error, Kind};
+use crate::files::Openness;
+use crate::http::exchange::Arrived;
+use crate::http::fault::Fault;
+use crate::output::detail::key_trouble;
+use crate::output::text::word;
+use crate::output::when::absolute;
+use crate::services::vis::client::Listing;
+use crate::settings::{Connection, Place};
+
+/// A clock that is further off than this makes times hard to compare.
+const CLOCK_WARNS: TimeDelta = TimeDelta::seconds(30);
+
+/// One that is further off than this makes tokens look valid that are not, and the reverse.
+const CLOCK_FAILS: TimeDelta = TimeDelta::minutes(5);
+
+/// A file or folder that matters.
+pub(super) enum Seen {
+    /// The state directory, which can be written to.
+    State(PathBuf, Found),
+    /// There is none, or it cannot be written to.
+    NoState(Error),
+    /// A file that vwh wrote.
+    Own(Found, PathBuf),
+    /// A file that the configuration names for a secret.
+    Named(Found, PathBuf),
+}
+
+/// What others may do with a file, if it is there.
+pub(super) type Found = std::io::Result<Option<Openness>>;
+
+/// What the list request came to.
+pub(super) enum Listed {
+    /// It was not sent.
+    Unasked,
+    /// The list.
+    Had(Listing),
+    /// The quota is used up until then.
+    Throttled(DateTime<Utc>),
+    /// Something else.
+    Failed(Error),
+}
+
+pub(super) fn configuration(file: Option<&Path>, connection: &Connection) -> Check {
+    let place = match &connection.place {
+        Place::Sandbox => "the sandbox".to_owned(),
+        Place::Remote { base, .. } => base.as_str().trim_end_matches('/').to_owned(),
+    };
+    let from = file.map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
+    let detail = format!("{from}; profile {}: {} at {place}", connection.profile, connection.service.name());
+    Check::new("configuration", Verdict::Pass, detail)
+}
+
+/// The worst of what was seen, and everything that is wrong.
+pub(super) fn files(seen: &[Seen]) -> Check {
+    let judged: Vec<Check> = seen.iter().filter_map(file).collect();
+    let verdict = judged.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Skip);
+    let told = judged.iter().filter(|check| check.verdict == verdict || check.verdict > Verdict::Pass);
+    let (details, cures): (Vec<&str>, Vec<Option<&str>>) =
+        told.map(|check| (check.detail.as_str(), check.cure.as_deref())).unzip();
+    let cures: Vec<&str> = cures.into_iter().flatten().collect();
+    let check = Check::new("files", verdict, details.join("; "));
+    if cures.is_empty() { check } else { check.cure(cures.join("; ")) }
+}
+
+fn file(seen: &Seen) -> Option<Check> {
+    let check = |verdict, detail: String| Some(Check::new("files", verdict, detail));
+    let close = |mode: &str, path: &Path| format!("chmod {mode} {}", word(&path.display().to_string()));
+    match seen {
+        Seen::NoState(error) => Some(Check::of_error("files", Verdict::Fail, error)),
+        Seen::State(path, Ok(Some(Openness::Exposed))) => {
+            check(Verdict::Warn, format!("others can look into {}", path.display()))
+                .map(|check| check.cure(close("700", path)))
+        }
+        Seen::State(path, _) => check(Verdict::Pass, format!("state in {}", path.display())),
+        Seen::Own(Ok(Some(Openness::Exposed)), path) => {
+            check(Verdict::Fail, format!("{} can be read by others", path.display()))
+                .map(|check| check.cure(close("600", path)))
+        }
+        Seen::Named(Ok(Some(Openness::Exposed)), path) => {
+            check(Verdict::Warn, format!("{} can be read by others", path.display()))
+                .map(|check| check.cure(close("600", path)))
+        }
+        Seen::Named(Ok(None), path) => check(Verdict::Fail, format!("{} is not there", path.display()))
+            .map(|check| check.cure("write the secret to that file, or name another in config.toml")),
+        Seen::Own(Err(error), path) | Seen::Named(Err(error), path) => {
+            check(Verdict::Fail, format!("cannot look at {}: {error}", path.display()))
+        }
+        Seen::Own(..) | Seen::Named(..) => None,
+    }
+}
+
+/// Hosts with how many addresses each has (`None`: it is an address), or why it has none.
+pub(super) fn names(found: &[(String, Result<Option<usize>, String>)], has_proxy: bool) -> Check {
+    let unknown: Vec<String> =
+        found.iter().filter_map(|(host, found)| Some(format!("{host}: {}", found.as_ref().err()?))).collect();
+    if found.is_empty() {
+        return Check::new("names", Verdict::Pass, "nothing to resolve on this machine");
+    }
+    if unknown.is_empty() {
+        let known: Vec<&str> = found.iter().map(|(host, _)| host.as_str()).collect();
+        return Check::new("names", Verdict::Pass, known.join(", "));
+    }
+    // The proxy may know names that this machine does not.
+    let verdict = if has_proxy { Verdict::Warn } else { Verdict::Fail };
+    Check::new("names", verdict, unknown.join("; "))
+        .cure("check base_url and token_url, the network, and the name server of this machine")
+}
+
+pub(super) fn connection(host: &str, scheme: &str, arrived: &Arrived, took: Duration) -> Check {
+    let status = arrived.status;
+    let detail = format!("{host} answers by {scheme} ({status} in {} ms)", took.as_millis());
+    if (300..400).contains(&status) {
+        let location = arrived.location.as_deref().unwrap_or("nowhere");
+        return Check::new("connection", Verdict::Fail, format!("{host} redirects to {location}")).cure(
+            "set base_url, or VWH_BASE_URL, to the right address: a token is never sent on to another one",
+        );
+    }
+    if let Some(title) = Fault::title_of_page(&arrived.body, &[]).filter(|_| status == 200) {
+        return Check::new(
+            "connection",
+            Verdict::Warn,
+            format!("{detail}, with an HTML page titled “{title}”"),
+        )
+        .cure("check base_url; some networks answer for others until somebody has signed in to them");
+    }
+    Check::new("connection", Verdict::Pass, detail)
+}
+
+/// `ahead`: how far the service's clock is ahead of this machine's.
+pub(super) fn clock(host: &str, ahead: TimeDelta) -> Check {
+    let off = ahead.abs();
+    let seconds = off.num_seconds();
+    let direction = if ahead > TimeDelta::zero() { "behind" } else { "ahead of" };
+    if off <= CLOCK_WARNS {
+        return Check::new(
+            "clock",
+            Verdict::Pass,
+            format!("within {} s of {host}'s", CLOCK_WARNS.num_seconds()),
+        );
+    }
+    let verdict = if off > CLOCK_FAILS { Verdict::Fail } else { Verdict::Warn };
+    Check::new("clock", verdict, format!("this machine's clock is {seconds} s {direction} {host}'s"))
+        .cure("set the clock of this machine: timedatectl set-ntp true")
+}
+
+pub(super) fn no_clock() -> Check {
+    Check::new("clock", Verdict::Skip, "the service did not say what time it is")
+}
+
+pub(super) fn token(
+    source: &str,
+    missing: Option<Error>,
+    standing: Option<(&SignIn, &Credentials)>,
+    listed: &Listed,
+    now: DateTime<Utc>,
+) -> Check {
+    if let Some(error) = missing {
+        return Check::of_error("token", Verdict::Fail, &error);
+    }
+    if let Listed::Failed(error) = listed
+        && error.is_about_token()
+    {
+        return Check::of_error("token", Verdict::Fail, error);
+    }
+    let Some((sign_in, stored)) = standing else {
+        return Check::new("token", Verdict::Pass, format!("from {source}"));
+    };
+    let who = stored.username.as_deref().map(|name| format!(" as {name}")).unwrap_or_default();
+    let until = stored.expires_at.map(|end| format!(", token until {}", absolute(end))).unwrap_or_default();
+    let unattended = Unattended::of(sign_in, stored, now);
+    let detail = format!("signed in{who}{until}; unattended: {unattended}");
+    match unattended {
+        Unattended::No { cure, .. } => {
+            let detail = format!("signed in{who}{until}; then somebody has to log in again");
+            Check::new("token", Verdict::Warn, detail).cure(cure)
+        }
+        Unattended::Refused { login, .. } => Check::new("token", Verdict::Fail, detail).cure(login),
+        Unattended::ByPassword { .. } | Unattended::ByRefresh { .. } => {
+            Check::new("token", Verdict::Pass, detail)
+        }
+    }
+}
+
+pub(super) fn subscription(listed: &Listed) -> Check {
+    const NAME: &str = "subscription";
+    match listed {
+        Listed::Unasked => unasked(NAME),
+        Listed::Had(_) => Check::new(NAME, Verdict::Pass, "the application may use the API"),
+        Listed::Failed(error) if error.status == Some(403) => Check::of_error(NAME, Verdict::Fail, error),
+        Listed::Throttled(_) | Listed::Failed(_) => unknown(NAME),
+    }
+}
+
+pub(super) fn quota(listed: &Listed) -> Check {
+    const NAME: &str = "quota";
+    match listed {
+        Listed::Unasked => unasked(NAME),
+        Listed::Had(_) => Check::new(NAME, Verdict::Pass, "not used up"),
+        Listed::Throttled(until) => {
+            Check::new(NAME, Verdict::Warn, format!("used up until {}", absolute(*until)))
+                .cure("run fewer commands, or ask for a larger quota in the developer portal")
+        }
+        Listed::Failed(_) => unknown(NAME),
+    }
+}
+
+/// `command` spells a command for this account.
+pub(super) fn webhooks(listed: &Listed, command: impl Fn(&str) -> String) -> Check {
+    const NAME: &str = "webhooks";
+    let listing = match listed {
+        Listed::Unasked => return unasked(NAME),
+        Listed::Had(listing) => listing,
+        Listed::Failed(error) if error.kind != Kind::Authentication => {
+            return Check::of_error(NAME, Verdict::Fail, error);
+        }
+        Listed::Throttled(_) | Listed::Failed(_) => return unknown(NAME),
+    };
+    let total = listing.elements.len();
+    let troubled: Vec<_> =
+        listing.webhooks().filter_map(|webhook| Some((key_trouble(&webhook)?, webhook))).collect();
+    let Some((trouble, webhook)) = troubled.first() else {
+        return Check::new(NAME, Verdict::Pass, format!("{total} listed, none with a useless key"));
+    };
+    let id = word(&webhook.id);
+    let cure = if webhook.carries_metadata() {
+        command(&format!("rotate {id}"))
+    } else {
+        command(&format!("replace {id} --metadata-policy header"))
+    };
+    let others = match troubled.len() - 1 {
+        0 => String::new(),
+        count => format!(" ({count} more like it)"),
+    };
+    Check::new(NAME, Verdict::Warn, format!("{total} listed; {}: {trouble}{others}", webhook.id)).cure(cure)
+}
+
+pub(super) fn unasked(name: &'static str) -> Check {
+    Check::new(name, Verdict::Skip, "not asked, because of what failed before")
+}
+
+fn unknown(name: &'static str) -> Check {
+    Check::new(name, Verdict::Skip, "not known, because the list was not had")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use chrono::TimeDelta;
+
+    use super::{Arrived, Listed, Openness, Seen, Verdict};
+    use crate::error::{Error, Kind};
+    use crate::services::vis::client::Listing;
+
+    fn arrived(status: u16, body: &str) -> Arrived {
+        let location = (300..400).contains(&status).then(|| "https://elsewhere.test/x".to_owned());
+        let body = Bytes::from(body.to_owned());
+        Arrived { status, body, date: None, retry_after: None, location, request_id: None }
+    }
+
+    #[test]
+    fn a_clock_may_be_half_a_minute_off() {
+        for (ahead, verdict) in [
+            (0, Verdict::Pass),
+            (30, Verdict::Pass),
+            (-30, Verdict::Pass),
+            (31, Verdict::Warn),
+            (-31, Verdict::Warn),
+            (300, Verdict::Warn),
+            (301, Verdict::Fail),
+            (-100_000, Verdict::Fail),
+        ] {
+            let check = super::clock("host", TimeDelta::seconds(ahead));
+            assert_eq!((check.verdict, check.cure.is_none()), (verdict, verdict == Verdict::Pass), "{ahead}");
+        }
+        assert_eq!(
+            super::clock("h", TimeDelta::seconds(40)).detail,
+            "this machine's clock is 40 s behind h's"
+        );
+        assert_eq!(
+            super::clock("h", TimeDelta::seconds(-40)).detail,
+            "this machine's clock is 40 s ahead of h's"
+        );
+    }
+
+    #[test]
+    fn any_answer_but_a_redirect_or_a_page_is_a_connection() {
+        for (status, body, verdict) in [
+            (401, "{}", Verdict::Pass),
+            (200, "[]", Verdict::Pass),
+            (404, "<html><title>x</title>", Verdict::Pass),
+            (200, "<html><title>Please sign in</title>", Verdict::Warn),
+            (302, "", Verdict::Fail),
+        ] {
+            let check = super::connection("host", "https", &arrived(status, body), Duration::ZERO);
+            assert_eq!(check.verdict, verdict, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_worst_file_decides_and_all_that_is_wrong_is_told() {
+        let path = |name: &str| PathBuf::from(name);
+        let state = || Seen::State(path("state"), Ok(Some(Openness::Private)));
+        let judged = |seen: &[Seen]| {
+            let check = super::files(seen);
+            (check.verdict, check.detail, check.cure.unwrap_or_default())
+        };
+        assert_eq!(judged(&[state()]), (Verdict::Pass, "state in state".to_owned(), String::new()));
+        assert_eq!(
+            judged(&[
+                state(),
+                Seen::Own(Ok(Some(Openness::Exposed)), path("own")),
+                Seen::Named(Ok(Some(Openness::Exposed)), path("my token")),
+                Seen::Own(Ok(None), path("not yet")),
+            ]),
+            (
+                Verdict::Fail,
+                "own can be read by others; my token can be read by others".to_owned(),
+                "chmod 600 own; chmod 600 'my token'".to_owned()
+            )
+        );
+        assert_eq!(judged(&[state(), Seen::Named(Ok(None), path("gone"))]).0, Verdict::Fail);
+        assert_eq!(judged(&[Seen::NoState(Error::new(Kind::Configuration, "no"))]).0, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_proxy_may_know_names_that_this_machine_does_not() {
+        let found = [("a:1".to_owned(), Ok(Some(2))), ("b".to_owned(), Err("unknown".to_owned()))];
+        assert_eq!(super::names(&found, false).verdict, Verdict::Fail);
+        assert_eq!(super::names(&found, true).verdict, Verdict::Warn);
+        assert_eq!(super::names(&found[..1], false).detail, "a:1");
+    }
+
+    #[test]
+    fn what_the_list_came_to_tells_of_four_things() {
+        let of = |listed: &Listed| {
+            let webhooks = super::webhooks(listed, str::to_owned).verdict;
+            (super::subscription(listed).verdict, super::quota(listed).verdict, webhooks)
+        };
+        let failed = |kind, status| Listed::Failed(Error { status: Some(status), ..Error::new(kind, "no") });
+        let empty = Listing { elements: Vec::new(), strangers: 0, date: None };
+        assert_eq!(of(&Listed::Unasked), (Verdict::Skip, Verdict::Skip, Verdict::Skip));
+        assert_eq!(of(&Listed::Had(empty)), (Verdict::Pass, Verdict::Pass, Verdict::Pass));
+        assert_eq!(of(&failed(Kind::Authentication, 403)), (Verdict::Fail, Verdict::Skip, Verdict::Skip));
+        assert_eq!(of(&failed(Kind::Authentication, 401)), (Verdict::Skip, Verdict::Skip, Verdict::Skip));
+        assert_eq!(of(&failed(Kind::Unavailable, 503)), (Verdict::Skip, Verdict::Skip, Verdict::Fail));
+        let throttled = Listed::Throttled(chrono::DateTime::UNIX_EPOCH);
+        assert_eq!(of(&throttled), (Verdict::Skip, Verdict::Warn, Verdict::Skip));
+    }
+}
