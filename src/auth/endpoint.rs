@@ -152,12 +152,13 @@ pub async fn request(
     }
 }
 
-/// Whether the service refused what was sent, so that sending it again is useless or worse.
+/// What the service refused, if that makes sending it again useless or worse. A gateway may call a fault of its own a 400.
 #[must_use]
 pub fn refusal(error: &HttpError) -> Option<&Fault> {
     match error {
-        HttpError::Fault { fault, .. } if matches!(fault.status, 400..=499) && fault.status != 408 => {
-            Some(fault)
+        HttpError::Fault { fault, .. } => {
+            let is_refused = (400..500).contains(&fault.status) && fault.meaning() != Meaning::Transient;
+            is_refused.then_some(fault)
         }
         _ => None,
     }

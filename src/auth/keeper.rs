@@ -100,7 +100,7 @@ impl Keeper {
         let store = self.store()?;
         let _lock = self.lock(&store).await?;
         // A file that does not make sense is no reason not to replace it; one that others can read is.
-        let before = match store.read() {
+        let mut before = match store.read() {
             Err(StoreError::Broken(_) | StoreError::Newer(_)) => None,
             other => other.map_err(|error| self.unreadable(error))?,
         };
@@ -120,6 +120,13 @@ impl Keeper {
                 Ok(credentials)
             }
             Err(error) => {
+                if let Some(before) = &mut before
+                    && endpoint::refusal(&error).is_some_and(|fault| fault.mentions("invalid_client"))
+                {
+                    // Otherwise the next login would not ask for another one.
+                    before.client_id = None;
+                    before.client_secret = None;
+                }
                 let refused = self.after_refusal(&error, &credentials).filter(|_| by.is_unattended);
                 store.restore(refused.or(before).as_ref()).map_err(|error| self.unstored(error))?;
                 Err(self.failed("cannot sign in to", error))

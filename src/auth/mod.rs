@@ -15,11 +15,9 @@ pub mod store;
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::http::{Authorize, AuthorizeError, LocalFuture};
 use crate::limits::Limits;
@@ -27,9 +25,6 @@ use crate::secret::Secret;
 use keeper::{Held, Keeper};
 use sign_in::SignIn;
 use source::{Role, SecretSource};
-
-/// A token that is refused so soon after it was renewed is not renewed again: it is not its age that is wrong.
-const JUST_RENEWED: Duration = Duration::from_mins(1);
 
 /// Where a token comes from.
 #[derive(Clone, Debug)]
@@ -75,7 +70,6 @@ struct Current {
     held: Option<Held>,
     /// Whether the source gave all it has: a pipe cannot be read again.
     is_used_up: bool,
-    renewed: Option<Instant>,
 }
 
 impl Current {
@@ -148,11 +142,10 @@ impl Authorize for Tokens {
             match &self.origin {
                 Origin::Source(_) if current.is_used_up => Ok(false),
                 Origin::Source(source) => Ok(self.fetch(source, &mut current).await? != *token),
-                Origin::Kept(_) if current.renewed.is_some_and(|at| at.elapsed() < JUST_RENEWED) => Ok(false),
                 Origin::Kept(keeper) => {
                     let Some(held) = keeper.instead_of(token).await? else { return Ok(false) };
                     let is_newer = held.token != *token;
-                    *current = Current { held: Some(held), renewed: Some(Instant::now()), is_used_up: false };
+                    current.held = Some(held);
                     Ok(is_newer)
                 }
             }

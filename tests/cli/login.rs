@@ -177,6 +177,19 @@ fn a_login_that_is_refused_holds_for_the_commands_after_it() {
 }
 
 #[test]
+fn a_client_that_the_service_does_not_know_is_asked_for_again() {
+    let service = TokenService::new(|_, grants| {
+        if grants.count == 0 { grants.grant() } else { json(401, fixture("token-invalid-client.json")) }
+    });
+    let vwh = bare(&service);
+    let login = || vwh.args(["login", "--username", "u", "--password-stdin"]).stdin(PASSWORD);
+    let _ = login().env("VWH_CLIENT_ID", "k3y").env("VWH_CLIENT_SECRET", CLIENT_SECRET).run().exits(0);
+    let _ = login().run().exits(3).says("the other token URL may know this key");
+    let _ = login().run().exits(7).says("the client id (VWH_CLIENT_ID); the client secret");
+    assert_eq!(service.asked().len(), 2);
+}
+
+#[test]
 fn a_token_that_the_api_refuses_is_said() {
     let claims = fixture("vis-401-claims.txt");
     let server = Server::new(move |request| {

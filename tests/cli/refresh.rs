@@ -398,3 +398,30 @@ fn a_refresh_under_way_ends_before_an_interrupt_does() {
     let _ = process.wait().exits(130);
     assert_eq!(stored(&vwh)["refreshToken"], "refresh-1");
 }
+
+#[test]
+fn a_batch_whose_every_token_is_refused_refreshes_once() {
+    let server =
+        crate::support::Server::new(|request| match (request.method.as_str(), request.path.as_str()) {
+            (_, "/token") => {
+                json(200, r#"{"access_token":"access-1","refresh_token":"refresh-1","expires_in":86400}"#)
+            }
+            ("GET", "/self/webhooks/") => {
+                json(200, r#"[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"}]"#)
+            }
+            _ => json(401, "{}"),
+        });
+    let base = server.base_url();
+    let vwh = home(&base, &format!("{base}/token"), "");
+    let mut credentials = signed_in(&TokenService::generous(), &vwh, FRESH);
+    credentials["baseUrl"] = base.clone().into();
+    credentials["tokenUrl"] = format!("{base}/token").into();
+    store(&vwh, &credentials);
+    let _ = vwh.args(["renew", "--all", "--concurrency", "2"]).run().exits(3);
+    assert_eq!(
+        server.lines().iter().filter(|line| *line == "POST /token").count(),
+        1,
+        "{:?}",
+        server.lines()
+    );
+}

@@ -142,6 +142,7 @@ fn what_is_no_refusal_leaves_nothing_behind() {
     for (reply, code) in [
         (json(429, "{}").header("Retry-After", "7"), 5),
         (json(408, "{}"), 5),
+        (json(400, r#"{"fault":{"code":101503,"message":"Error connecting to the back end"}}"#), 5),
         (json(500, "{}"), 5),
         (Reply::Close, 5),
         (Reply::html(200, "<html>"), 70),
