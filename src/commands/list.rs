@@ -10,6 +10,7 @@ use wildmatch::WildMatch;
 use super::Context;
 use super::account::Account;
 use super::accounts::Accounts;
+use super::list_changes::{self, Question};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus};
 use crate::journal::{Action, history};
@@ -30,6 +31,9 @@ const PIECE: usize = 256 * 1024;
 ///
 /// Health, worst first: failed, expired, paused, expiring (within 48h), unknown, unproven (renewed, no success since),
 /// idle (never attempted), ok.
+///
+/// --since-last shows newly failed, expired, paused and expiring webhooks, recovered ones, added and removed ones, and those
+/// that have given up more deliveries; the first time what is failed or expired. Nothing changed: nothing is written.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
     /// Only those that have stopped because deliveries failed
@@ -61,6 +65,18 @@ pub struct ListArgs {
         hide_default_value = true
     )]
     sort: SortKey,
+
+    /// Only what has changed since the last time; NAME keeps marks of different readers apart
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "last",
+        value_parser = parse_mark,
+        conflicts_with_all = ["failed", "health", "expiring_within", "duplicates", "sort"]
+    )]
+    since_last: Option<String>,
 
     /// Exit with 1 if any of those listed is failed or expired
     #[arg(long)]
@@ -104,6 +120,10 @@ impl Row {
 
 /// Runs `vwh list`.
 pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
+    if let Some(mark) = &args.since_last {
+        let question = Question { mark, url: args.url.as_deref(), exit_code: args.exit_code };
+        return list_changes::run(&question, context, accounts).await;
+    }
     let gathered = accounts.each(context, async |account| Snapshot::take(context, account).await).await?;
     let mut rows = filtered(args, &gathered.answers);
     rows.sort_by(|left, right| left.order().cmp(&right.order()));
@@ -244,6 +264,17 @@ impl Answer<'_> {
         if self.accounts.only().is_ok_and(Account::is_sandbox) {
             output.notice("(the sandbox: no real account)");
         }
+    }
+}
+
+fn parse_mark(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a name is made of letters, digits, `-` and `_`".to_owned())
     }
 }
 

@@ -1,5 +1,5 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `accounts`, `snapshot`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
+//! `accounts`, `snapshot`, `confirm`, `signing_key`, `removal`, `batch`, `watch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -11,8 +11,10 @@ pub mod confirm;
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod list_changes;
 pub mod man;
 pub mod prune_failed;
+pub mod reading;
 pub mod removal;
 pub mod renew;
 pub mod report;
@@ -22,6 +24,7 @@ pub mod sandbox;
 pub mod signing_key;
 pub mod snapshot;
 pub mod status;
+pub mod watch;
 
 use chrono::{DateTime, Utc};
 

@@ -3,6 +3,7 @@
 //! stdout is the answer, stderr is the conversation (design §2). What things look like is decided by the pure renderers in
 //! this folder; where they go, and whether, is decided here.
 
+pub mod changes;
 pub mod detail;
 pub mod progress;
 pub mod records;

@@ -162,7 +162,7 @@ pub fn delivered(statistics: &Statistics) -> String {
 }
 
 /// `2h ago, 503 SERVICE_UNAVAILABLE`; in short `2h ago, 503`.
-fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String {
+pub(super) fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String {
     let Some(statistics) = &webhook.statistics else { return String::new() };
     let age = statistics.last_failure.map(|moment| relative(moment, now));
     let code = statistics.last_error_code.as_deref().map(|code| {
