@@ -41,6 +41,7 @@ mod odd_lists;
 mod patience;
 mod pipes;
 mod prune_failed;
+mod quota;
 mod refusals;
 mod refused_items;
 mod renew;
