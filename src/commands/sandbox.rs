@@ -152,6 +152,7 @@ async fn serve(args: &ServeArgs, context: &Context, directory: &Path) -> Result<
         error_shape: args.error_shape,
         latency: args.latency.unwrap_or_default(),
         faults: args.fault.clone(),
+        ..Options::default()
     };
     let mut server = sandbox::serve(directory, args.bind, options).await?;
     announce(context, &server)?;
