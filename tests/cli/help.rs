@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["list"],
     &["status"],
     &["create"],
@@ -17,6 +17,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["sandbox", "advance"],
     &["sandbox", "status"],
     &["sandbox", "reset"],
+    &["sandbox", "revoke"],
     &["sandbox", "stop"],
     &["completions"],
     &["man"],
