@@ -143,12 +143,12 @@ fn notices(context: &Context, gathered: &Gathered<'_, Compared>, rows: &[Row<'_>
         let now = compared.snapshot.now;
         match &compared.before {
             None => context.output.notice(&format!(
-                "first reading of {} webhooks of profile {}: only what is failed or expired is shown",
-                compared.snapshot.total(),
-                account.profile
+                "{}: first reading of {} webhooks; only failed and expired ones are shown",
+                account.profile,
+                compared.snapshot.total()
             )),
             Some(before) if rows.is_empty() => context.output.notice(&format!(
-                "nothing has changed for profile {} since {}",
+                "{}: nothing has changed since {}",
                 account.profile,
                 when::short(before.read_at, now)
             )),

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::table::{Column, lay_out};
-use super::text::inert;
-use super::webhooks::{TableStyle, last_failure};
+use super::text::{inert, width};
+use super::webhooks::{TableStyle, last_failure, shown_url};
 use crate::webhook::Webhook;
+use crate::webhook::json::Secrets;
 
 /// A webhook that has changed, as it is shown.
 #[derive(Clone)]
@@ -35,20 +36,26 @@ const COLUMNS: [Column; 6] = [
 #[must_use]
 pub fn table(entries: &[ChangedEntry<'_>], style: TableStyle) -> String {
     let first = usize::from(!style.shows_profile);
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            let cells = [
-                entry.profile.to_owned(),
-                entry.words.clone(),
-                inert(&entry.webhook.id).into_owned(),
-                inert(&entry.webhook.shown_url(style.secrets)).into_owned(),
-                entry.new_successes.map(|count| format!("{count:+}")).unwrap_or_default(),
-                last_failure(entry.webhook, entry.now, style.width.is_some()),
-            ];
-            cells.into_iter().skip(first).collect()
-        })
-        .collect();
-    let lines = lay_out(&COLUMNS[first..], &rows, style.width);
+    let rows = |is_short| -> Vec<Vec<String>> {
+        let cells = entries.iter().map(|entry| cells(entry, style.secrets, is_short));
+        cells.map(|cells| cells.into_iter().skip(first).collect()).collect()
+    };
+    let mut lines = lay_out(&COLUMNS[first..], &rows(false), None);
+    if let Some(limit) = style.width
+        && lines.iter().any(|line| width(line) > limit)
+    {
+        lines = lay_out(&COLUMNS[first..], &rows(true), style.width);
+    }
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn cells(entry: &ChangedEntry<'_>, secrets: Secrets, is_short: bool) -> [String; 6] {
+    [
+        entry.profile.to_owned(),
+        entry.words.clone(),
+        inert(&entry.webhook.id).into_owned(),
+        inert(&shown_url(entry.webhook, secrets, is_short)).into_owned(),
+        entry.new_successes.map(|count| format!("{count:+}")).unwrap_or_default(),
+        last_failure(entry.webhook, entry.now, is_short),
+    ]
 }

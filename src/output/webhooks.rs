@@ -123,15 +123,14 @@ pub(super) fn style_of(health: Health) -> Style {
 /// The cells of one row. In short, what a narrow terminal can do without is left out: a status's name, `https://`.
 fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
     let Entry { webhook, now, .. } = entry;
-    let url = webhook.shown_url(secrets);
-    let url = url.strip_prefix("https://").filter(|_| is_short).unwrap_or(&url);
+    let url = shown_url(webhook, secrets, is_short);
     let statistics = webhook.statistics.as_ref();
     let ago = |moment: Option<DateTime<Utc>>| moment.map(|moment| relative(moment, now)).unwrap_or_default();
     [
         entry.profile.to_owned(),
         entry.health.name().to_owned(),
         inert(&webhook.id).into_owned(),
-        inert(url).into_owned(),
+        inert(&url).into_owned(),
         statistics.map(delivered).unwrap_or_default(),
         last_failure(webhook, now, is_short),
         ago(webhook.expire_at),
@@ -145,6 +144,15 @@ fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
         ago(webhook.created_at),
         inert(&webhook.events.join(",")).into_owned(),
     ]
+}
+
+/// A webhook's url; in short without `https://`.
+pub(super) fn shown_url(webhook: &Webhook, secrets: Secrets, is_short: bool) -> String {
+    let url = webhook.shown_url(secrets);
+    match url.strip_prefix("https://") {
+        Some(rest) if is_short => rest.to_owned(),
+        _ => url,
+    }
 }
 
 /// `5/8 62%`, rounded down; without the share where the counters make no sense.
