@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ use wildmatch::WildMatch;
 use super::Context;
 use super::account::Account;
 use super::accounts::Accounts;
+use super::export;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus};
 use crate::journal::{Action, history};
@@ -62,9 +64,13 @@ pub struct ListArgs {
     )]
     sort: SortKey,
 
+    /// Write the metrics of -o prometheus to this file, whole or not at all; everybody may read it
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
     /// Exit with 1 if any of those listed is failed or expired
     #[arg(long)]
-    exit_code: bool,
+    pub(super) exit_code: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,10 +84,10 @@ enum SortKey {
 }
 
 /// A webhook that the filters leave: whose list, where it stands in it, and what decides its place in ours.
-struct Row {
-    account: usize,
-    position: usize,
-    health: Health,
+pub(super) struct Row {
+    pub(super) account: usize,
+    pub(super) position: usize,
+    pub(super) health: Health,
     last_failure: Option<DateTime<Utc>>,
     rank: Rank,
 }
@@ -104,6 +110,9 @@ impl Row {
 
 /// Runs `vwh list`.
 pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
+    if context.settings.format == Format::Prometheus {
+        return export::run(args, context, accounts).await;
+    }
     let gathered = accounts.each(context, async |account| Snapshot::take(context, account).await).await?;
     let mut rows = filtered(args, &gathered.answers);
     rows.sort_by(|left, right| left.order().cmp(&right.order()));
@@ -111,16 +120,16 @@ pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Res
     match context.settings.format {
         Format::Json => answer.write_json(["[\n", ",\n", "\n]\n"])?,
         Format::Jsonl => answer.write_json(["", "\n", "\n"])?,
-        Format::Csv | Format::Table | Format::Wide => answer.write_for_people()?,
+        Format::Csv | Format::Table | Format::Wide | Format::Prometheus => answer.write_for_people()?,
     }
     let is_down = args.exit_code && rows.iter().any(|row| row.health.is_down());
     gathered.conclude(context, if is_down { ExitStatus::Failure } else { ExitStatus::Success })
 }
 
 /// Each account with its list.
-type Read<'a> = [(&'a Account, Snapshot)];
+pub(super) type Read<'a> = [(&'a Account, Snapshot)];
 
-fn filtered(args: &ListArgs, read: &Read<'_>) -> Vec<Row> {
+pub(super) fn filtered(args: &ListArgs, read: &Read<'_>) -> Vec<Row> {
     let glob = args.url.as_deref().map(WildMatch::new);
     let mut rows = Vec::new();
     for (account, (_, snapshot)) in read.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["list"],
     &["status"],
     &["create"],
@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["prune-failed"],
     &["delete"],
     &["restore"],
+    &["check"],
     &["sandbox"],
     &["sandbox", "advance"],
     &["sandbox", "status"],
