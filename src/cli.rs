@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::check::CheckArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::create::CreateArgs;
 use crate::commands::delete::DeleteArgs;
@@ -64,6 +65,7 @@ Exit codes:
 pub enum Command {
     #[command(flatten)]
     Webhooks(WebhookCommand),
+    Check(CheckArgs),
     Sandbox(SandboxArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -101,7 +103,8 @@ impl Command {
         match self {
             Self::Webhooks(
                 WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::Create(_),
-            ) => Patience::InAll(ONE_ANSWER),
+            )
+            | Self::Check(_) => Patience::InAll(ONE_ANSWER),
             Self::Webhooks(_) => Patience::BetweenSuccesses(FRUITLESS),
             Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => Patience::Endless,
         }
@@ -110,6 +113,6 @@ impl Command {
     /// Whether Ctrl-C lets what is under way end first: whatever changes something must say what it did.
     #[must_use]
     pub const fn ends_gracefully(&self) -> bool {
-        !matches!(self, Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_)))
+        !matches!(self, Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_)) | Self::Check(_))
     }
 }

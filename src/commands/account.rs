@@ -102,6 +102,13 @@ impl Account {
         if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() }
     }
 
+    /// Whether a removal that `profile` ran on a webhook of `owner` was one of this account's: of two profiles at one
+    /// service nothing else tells them apart without asking it.
+    #[must_use]
+    pub fn removes(&self, owner: &Owner, profile: &str) -> bool {
+        self.profile == profile && self.may_own(owner)
+    }
+
     /// `profile prod (account 4711, user 9001) at api.vonage.com`, for questions.
     #[must_use]
     pub fn description(&self, identity: &Identity) -> String {

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
@@ -10,9 +11,10 @@ use wildmatch::WildMatch;
 use super::Context;
 use super::account::Account;
 use super::accounts::Accounts;
+use super::export;
 use super::list_changes::{self, Question};
 use super::snapshot::Snapshot;
-use crate::error::{Error, ExitStatus};
+use crate::error::{Error, ExitStatus, Kind};
 use crate::journal::{Action, history};
 use crate::output::detail::key_trouble;
 use crate::output::records::{CSV_HEAD, csv_record};
@@ -78,9 +80,13 @@ pub struct ListArgs {
     )]
     since_last: Option<String>,
 
+    /// Write the metrics of -o prometheus to this file, whole or not at all; everybody may read it
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
     /// Exit with 1 if any of those listed is failed or expired
     #[arg(long)]
-    exit_code: bool,
+    pub(super) exit_code: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,10 +100,10 @@ enum SortKey {
 }
 
 /// A webhook that the filters leave: whose list, where it stands in it, and what decides its place in ours.
-struct Row {
-    account: usize,
-    position: usize,
-    health: Health,
+pub(super) struct Row {
+    pub(super) account: usize,
+    pub(super) position: usize,
+    pub(super) health: Health,
     last_failure: Option<DateTime<Utc>>,
     rank: Rank,
 }
@@ -120,6 +126,16 @@ impl Row {
 
 /// Runs `vwh list`.
 pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
+    if context.settings.format == Format::Prometheus {
+        if args.since_last.is_some() {
+            return Err(Error::new(
+                Kind::Usage,
+                "metrics are of everything, and --since-last is of what is new",
+            )
+            .hint("drop one of --since-last and -o prometheus"));
+        }
+        return export::run(args, context, accounts).await;
+    }
     if let Some(mark) = &args.since_last {
         let question = Question { mark, url: args.url.as_deref(), exit_code: args.exit_code };
         return list_changes::run(&question, context, accounts).await;
@@ -131,16 +147,16 @@ pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Res
     match context.settings.format {
         Format::Json => answer.write_json(["[\n", ",\n", "\n]\n"])?,
         Format::Jsonl => answer.write_json(["", "\n", "\n"])?,
-        Format::Csv | Format::Table | Format::Wide => answer.write_for_people()?,
+        Format::Csv | Format::Table | Format::Wide | Format::Prometheus => answer.write_for_people()?,
     }
     let is_down = args.exit_code && rows.iter().any(|row| row.health.is_down());
     gathered.conclude(context, if is_down { ExitStatus::Failure } else { ExitStatus::Success })
 }
 
 /// Each account with its list.
-type Read<'a> = [(&'a Account, Snapshot)];
+pub(super) type Read<'a> = [(&'a Account, Snapshot)];
 
-fn filtered(args: &ListArgs, read: &Read<'_>) -> Vec<Row> {
+pub(super) fn filtered(args: &ListArgs, read: &Read<'_>) -> Vec<Row> {
     let glob = args.url.as_deref().map(WildMatch::new);
     let mut rows = Vec::new();
     for (account, (_, snapshot)) in read.iter().enumerate() {

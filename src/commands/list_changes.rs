@@ -128,7 +128,7 @@ fn write(context: &Context, accounts: &Accounts, rows: &[Row<'_>]) -> Result<(),
             let head: Vec<&str> = CSV_HEAD.into_iter().chain(["changes", "new_successes"]).collect();
             output.answer_csv(&head, rows.iter().map(|row| row.csv(secrets)))?;
         }
-        Format::Table | Format::Wide => {
+        Format::Table | Format::Wide | Format::Prometheus => {
             let entries: Vec<ChangedEntry<'_>> = rows.iter().map(Row::entry).collect();
             let style = TableStyle { shows_profile: accounts.is_several, ..output.table_style() };
             output.answer(&table(&entries, style))?;

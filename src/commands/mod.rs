@@ -6,10 +6,12 @@
 pub mod account;
 pub mod accounts;
 pub mod batch;
+pub mod check;
 pub mod completions;
 pub mod confirm;
 pub mod create;
 pub mod delete;
+pub mod export;
 pub mod list;
 pub mod list_changes;
 pub mod man;

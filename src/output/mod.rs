@@ -5,7 +5,9 @@
 
 pub mod changes;
 pub mod detail;
+pub mod plugin;
 pub mod progress;
+pub mod prometheus;
 pub mod records;
 pub mod table;
 pub mod text;
@@ -81,6 +83,8 @@ pub struct Wishes {
     pub is_quiet: bool,
     /// `-v`.
     pub is_verbose: bool,
+    /// A monitoring system runs the command and reads stdout alone: stderr stays empty unless `-v`.
+    pub is_plugin: bool,
     /// Secrets as they are.
     pub secrets: Secrets,
 }
@@ -205,7 +209,8 @@ impl Output {
     /// Whether notices are shown: on a terminal or with `-v`, and not under `--quiet`.
     #[must_use]
     pub fn shows_notices(&self) -> bool {
-        (self.terminals.stderr || self.wishes.is_verbose) && !self.wishes.is_quiet
+        let is_watched = self.terminals.stderr && !self.wishes.is_plugin;
+        (is_watched || self.wishes.is_verbose) && !self.wishes.is_quiet
     }
 
     /// Something nice to know. A stderr that cannot be written to is no reason to stop.
@@ -285,8 +290,10 @@ impl Output {
         self.say_part(&format!("{text}\n"));
     }
 
-    #[expect(clippy::unused_self, reason = "whoever says something has an Output")]
     fn say_part(&self, text: &str) {
+        if self.wishes.is_plugin && !self.wishes.is_verbose {
+            return;
+        }
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }

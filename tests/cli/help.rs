@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["prune-failed"],
     &["delete"],
     &["restore"],
+    &["check"],
     &["sandbox"],
     &["sandbox", "advance"],
     &["sandbox", "status"],

@@ -10,6 +10,8 @@
 )]
 
 mod config;
+mod exposition;
+mod nagios;
 mod running;
 mod service;
 mod support;
@@ -17,6 +19,8 @@ mod support;
 mod account;
 mod addresses;
 mod ambiguous;
+mod check;
+mod check_states;
 mod confirm;
 mod create;
 mod delete;
@@ -40,6 +44,8 @@ mod odd_json;
 mod odd_lists;
 mod patience;
 mod pipes;
+mod prometheus;
+mod prometheus_file;
 mod prune_failed;
 mod quota;
 mod refusals;
