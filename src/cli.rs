@@ -9,13 +9,17 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::create::CreateArgs;
 use crate::commands::delete::DeleteArgs;
 use crate::commands::list::ListArgs;
+use crate::commands::login::LoginArgs;
+use crate::commands::logout::LogoutArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::profiles::ProfilesArgs;
 use crate::commands::prune_failed::PruneFailedArgs;
 use crate::commands::renew::RenewArgs;
 use crate::commands::restore::RestoreArgs;
 use crate::commands::sandbox::SandboxArgs;
 use crate::commands::status::StatusArgs;
-use crate::settings::Flags;
+use crate::commands::whoami::WhoamiArgs;
+use crate::settings::{Flags, Purpose};
 
 /// How long a command that gives one answer may take (design §1).
 const ONE_ANSWER: Duration = Duration::from_mins(1);
@@ -66,6 +70,8 @@ pub enum Command {
     #[command(flatten)]
     Webhooks(WebhookCommand),
     Check(CheckArgs),
+    #[command(flatten)]
+    Access(AccessCommand),
     Sandbox(SandboxArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -83,6 +89,16 @@ pub enum WebhookCommand {
     PruneFailed(PruneFailedArgs),
     Delete(DeleteArgs),
     Restore(RestoreArgs),
+}
+
+/// The commands about accounts and their tokens.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the documentation of the arguments is the help text")]
+pub enum AccessCommand {
+    Login(LoginArgs),
+    Logout(LogoutArgs),
+    Whoami(WhoamiArgs),
+    Profiles(ProfilesArgs),
 }
 
 /// How long a command may take, unless `--timeout` says so.
@@ -104,15 +120,31 @@ impl Command {
             Self::Webhooks(
                 WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::Create(_),
             )
-            | Self::Check(_) => Patience::InAll(ONE_ANSWER),
+            | Self::Check(_)
+            | Self::Access(_) => Patience::InAll(ONE_ANSWER),
             Self::Webhooks(_) => Patience::BetweenSuccesses(FRUITLESS),
             Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => Patience::Endless,
+        }
+    }
+
+    /// What its settings are for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Access(AccessCommand::Login(_)) => Purpose::SigningIn,
+            Self::Access(AccessCommand::Profiles(_)) => Purpose::Listing,
+            _ => Purpose::Other,
         }
     }
 
     /// Whether Ctrl-C lets what is under way end first: whatever changes something must say what it did.
     #[must_use]
     pub const fn ends_gracefully(&self) -> bool {
-        !matches!(self, Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_)) | Self::Check(_))
+        !matches!(
+            self,
+            Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_))
+                | Self::Check(_)
+                | Self::Access(AccessCommand::Whoami(_))
+        )
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use crate::files::FileError;
 use crate::http::fault::Fault;
-use crate::http::{AuthorizeError, HttpError, NoToken};
+use crate::http::{AuthorizeError, HttpError, NoToken, NoTokenCause};
 use crate::output::{ErrorView, OutputError};
 use crate::sandbox::SandboxError;
 use crate::settings::SettingsError;
@@ -230,7 +230,7 @@ impl From<HttpError> for Error {
                 ..Self::new(Kind::Rejected, message)
                     .hint("a token is never sent on to another address: set the base URL to the right one")
             },
-            HttpError::Fault { fault, .. } => of_fault(message, &fault),
+            HttpError::Fault { host, fault } => of_fault(message, &host, &fault),
             HttpError::Ambiguous { source } => {
                 let Self { message: cause, causes, status, .. } = Self::from(*source);
                 let causes = std::iter::once(cause).chain(causes).collect();
@@ -243,7 +243,7 @@ impl From<HttpError> for Error {
     }
 }
 
-fn of_fault(message: String, fault: &Fault) -> Error {
+fn of_fault(message: String, host: &str, fault: &Fault) -> Error {
     let kind = match fault.status {
         401 | 403 => Kind::Authentication,
         404 | 410 => Kind::NotFound,
@@ -251,12 +251,15 @@ fn of_fault(message: String, fault: &Fault) -> Error {
         _ if fault.meaning() == crate::http::fault::Meaning::Transient => Kind::Unavailable,
         _ => Kind::Rejected,
     };
-    Error { status: Some(fault.status), hint: cure(fault), ..Error::new(kind, message) }
+    let hint = cure(host, fault).or_else(|| usual_hint(fault.status));
+    Error { status: Some(fault.status), hint: hint.map(str::to_owned), ..Error::new(kind, message) }
 }
 
 /// What helps against the failures that people meet first (vis §1, §2, §11).
-fn cure(fault: &Fault) -> Option<String> {
-    let hint = if fault.mentions("invalid_client") {
+fn cure(host: &str, fault: &Fault) -> Option<&'static str> {
+    Some(if fault.mentions("invalid_client") && host.starts_with("apimanager.") {
+        "the other token URL may know this key: https://api.vonage.com/token"
+    } else if fault.mentions("invalid_client") {
         "the other token URL may know this key: \
          https://apimanager.auth.prod.vonagenetworks.net/t/vbc.prod/oauth2/token"
     } else if fault.mentions("failed to get claims") {
@@ -269,27 +272,52 @@ fn cure(fault: &Fault) -> Option<String> {
     } else if fault.mentions("single sign-on") || fault.mentions("sso") {
         "switch single sign-on off for this user: the API cannot sign in through it"
     } else {
-        match fault.status {
-            401 => "set VWH_TOKEN, token_file or token_command to a current access token",
-            403 => "ask the account's administrator whether this user may use the API",
-            404 | 410 => "check the id with: vwh list; if every call says so, check the base URL",
-            408 | 500..=599 => "the service is unwell: run the command again later",
-            400..=499 => "change the request: the same one would be rejected again",
-            _ => return None,
+        return None;
+    })
+}
+
+fn usual_hint(status: u16) -> Option<&'static str> {
+    Some(match status {
+        401 => {
+            "sign in with: vwh login; or set VWH_TOKEN, token_file or token_command to a current access token"
         }
-    };
-    Some(hint.to_owned())
+        403 => "ask the account's administrator whether this user may use the API",
+        404 | 410 => "check the id with: vwh list; if every call says so, check the base URL",
+        408 | 500..=599 => "the service is unwell: run the command again later",
+        400..=499 => "change the request: the same one would be rejected again",
+        _ => return None,
+    })
 }
 
 impl From<AuthorizeError> for Error {
     fn from(error: AuthorizeError) -> Self {
-        let kind = match error.reason {
-            NoToken::Configuration => Kind::Configuration,
-            NoToken::NotSignedIn => Kind::Authentication,
-            NoToken::TimedOut => Kind::Unavailable,
-            NoToken::Interrupted => Kind::Interrupted,
+        let AuthorizeError { message, hint, reason, source } = error;
+        let known = match &source {
+            Some(NoTokenCause::Service(error)) => match error.as_ref() {
+                HttpError::Fault { host, fault } => cure(host, fault).map(str::to_owned),
+                _ => None,
+            },
+            _ => None,
         };
-        Self { hint: error.hint, ..Self::new(kind, error.message) }
+        let cause = source.map(|source| match source {
+            NoTokenCause::Service(error) => Self::from(*error),
+            NoTokenCause::File(error) => error.into(),
+        });
+        let kind = match (reason, &cause) {
+            (NoToken::Configuration, _) => Kind::Configuration,
+            (NoToken::NotSignedIn, _) => Kind::Authentication,
+            (NoToken::TimedOut, _) => Kind::Unavailable,
+            (NoToken::Interrupted, _) => Kind::Interrupted,
+            (NoToken::Failed, Some(cause)) => cause.kind,
+            (NoToken::Failed, None) => Kind::Internal,
+        };
+        let Some(cause) = cause else { return Self { hint, ..Self::new(kind, message) } };
+        Self {
+            causes: std::iter::once(cause.message).chain(cause.causes).collect(),
+            hint: known.or(hint).or(cause.hint),
+            status: cause.status,
+            ..Self::new(kind, message)
+        }
     }
 }
 

@@ -196,6 +196,18 @@ pub fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     Ok(Some(content))
 }
 
+/// Removes a file that vwh wrote; `false` if there is none.
+pub fn remove(path: &Path) -> Result<bool, FileError> {
+    match fs_err::remove_file(path) {
+        Ok(()) => {
+            sync_directory_of(path)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Takes the lock of `path`, or says at once that another process has it.
 pub fn try_lock(path: &Path) -> Result<Lock, FileError> {
     let lock_path = lock_path(path);

@@ -36,11 +36,12 @@ use chrono::Utc;
 use clap::{CommandFactory as _, Parser as _};
 use tokio::sync::watch;
 
-use cli::{Cli, Command, Patience, WebhookCommand};
+use cli::{AccessCommand, Cli, Command, Patience, WebhookCommand};
 use commands::accounts::Accounts;
 use commands::check::refused;
 use commands::{
-    Context, check, completions, create, delete, export, list, man, prune_failed, renew, restore, status,
+    Context, check, completions, create, delete, export, list, login, logout, man, profiles, prune_failed,
+    renew, restore, status, whoami,
 };
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
@@ -134,7 +135,8 @@ fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
     if let Some(error) = export::misplaced(&cli.flags, list) {
         return Err(error);
     }
-    let settings = Settings::resolve(&cli.flags, &Environment::of_process()).map_err(Error::from);
+    let settings =
+        Settings::resolve(&cli.flags, cli.command.purpose(), &Environment::of_process()).map_err(Error::from);
     settings.inspect_err(|error| {
         if let Some(args) = list.filter(|_| cli.flags.output == Some(Format::Prometheus)) {
             write_down(args, plain, error);
@@ -178,7 +180,7 @@ fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitSt
     let context = Context {
         settings,
         output,
-        limits,
+        limits: limits.clone(),
         progress,
         asking: tokio::sync::Mutex::default(),
         clock: Utc::now,
@@ -188,7 +190,7 @@ fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitSt
     let result = runtime.block_on(async {
         tokio::select! {
             biased;
-            () = interruption(&interrupt, is_graceful) => Err(Error::new(Kind::Interrupted, "interrupted")),
+            () = interruption(&interrupt, is_graceful, &limits) => Err(Error::new(Kind::Interrupted, "interrupted")),
             result = dispatch(command, &context) => result,
         }
     });
@@ -214,6 +216,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Er
     match command {
         Command::Check(args) => on_check(args, context).await,
         Command::Webhooks(command) => on_webhooks(command, context).await,
+        Command::Access(command) => on_access(command, context).await,
         Command::Sandbox(args) => commands::sandbox::run(args, context).await,
         Command::Completions(args) => completions::run(args, &context.output, Cli::command()),
         Command::Man(args) => man::run(args, &context.output, Cli::command()),
@@ -235,7 +238,28 @@ async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<Exit
             write_down(args, &context.output, error);
         }
     })?;
-    let result = on_accounts(command, context, &accounts).await;
+    with_accounts(context, accounts, async |accounts| on_accounts(command, context, accounts).await).await
+}
+
+async fn on_access(command: &AccessCommand, context: &Context) -> Result<ExitStatus, Error> {
+    match command {
+        AccessCommand::Login(args) => login::run(args, context).await,
+        AccessCommand::Logout(args) => logout::run(args, context).await,
+        AccessCommand::Whoami(args) => {
+            let accounts = Accounts::connect(context).await?;
+            with_accounts(context, accounts, async |accounts| whoami::run(args, context, accounts).await)
+                .await
+        }
+        AccessCommand::Profiles(args) => profiles::run(args, context),
+    }
+}
+
+/// Does `work` with the accounts that the settings name, and ends their connections.
+async fn with_accounts<F>(context: &Context, accounts: Accounts, work: F) -> Result<ExitStatus, Error>
+where
+    F: AsyncFnOnce(&Accounts) -> Result<ExitStatus, Error>,
+{
+    let result = work(&accounts).await;
     let left = accounts.leave().await;
     let result = result.and_then(|status| left.map(|()| status));
     // Whatever it failed with once it was told to stop, it was stopped.
@@ -261,13 +285,18 @@ async fn on_accounts(
 }
 
 /// Ends when the command has to stop at once: at the first Ctrl-C or SIGTERM, or at the second where the first only asks.
-async fn interruption(interrupt: &watch::Sender<bool>, is_graceful: bool) {
+async fn interruption(interrupt: &watch::Sender<bool>, is_graceful: bool, limits: &Limits) {
     // One listener for both: a second signal on the heels of the first must not fall between two.
     let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
     signals.next().await;
     interrupt.send_replace(true);
     if is_graceful {
         signals.next().await;
+    } else {
+        tokio::select! {
+            () = signals.next() => {}
+            () = limits.nothing_vital() => {}
+        }
     }
 }
 

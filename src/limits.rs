@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, watch};
 use tokio::time::Instant;
 
 /// The limits of one run. Clones share their state.
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 pub struct Limits {
     times: Arc<Mutex<Times>>,
     interrupt: watch::Receiver<bool>,
+    vital: Arc<RwLock<()>>,
 }
 
 #[derive(Debug)]
@@ -32,7 +33,8 @@ impl Limits {
     pub fn new(timeout: Option<Duration>, interrupt: watch::Receiver<bool>) -> Self {
         let progressed = Instant::now();
         let ends = timeout.and_then(|timeout| progressed.checked_add(timeout));
-        Self { times: Arc::new(Mutex::new(Times { ends, patience: None, progressed })), interrupt }
+        let times = Arc::new(Mutex::new(Times { ends, patience: None, progressed }));
+        Self { times, interrupt, vital: Arc::default() }
     }
 
     /// From now on also ends when nothing succeeded for `patience` (batches, design §1).
@@ -98,6 +100,16 @@ impl Limits {
         let never = std::future::pending::<std::convert::Infallible>();
         // The future never ends by itself, so only an interrupt does.
         let _ = self.or_interrupted(never).await;
+    }
+
+    /// Until this is dropped, the first Ctrl-C does not end the command: what was begun would be lost half-way.
+    pub async fn vital(&self) -> OwnedRwLockReadGuard<()> {
+        Arc::clone(&self.vital).read_owned().await
+    }
+
+    /// Waits until nothing vital is under way.
+    pub async fn nothing_vital(&self) {
+        drop(self.vital.write().await);
     }
 
     fn with<T>(&self, use_times: impl FnOnce(&mut Times) -> T) -> T {

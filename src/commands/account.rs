@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::Context;
-use crate::auth::{TokenSource, Tokens};
+use super::standing::foreign_source;
+use crate::auth::{Means, TokenSource, Tokens};
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError, Lock};
 use crate::http::Http;
@@ -30,10 +31,13 @@ pub struct Account {
     pub profile: String,
     /// The client.
     pub client: Client,
+    /// Where its token comes from.
+    pub tokens: Rc<Tokens>,
     /// How much of a batch is done, of how many; a hold says so.
     pub progress: Rc<Cell<(usize, usize)>>,
     service: ServiceKind,
     is_named: bool,
+    token_source: &'static str,
     session: Option<Session>,
 }
 
@@ -51,14 +55,25 @@ impl Account {
         };
         let progress = Rc::new(Cell::new((0, 0)));
         let label = if is_named { format!("profile {profile} is ") } else { String::new() };
-        let client = Client::new(http(context, token, &network, &label, &progress)?, base);
-        Ok(Self { profile, client, progress, service, is_named, session })
+        let token_source = match (&session, foreign_source(&token)) {
+            (Some(_), _) => "sandbox",
+            (None, source) => source.unwrap_or("sign-in"),
+        };
+        let tokens = Rc::new(Tokens::new(token, means(context)));
+        let client = Client::new(http(context, &tokens, &network, &label, &progress)?, base);
+        Ok(Self { profile, client, tokens, progress, service, is_named, token_source, session })
     }
 
     /// The service that holds its webhooks.
     #[must_use]
     pub fn service(&self) -> ServiceKind {
         self.service
+    }
+
+    /// Where its token comes from: `VWH_TOKEN`, `token_file`, `token_command`, `sign-in` or `sandbox`.
+    #[must_use]
+    pub fn token_source(&self) -> &'static str {
+        self.token_source
     }
 
     /// Whether this is the sandbox and no real account.
@@ -171,12 +186,24 @@ pub enum Waiting {
     Wait,
 }
 
+/// What it takes to get a token in this run.
+#[must_use]
+pub fn means(context: &Context) -> Means {
+    let output = context.output;
+    Means {
+        limits: context.limits.clone(),
+        clock: context.clock,
+        random: jitter,
+        warn: Rc::new(move |text: &str| output.warning(text)),
+    }
+}
+
 /// The sender of API requests for this run.
 ///
 /// `label` comes first where a hold is announced; `progress` is how much of a batch is done, of how many.
 pub fn http(
     context: &Context,
-    token: TokenSource,
+    tokens: &Rc<Tokens>,
     network: &Network,
     label: &str,
     progress: &Rc<Cell<(usize, usize)>>,
@@ -195,9 +222,8 @@ pub fn http(
         let until = until.format("%H:%M:%SZ");
         output.notice(&format!("{label}throttled: waiting until {until}{so_far}"));
     });
-    let warn = Box::new(move |text: &str| output.warning(text));
-    let tokens = Tokens::new(token, context.limits.clone(), warn);
-    Ok(Http::new(exchange, Box::new(tokens), Gate::new(announce), context.limits.clone(), jitter))
+    let authorize = Box::new(Rc::clone(tokens));
+    Ok(Http::new(exchange, authorize, Gate::new(announce), context.limits.clone(), jitter))
 }
 
 /// A number from 0 to 1 for the length of pauses; nothing secret hangs on it.

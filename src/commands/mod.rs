@@ -1,11 +1,12 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `accounts`, `snapshot`, `confirm`, `signing_key`, `removal`, `batch`, `watch` and `report`.
+//! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `signing_key`, `removal`, `batch`, `watch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
 pub mod account;
 pub mod accounts;
 pub mod batch;
+pub mod browser;
 pub mod check;
 pub mod completions;
 pub mod confirm;
@@ -14,7 +15,10 @@ pub mod delete;
 pub mod export;
 pub mod list;
 pub mod list_changes;
+pub mod login;
+pub mod logout;
 pub mod man;
+pub mod profiles;
 pub mod prune_failed;
 pub mod reading;
 pub mod removal;
@@ -25,8 +29,10 @@ pub mod restore_list;
 pub mod sandbox;
 pub mod signing_key;
 pub mod snapshot;
+pub mod standing;
 pub mod status;
 pub mod watch;
+pub mod whoami;
 
 use chrono::{DateTime, Utc};
 

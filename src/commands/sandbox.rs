@@ -10,8 +10,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Context;
-use super::account::{http, parse_base};
-use crate::auth::TokenSource;
+use super::account::{http, means, parse_base};
+use crate::auth::{TokenSource, Tokens};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::exchange::Network;
 use crate::sandbox::{self, CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
@@ -252,8 +252,9 @@ where
     F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
 {
     let token = TokenSource::Given(session.token().clone());
+    let tokens = Rc::new(Tokens::new(token, means(context)));
     let knobs = Knobs::new(
-        http(context, token, &Network::default(), "", &Rc::default())?,
+        http(context, &tokens, &Network::default(), "", &Rc::default())?,
         parse_base(session.base_url())?,
     );
     turn(&knobs).await.map_err(|error| {

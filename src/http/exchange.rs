@@ -45,6 +45,17 @@ pub struct Exchange {
     proxy: Option<ProxyInUse>,
 }
 
+/// A form for a token endpoint.
+#[derive(Debug)]
+pub struct Form {
+    /// Where to.
+    pub url: Url,
+    /// `name=value&…`, percent-encoded.
+    pub body: Secret,
+    /// User and password for HTTP Basic.
+    pub basic: Option<(String, Secret)>,
+}
+
 /// The proxy, as errors name it, and the client's own rules for when it is used.
 struct ProxyInUse {
     host: String,
@@ -146,13 +157,28 @@ impl Exchange {
 
     /// Sends `call` with `token` and reads the whole reply, all within `limit`.
     pub async fn run(&self, call: &Call, token: &Secret, limit: Option<Duration>) -> Result<Arrived, Broken> {
-        match limit {
-            Some(limit) => {
-                let exchange = tokio::time::timeout(limit, self.exchange(call, token));
-                exchange.await.unwrap_or(Err(Broken::TimeLimit))
-            }
-            None => self.exchange(call, token).await,
+        within(limit, self.exchange(call, token)).await
+    }
+
+    /// Posts `form` and reads the whole reply, all within `limit`.
+    pub async fn post_form(&self, form: &Form, limit: Option<Duration>) -> Result<Arrived, Broken> {
+        let mut request = self
+            .client
+            .post(form.url.clone())
+            .timeout(REPLY_LIMIT)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form.body.reveal().to_owned());
+        if let Some((user, password)) = &form.basic {
+            request = request.basic_auth(user, Some(password.reveal()));
         }
+        within(limit, self.whole_reply(request, &form.url)).await
+    }
+
+    /// Asks for `url` without a token and reads the whole reply, all within `limit`.
+    pub async fn probe(&self, url: &Url, limit: Option<Duration>) -> Result<Arrived, Broken> {
+        let request = self.client.get(url.clone()).timeout(REPLY_LIMIT).header(ACCEPT, "application/json");
+        within(limit, self.whole_reply(request, url)).await
     }
 
     async fn exchange(&self, call: &Call, token: &Secret) -> Result<Arrived, Broken> {
@@ -172,8 +198,11 @@ impl Exchange {
         if call.method != reqwest::Method::GET {
             request = request.body(body);
         }
-        let mut response =
-            request.send().await.map_err(|error| self.naming_proxy(classify(&error), &call.url))?;
+        self.whole_reply(request, &call.url).await
+    }
+
+    async fn whole_reply(&self, request: reqwest::RequestBuilder, url: &Url) -> Result<Arrived, Broken> {
+        let mut response = request.send().await.map_err(|error| self.naming_proxy(classify(&error), url))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         tracing::debug!("reply headers: {}", shown_headers(&headers));
@@ -203,6 +232,16 @@ impl Exchange {
             }
             (broken, _) => broken,
         }
+    }
+}
+
+async fn within(
+    limit: Option<Duration>,
+    exchange: impl Future<Output = Result<Arrived, Broken>>,
+) -> Result<Arrived, Broken> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, exchange).await.unwrap_or(Err(Broken::TimeLimit)),
+        None => exchange.await,
     }
 }
 

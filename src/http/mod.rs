@@ -10,6 +10,7 @@ pub mod gate;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use url::Url;
 
+use crate::files::FileError;
 use crate::limits::Limits;
 use crate::secret::Secret;
 use exchange::{Broken, Exchange};
@@ -24,7 +26,7 @@ use fault::{Fault, Meaning};
 use gate::Gate;
 
 /// One request and its repeats (design §4).
-const ATTEMPTS: u32 = 4;
+pub const ATTEMPTS: u32 = 4;
 
 /// The pause before the first repeat; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -158,6 +160,19 @@ pub struct AuthorizeError {
     pub hint: Option<String>,
     /// What kind of trouble it is.
     pub reason: NoToken,
+    /// What it comes from, if something else failed.
+    pub source: Option<NoTokenCause>,
+}
+
+/// What kept a token from being had.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTokenCause {
+    /// The token endpoint said no, or nothing.
+    #[error(transparent)]
+    Service(Box<HttpError>),
+    /// A file of vwh's own cannot be used.
+    #[error(transparent)]
+    File(FileError),
 }
 
 /// Why there is no token.
@@ -171,6 +186,8 @@ pub enum NoToken {
     TimedOut,
     /// Ctrl-C while waiting for it.
     Interrupted,
+    /// As its cause says.
+    Failed,
 }
 
 /// A future that is not sent between threads.
@@ -182,6 +199,16 @@ pub trait Authorize {
     fn token(&self) -> LocalFuture<'_, Result<Secret, AuthorizeError>>;
     /// The service refused `token`: `true` if there is a newer one to try.
     fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>>;
+}
+
+impl<T: Authorize + ?Sized> Authorize for Rc<T> {
+    fn token(&self) -> LocalFuture<'_, Result<Secret, AuthorizeError>> {
+        (**self).token()
+    }
+
+    fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>> {
+        (**self).refused(token)
+    }
 }
 
 /// Sends API requests of one connection.
@@ -266,8 +293,7 @@ impl Http {
     }
 
     async fn pause(&self, attempts: u32, error: HttpError) -> Result<(), HttpError> {
-        let full = FIRST_PAUSE * 2_u32.pow(attempts - 1);
-        let pause = full.mul_f64(0.5 + (self.random)() / 2.0);
+        let pause = pause_after(attempts, self.random);
         if self.limits.remaining().is_some_and(|remaining| remaining < pause) {
             return Err(error);
         }
@@ -351,6 +377,13 @@ fn broken_exchange(call: &Call, host: &str, broken: Broken) -> Next {
         _ if is_final => Next::Fail(error),
         _ => Next::Repeat(error),
     }
+}
+
+/// How long to wait after so many failed attempts; `random` gives numbers from 0 to 1 for the jitter.
+#[must_use]
+pub fn pause_after(attempts: u32, random: fn() -> f64) -> Duration {
+    let full = FIRST_PAUSE * 2_u32.pow(attempts.saturating_sub(1).min(ATTEMPTS));
+    full.mul_f64(0.5 + random() / 2.0)
 }
 
 /// Host and port of a URL, as errors name it.

@@ -8,6 +8,7 @@ pub mod detail;
 pub mod plugin;
 pub mod progress;
 pub mod prometheus;
+pub mod prompt;
 pub mod records;
 pub mod table;
 pub mod text;
@@ -20,7 +21,6 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::limits::Limits;
 use crate::webhook::json::{Secrets, to_line};
 use text::inert;
 use webhooks::TableStyle;
@@ -229,6 +229,15 @@ impl Output {
         self.say(&format!("{style}warning:{style:#} {}", inert_lines(text)));
     }
 
+    /// An address that a person has to open for the command to go on.
+    pub fn address(&self, what_to_do: &str, url: &str) {
+        if self.wishes.is_json {
+            return self
+                .say(&to_line(&serde_json::json!({ "address": { "message": what_to_do, "url": url } })));
+        }
+        self.say(&format!("{what_to_do}:\n\n  {}\n", inert(url)));
+    }
+
     /// Why the command failed, and what to type.
     pub fn error(&self, error: &ErrorView<'_>) {
         if self.wishes.is_json {
@@ -258,28 +267,6 @@ impl Output {
         if self.terminals.stderr {
             self.say(&format!("{label}: {secret}"));
         }
-    }
-
-    /// Asks a yes-or-no question on stderr. Waiting for the person does not count against the time limit.
-    pub async fn ask(&self, question: &str, limits: &Limits) -> Result<Answer, OutputError> {
-        self.say_part(&format!("{question} [y/N] "));
-        let asked = tokio::time::Instant::now();
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        // A thread of its own: one that waits for a person must not keep the program from ending.
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            let read = io::stdin().read_line(&mut line).map(|_| line);
-            let _ = sender.send(read);
-        });
-        let answered = limits.or_interrupted(receiver).await;
-        limits.extend(asked.elapsed());
-        if !matches!(&answered, Ok(Ok(Ok(line))) if line.ends_with('\n')) {
-            // Nobody pressed return, so what comes next would stand on the line of the question.
-            self.say("");
-        }
-        let line = answered.map_err(|_| OutputError::Interrupted)?.map_err(io::Error::other)??;
-        let is_yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-        Ok(if is_yes { Answer::Yes } else { Answer::No })
     }
 
     fn stderr_style(&self, color: AnsiColor) -> Style {

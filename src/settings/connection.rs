@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use url::{Host, Url};
 use wildmatch::WildMatch;
 
-use super::SettingsError;
 use super::environment::{CONNECTION_VARIABLES, Environment};
 use super::file::{ConfigFile, Profile};
 use super::flags::Flags;
+use super::sign_in::{self, Given, SIGN_IN_SECRETS};
+use super::{Purpose, SettingsError};
 use crate::auth::TokenSource;
 use crate::http::exchange::Network;
 use crate::secret::{Secret, mask_url};
@@ -65,8 +66,37 @@ impl Chosen {
     }
 }
 
+/// One of all profiles.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Whether it is used where none is named.
+    pub is_default: bool,
+    /// Its connection, or what is wrong with it.
+    pub connection: Result<Connection, SettingsError>,
+}
+
+/// Every profile in order of the names; the default one as the environment overlays it.
+pub(super) fn all(environment: &Environment, config: &ConfigFile) -> Result<Vec<Listed>, SettingsError> {
+    let default = environment.text("VWH_PROFILE")?.or_else(|| config.default_profile.clone());
+    let default = default.unwrap_or_else(|| "default".to_owned());
+    let mut names: BTreeSet<&String> = config.profiles.keys().collect();
+    names.insert(&default);
+    let listed = names.into_iter().map(|name| {
+        let is_default = *name == default;
+        let connection = match config.profiles.get(name) {
+            Some(profile) if !is_default => connect(name, true, profile, environment, None, Given::default()),
+            _ => overlaid(environment, config),
+        };
+        Listed { name: name.clone(), is_default, connection }
+    });
+    Ok(listed.collect())
+}
+
 pub(super) fn resolve(
     flags: &Flags,
+    purpose: Purpose,
     environment: &Environment,
     config: &ConfigFile,
 ) -> Result<Chosen, SettingsError> {
@@ -81,7 +111,7 @@ pub(super) fn resolve(
                 flag_of(selector)
             )))
         }
-        (Some(selector), _) => named(selector, flags, environment, config),
+        (Some(selector), _) => named(selector, flags, purpose, environment, config),
         (None, _) if wants_sandbox => Ok(Chosen::one(sandbox())),
         (None, _) => overlaid(environment, config).map(Chosen::one),
     }
@@ -119,10 +149,15 @@ fn sandbox() -> Connection {
 fn named(
     selector: &str,
     flags: &Flags,
+    purpose: Purpose,
     environment: &Environment,
     config: &ConfigFile,
 ) -> Result<Chosen, SettingsError> {
+    let signs_in = purpose == Purpose::SigningIn;
     for variable in CONNECTION_VARIABLES {
+        if signs_in && SIGN_IN_SECRETS.contains(&variable) {
+            continue;
+        }
         if environment.text(variable)?.is_some() {
             let flag = flag_of(selector);
             return Err(SettingsError::new(format!("{selector} and {variable} are both given")).hint(
@@ -136,7 +171,8 @@ fn named(
         flags.all_profiles || flags.profile.len() > 1 || flags.profile.iter().any(|name| is_glob(name));
     let connection = |name: &String| {
         let profile = config.profiles.get(name).ok_or_else(|| config.no_such_profile(name))?;
-        connect(name, true, profile, environment, token_of(profile, environment)?)
+        let given = if signs_in { Given::by(environment)? } else { Given::default() };
+        connect(name, true, profile, environment, None, given)
     };
     let connections = matching(flags, config)?.into_iter().map(|name| {
         let connection = connection(&name);
@@ -176,23 +212,9 @@ fn overlaid(environment: &Environment, config: &ConfigFile) -> Result<Connection
     };
     profile.service = environment.text("VWH_SERVICE")?.or(profile.service);
     profile.base_url = environment.text("VWH_BASE_URL")?.or(profile.base_url);
-    let token = match environment.text("VWH_TOKEN")? {
-        Some(token) => TokenSource::Given(Secret::new(token)),
-        None => token_of(&profile, environment)?,
-    };
-    connect(&name, false, &profile, environment, token)
-}
-
-fn token_of(profile: &Profile, environment: &Environment) -> Result<TokenSource, SettingsError> {
-    match (&profile.token_file, &profile.token_command) {
-        (Some(path), _) => Ok(TokenSource::File(environment.expand(path)?)),
-        (None, Some(command)) => Ok(TokenSource::Command(command.clone())),
-        (None, None) => Ok(TokenSource::Missing {
-            hint: "set VWH_TOKEN to an access token, or give the profile a token_file or token_command; \
-                   without an account, try: vwh --sandbox list"
-                .to_owned(),
-        }),
-    }
+    sign_in::overlay(&mut profile, environment)?;
+    let token = environment.text("VWH_TOKEN")?.map(Secret::new);
+    connect(&name, false, &profile, environment, token, Given::by(environment)?)
 }
 
 fn connect(
@@ -200,7 +222,8 @@ fn connect(
     is_named: bool,
     profile: &Profile,
     environment: &Environment,
-    token: TokenSource,
+    token: Option<Secret>,
+    given: Given,
 ) -> Result<Connection, SettingsError> {
     let service = match profile.service.as_deref() {
         None | Some("vis") => ServiceKind::Vis,
@@ -208,8 +231,17 @@ fn connect(
             return Err(SettingsError::new(format!("service {other:?} is not known")).hint("known: vis"));
         }
     };
-    let base = base_url(profile.base_url.as_deref().unwrap_or(VIS_BASE))?;
+    let base = sendable("base URL", "the token", profile.base_url.as_deref().unwrap_or(VIS_BASE))?;
     let network = network(&base, environment)?;
+    let token = match (token, &profile.token_file, &profile.token_command) {
+        (Some(token), _, _) => TokenSource::Given(token),
+        (None, Some(path), _) => TokenSource::File(environment.expand(path)?),
+        (None, None, Some(command)) => TokenSource::Command(command.clone()),
+        (None, None, None) => {
+            let sign_in = sign_in::resolve(name, is_named, profile, &base, environment, given)?;
+            TokenSource::SignIn(Box::new(sign_in))
+        }
+    };
     Ok(Connection {
         profile: name.to_owned(),
         is_named,
@@ -218,10 +250,10 @@ fn connect(
     })
 }
 
-/// A base URL that a token may be sent to: https, or http on this machine.
-fn base_url(text: &str) -> Result<Url, SettingsError> {
+/// A URL, called `name`, that `secret` may be sent to: https, or http on this machine.
+pub(super) fn sendable(name: &str, secret: &str, text: &str) -> Result<Url, SettingsError> {
     let shown = mask_url(text);
-    let wrong = |what: &str| SettingsError::new(format!("the base URL {shown:?} {what}"));
+    let wrong = |what: &str| SettingsError::new(format!("the {name} {shown:?} {what}"));
     let url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
     if !url.username().is_empty()
         || url.password().is_some()
@@ -234,7 +266,8 @@ fn base_url(text: &str) -> Result<Url, SettingsError> {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         "http" => {
-            Err(wrong("would send the token unencrypted").hint("use https; http is for loopback hosts only"))
+            let what = format!("would send {secret} unencrypted");
+            Err(wrong(&what).hint("use https; http is for loopback hosts only"))
         }
         _ => Err(wrong("is neither https nor http")),
     }
@@ -251,7 +284,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn network(base: &Url, environment: &Environment) -> Result<Box<Network>, SettingsError> {
+pub(super) fn network(base: &Url, environment: &Environment) -> Result<Box<Network>, SettingsError> {
     if base.scheme() != "https" {
         return Ok(Box::default());
     }

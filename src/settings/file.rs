@@ -48,6 +48,35 @@ pub(super) struct Profile {
     pub(super) base_url: Option<String>,
     pub(super) token_file: Option<String>,
     pub(super) token_command: Option<String>,
+    pub(super) token_url: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) password_file: Option<String>,
+    pub(super) password_command: Option<String>,
+    pub(super) client_secret_file: Option<String>,
+    pub(super) client_secret_command: Option<String>,
+}
+
+impl Profile {
+    /// Which two keys do not go together, if any.
+    fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+        let given = |pairs: [(&'static str, &Option<String>); 2]| {
+            pairs.into_iter().find(|(_, value)| value.is_some()).map(|(key, _)| key)
+        };
+        let token = [("token_file", &self.token_file), ("token_command", &self.token_command)];
+        let password = [("password_file", &self.password_file), ("password_command", &self.password_command)];
+        let secret = [
+            ("client_secret_file", &self.client_secret_file),
+            ("client_secret_command", &self.client_secret_command),
+        ];
+        let both =
+            [token, password, secret].into_iter().find(|pair| pair.iter().all(|(_, value)| value.is_some()));
+        match both {
+            Some([(one, _), (other, _)]) => Some((one, other)),
+            // Who brings tokens of their own does not sign in, and who signs in brings none.
+            None => given(token).zip(given(password)),
+        }
+    }
 }
 
 impl ConfigFile {
@@ -86,8 +115,8 @@ impl ConfigFile {
             if name.starts_with('.') {
                 return wrong("a name does not start with a dot");
             }
-            if profile.token_file.is_some() && profile.token_command.is_some() {
-                return wrong("give token_file or token_command, not both");
+            if let Some((one, other)) = profile.contradiction() {
+                return wrong(&format!("give {one} or {other}, not both"));
             }
         }
         match &self.default_profile {
@@ -114,10 +143,12 @@ fn broken(path: &std::path::Path, text: &str, error: &toml::de::Error) -> Settin
     let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
     let what = without_value(error.message().lines().next().unwrap_or("not valid TOML"));
     let error = SettingsError::new(format!("{}, line {line}: {what}", path.display()));
-    if what.contains("`token`") || what.contains("`password`") {
-        return error.hint(
-            "secrets do not stand in config.toml: put the token in a file and name it with token_file",
-        );
+    for (key, name) in [("token", "token"), ("password", "password"), ("client_secret", "client secret")] {
+        if what.contains(&format!("unknown field `{key}`")) {
+            return error.hint(format!(
+                "secrets do not stand in config.toml: put the {name} in a file and name it with {key}_file"
+            ));
+        }
     }
     error
 }

@@ -8,12 +8,13 @@ pub mod connection;
 pub mod environment;
 pub mod file;
 pub mod flags;
+mod sign_in;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::secret::Secret;
-pub use connection::{Chosen, Connection, Place};
+pub use connection::{Chosen, Connection, Listed, Place};
 use environment::Environment;
 use file::ConfigFile;
 pub use flags::{ColorChoice, Flags, Format};
@@ -39,6 +40,17 @@ impl SettingsError {
     fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
+}
+
+/// What the settings are for, as far as that decides what may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `login`: a secret of the environment may go with a profile that is named.
+    SigningIn,
+    /// `profiles`: all of them are looked at.
+    Listing,
+    /// Anything else.
+    Other,
 }
 
 /// Everything that a command needs to know besides its own arguments.
@@ -70,13 +82,19 @@ pub struct Settings {
     state_directory: Option<PathBuf>,
     /// Which services, as whom; or what is wrong with that, which only commands that connect need to know.
     chosen: Result<Chosen, SettingsError>,
+    /// Every profile, for a command that lists them.
+    profiles: Vec<Listed>,
     /// `VWH_SIGNING_KEY`.
     signing_key: Option<Secret>,
 }
 
 impl Settings {
     /// Merges `flags`, `environment` and the configuration file that they name.
-    pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, SettingsError> {
+    pub fn resolve(
+        flags: &Flags,
+        purpose: Purpose,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
         environment.refuse_empty()?;
         let config = ConfigFile::load(environment)?;
         let defaults = &config.defaults;
@@ -96,7 +114,11 @@ impl Settings {
             no_input: flags.no_input,
             show_secrets: flags.show_secrets,
             state_directory: environment.state_directory(),
-            chosen: connection::resolve(flags, environment, &config),
+            profiles: match purpose {
+                Purpose::Listing => connection::all(environment, &config)?,
+                Purpose::SigningIn | Purpose::Other => Vec::new(),
+            },
+            chosen: connection::resolve(flags, purpose, environment, &config),
             signing_key: environment.text("VWH_SIGNING_KEY")?.map(Secret::new),
         })
     }
@@ -104,6 +126,12 @@ impl Settings {
     /// Which services, as whom.
     pub fn chosen(&self) -> Result<&Chosen, SettingsError> {
         self.chosen.as_ref().map_err(SettingsError::clone)
+    }
+
+    /// Every profile, where the settings were resolved to list them.
+    #[must_use]
+    pub fn profiles(&self) -> &[Listed] {
+        &self.profiles
     }
 
     /// Where vwh keeps credentials, journal and sandbox.

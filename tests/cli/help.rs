@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 20] = [
     &["list"],
     &["status"],
     &["create"],
@@ -14,6 +14,10 @@ const COMMANDS: [&[&str]; 15] = [
     &["delete"],
     &["restore"],
     &["check"],
+    &["login"],
+    &["logout"],
+    &["whoami"],
+    &["profiles"],
     &["sandbox"],
     &["sandbox", "advance"],
     &["sandbox", "status"],

@@ -29,7 +29,7 @@ fn without_a_token_the_next_step_is_the_sandbox() {
     --- stderr
     error: cannot list the webhooks: there is no token to sign in with
 
-    hint: set VWH_TOKEN to an access token, or give the profile a token_file or token_command; without an account, try: vwh --sandbox list
+    hint: sign in with: vwh login; or set VWH_TOKEN to an access token, or give the profile a token_file or token_command; without an account, try: vwh --sandbox list
     ");
     for command in [&["status"][..], &["renew", "--all"], &["prune-failed"], &["delete", "x", "--yes"]] {
         let outcome = Vwh::new().args(command.iter().copied()).run().exits(3).without_answer();

@@ -50,6 +50,8 @@ pub(crate) struct Terminal {
     process: Process,
     screen: Capture,
     keyboard: File,
+    /// A second handle of the program's end: whether it echoes can be asked after vwh has ended too.
+    device: OwnedFd,
     /// Where the text begins that no wait has passed yet.
     position: usize,
 }
@@ -71,10 +73,8 @@ impl Run {
             .stdout(stream(Stream::Stdout, Stdio::piped()))
             .stderr(stream(Stream::Stderr, Stdio::piped()));
         let process = Process::start(command, self.shared_home());
-        // With the device dropped here, the screen ends when vwh does.
-        drop(device);
         let screen = Capture::of(keyboard.try_clone().expect("a descriptor can be cloned"));
-        Terminal { process, screen, keyboard, position: 0 }
+        Terminal { process, screen, keyboard, device, position: 0 }
     }
 }
 
@@ -101,13 +101,33 @@ impl Terminal {
         self.process.signal(signal);
     }
 
+    /// Whether what is typed is shown.
+    pub(crate) fn echoes(&self) -> bool {
+        echoes(&self.device)
+    }
+
     /// Waits for the end of vwh. `screen` is all that was shown, with the typed answers echoed.
     #[track_caller]
     pub(crate) fn wait(self) -> Outcome {
-        let outcome = self.process.wait();
-        let screen = self.screen.text().replace("\r\n", "\n");
-        Outcome { screen: Some(screen), ..outcome }
+        self.wait_and_look().0
     }
+
+    /// The same, and whether the terminal shows what is typed afterwards.
+    #[track_caller]
+    pub(crate) fn wait_and_look(self) -> (Outcome, bool) {
+        let Self { process, screen, device, keyboard: _keyboard, .. } = self;
+        let outcome = process.wait();
+        let echoes = echoes(&device);
+        // With the last handle of the device dropped, the screen ends.
+        drop(device);
+        let screen = screen.text().replace("\r\n", "\n");
+        (Outcome { screen: Some(screen), ..outcome }, echoes)
+    }
+}
+
+fn echoes(device: &OwnedFd) -> bool {
+    let modes = rustix::termios::tcgetattr(device).expect("a terminal has modes").local_modes;
+    modes.contains(rustix::termios::LocalModes::ECHO)
 }
 
 /// The person's end and the program's end of a new terminal.

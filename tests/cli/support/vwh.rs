@@ -57,7 +57,7 @@ impl Vwh {
     /// One invocation.
     pub(crate) fn args<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Run {
         let arguments = arguments.into_iter().map(str::to_owned).collect();
-        Run { vwh: self.clone(), arguments, stdin: None, stdout: None, unset: Vec::new() }
+        Run { vwh: self.clone(), arguments, stdin: None, stdin_from: None, stdout: None, unset: Vec::new() }
     }
 
     /// The home folder.
@@ -97,6 +97,7 @@ pub(crate) struct Run {
     vwh: Vwh,
     arguments: Vec<String>,
     stdin: Option<String>,
+    stdin_from: Option<Stdio>,
     stdout: Option<Stdio>,
     unset: Vec<String>,
 }
@@ -126,6 +127,12 @@ impl Run {
         self
     }
 
+    /// Where stdin comes from, for a test that writes to it later.
+    pub(crate) fn stdin_from(mut self, stream: impl Into<Stdio>) -> Self {
+        self.stdin_from = Some(stream.into());
+        self
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub(crate) fn run(self) -> Outcome {
@@ -137,7 +144,7 @@ impl Run {
         let mut command = self.command();
         command.stdout(self.stdout.take().unwrap_or_else(Stdio::piped)).stderr(Stdio::piped());
         let Some(text) = self.stdin else {
-            command.stdin(Stdio::null());
+            command.stdin(self.stdin_from.take().unwrap_or_else(Stdio::null));
             return Process::start(command, self.vwh.home);
         };
         let (reader, mut writer) = std::io::pipe().expect("a pipe");

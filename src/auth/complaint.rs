@@ -1,0 +1,106 @@
+//! What a keeper complains of: why a profile is not signed in, each time with the next step. Pure.
+
+use super::endpoint;
+use super::keeper::Keeper;
+use super::source::configuration;
+use super::standing::shown;
+use super::store::{Credentials, Refused, StoreError};
+use crate::files::FileError;
+use crate::http::{AuthorizeError, HttpError, NoToken, NoTokenCause, host_of};
+
+impl Keeper {
+    pub(super) fn unreadable(&self, error: StoreError) -> AuthorizeError {
+        match error {
+            StoreError::File(error) => AuthorizeError {
+                message: format!("cannot read the sign-in of profile {}", self.sign_in.profile),
+                hint: None,
+                reason: NoToken::Failed,
+                source: Some(NoTokenCause::File(error)),
+            },
+            other => configuration(
+                format!("cannot read the sign-in of profile {}: {other}", self.sign_in.profile),
+                Some(format!("sign in again with: {}", self.sign_in.login)),
+            ),
+        }
+    }
+
+    pub(super) fn unstored(&self, error: FileError) -> AuthorizeError {
+        AuthorizeError {
+            message: format!("cannot store the sign-in of profile {}", self.sign_in.profile),
+            hint: None,
+            reason: NoToken::Failed,
+            source: Some(NoTokenCause::File(error)),
+        }
+    }
+
+    pub(super) fn failed(&self, what: &str, error: HttpError) -> AuthorizeError {
+        let refused = endpoint::refusal(&error).is_some();
+        let hint = match &error {
+            HttpError::Redirect { .. } | HttpError::Undecodable { .. } => {
+                Some("check the token URL: token_url of the profile, or VWH_TOKEN_URL".to_owned())
+            }
+            HttpError::Throttled { .. } => Some("run it again after that".to_owned()),
+            HttpError::Fault { .. } if refused => Some(self.again()),
+            _ => None,
+        };
+        AuthorizeError {
+            message: format!("{what} profile {}", self.sign_in.profile),
+            hint,
+            reason: if refused { NoToken::NotSignedIn } else { NoToken::Failed },
+            source: Some(NoTokenCause::Service(Box::new(error))),
+        }
+    }
+
+    pub(super) fn refused_before(&self, refused: &Refused) -> AuthorizeError {
+        let error =
+            HttpError::Fault { host: host_of(&self.sign_in.token_url), fault: Box::new(refused.fault()) };
+        let (profile, at) = (&self.sign_in.profile, shown(refused.at));
+        AuthorizeError {
+            message: format!(
+                "the sign-in of profile {profile} was refused at {at} and is not tried again by itself"
+            ),
+            hint: Some(self.again()),
+            reason: NoToken::NotSignedIn,
+            source: Some(NoTokenCause::Service(Box::new(error))),
+        }
+    }
+
+    pub(super) fn needs_a_person(&self, message: String) -> AuthorizeError {
+        AuthorizeError { message, hint: Some(self.again()), reason: NoToken::NotSignedIn, source: None }
+    }
+
+    pub(super) fn not_signed_in(&self, credentials: &Credentials, ended: Option<String>) -> AuthorizeError {
+        let profile = &self.sign_in.profile;
+        match ended {
+            Some(why) => self.needs_a_person(format!("the sign-in of profile {profile} has ended: {why}")),
+            None if credentials.access_token.is_some() => {
+                let end = credentials.expires_at.map_or_else(|| "now".to_owned(), shown);
+                self.needs_a_person(format!(
+                    "the sign-in of profile {profile} has ended: its token lasted until {end}"
+                ))
+            }
+            None if self.sign_in.is_bare() => AuthorizeError {
+                message: "there is no token to sign in with".to_owned(),
+                hint: Some(format!(
+                    "sign in with: {}; or set VWH_TOKEN to an access token, or give the profile a token_file or \
+                     token_command; without an account, try: vwh --sandbox list",
+                    self.sign_in.login
+                )),
+                reason: NoToken::NotSignedIn,
+                source: None,
+            },
+            None => self.needs_a_person(format!("profile {profile} is not signed in")),
+        }
+    }
+
+    pub(super) fn incomplete(&self) -> AuthorizeError {
+        self.needs_a_person(format!(
+            "profile {} cannot sign in by itself: it needs username, client_id and a client secret beside its password",
+            self.sign_in.profile
+        ))
+    }
+
+    fn again(&self) -> String {
+        format!("sign in with: {}", self.sign_in.login)
+    }
+}

@@ -1,0 +1,319 @@
+//! The token endpoint (vis §2): one form, one exchange, one reply that is believed as little as possible.
+//!
+//! It is not repeated once it may have arrived, and does not go through the gate of API requests.
+
+use std::time::Instant;
+
+use chrono::{TimeDelta, Utc};
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use super::Means;
+use super::source::is_visible;
+use crate::http::exchange::{Arrived, Broken, Exchange, Form, Network, shown_url};
+use crate::http::fault::{Fault, Meaning};
+use crate::http::{ATTEMPTS, HttpError, gate, host_of, pause_after};
+use crate::secret::Secret;
+
+/// What is assumed where the service does not say how long a token lasts: short enough to be true.
+const UNSTATED_LIFE: TimeDelta = TimeDelta::hours(1);
+
+/// No token is believed to last longer than this.
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(3650);
+
+/// What is asked for.
+#[derive(Debug)]
+pub enum Grant<'a> {
+    /// With a user's password.
+    Password {
+        /// User name, with its tenant.
+        username: &'a str,
+        /// Password.
+        password: &'a Secret,
+    },
+    /// With a refresh token, which this uses up.
+    Refresh {
+        /// The refresh token.
+        token: &'a Secret,
+    },
+    /// With the code that the browser brought back.
+    Code {
+        /// The code.
+        code: &'a Secret,
+        /// The redirect URI as it was sent before.
+        redirect_uri: &'a str,
+        /// What the challenge was made of.
+        verifier: &'a Secret,
+    },
+}
+
+/// The application that asks.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Consumer key.
+    pub id: String,
+    /// Consumer secret.
+    pub secret: Secret,
+}
+
+/// What was granted.
+#[derive(Debug)]
+pub struct Granted {
+    /// The access token.
+    pub access_token: Secret,
+    /// How long it lasts.
+    pub expires_in: TimeDelta,
+    /// The next refresh token; without it the old one stays (RFC 6749 §6).
+    pub refresh_token: Option<Secret>,
+    /// How long that lasts, if the service says so.
+    pub refresh_expires_in: Option<TimeDelta>,
+}
+
+impl Grant<'_> {
+    fn form(&self, url: &Url, client: &Client) -> Form {
+        let mut form = Serializer::new(String::new());
+        let mut basic = None;
+        match self {
+            Self::Password { username, password } => {
+                form.append_pair("grant_type", "password")
+                    .append_pair("username", username)
+                    .append_pair("password", password.reveal())
+                    .append_pair("scope", "openid");
+            }
+            Self::Refresh { token } => {
+                form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.reveal());
+            }
+            Self::Code { code, redirect_uri, verifier } => {
+                form.append_pair("grant_type", "authorization_code")
+                    .append_pair("code", code.reveal())
+                    .append_pair("redirect_uri", redirect_uri)
+                    .append_pair("code_verifier", verifier.reveal());
+                basic = Some((client.id.clone(), client.secret.clone()));
+            }
+        }
+        if basic.is_none() {
+            form.append_pair("client_id", &client.id).append_pair("client_secret", client.secret.reveal());
+        }
+        Form { url: url.clone(), body: Secret::new(form.finish()), basic }
+    }
+
+    /// What a reply may repeat and nobody may see, also as the form spells it.
+    fn secrets(&self, client: &Client) -> Vec<Secret> {
+        let own = match self {
+            Self::Password { password, .. } => vec![*password],
+            Self::Refresh { token } => vec![*token],
+            Self::Code { code, verifier, .. } => vec![*code, *verifier],
+        };
+        let spelt = |secret: &Secret| {
+            let encoded: String = url::form_urlencoded::byte_serialize(secret.reveal().as_bytes()).collect();
+            [secret.clone(), Secret::new(encoded)]
+        };
+        own.into_iter().chain([&client.secret]).flat_map(spelt).collect()
+    }
+}
+
+/// Asks for a token at `url`.
+pub async fn request(
+    url: &Url,
+    network: &Network,
+    grant: &Grant<'_>,
+    client: &Client,
+    means: &Means,
+) -> Result<Granted, HttpError> {
+    let host = host_of(url);
+    let not_connected = |source| HttpError::Connect { host: host.clone(), source };
+    let exchange = Exchange::new(network).map_err(not_connected)?;
+    let form = grant.form(url, client);
+    let secrets = grant.secrets(client);
+    let mut attempts = 0;
+    loop {
+        let started = Instant::now();
+        let outcome = exchange.post_form(&form, means.limits.remaining()).await;
+        let (elapsed, shown) = (started.elapsed().as_millis(), shown_url(url));
+        match outcome {
+            Ok(arrived) => {
+                tracing::info!("POST {shown} {} in {elapsed} ms", arrived.status);
+                return read(&host, arrived, &secrets);
+            }
+            Err(broken) => {
+                tracing::info!("POST {shown} failed after {elapsed} ms: {broken}");
+                attempts += 1;
+                let is_worth_it = matches!(broken, Broken::NotConnected(_) | Broken::ConnectTimeout);
+                let error = failed(&host, broken);
+                let pause = pause_after(attempts, means.random);
+                let has_time = means.limits.remaining().is_none_or(|left| left > pause);
+                if !is_worth_it || attempts == ATTEMPTS || !has_time {
+                    return Err(error);
+                }
+                means.limits.sleep(pause).await.map_err(|_| HttpError::Interrupted)?;
+            }
+        }
+    }
+}
+
+/// Whether the service refused what was sent, so that sending it again is useless or worse.
+#[must_use]
+pub fn refusal(error: &HttpError) -> Option<&Fault> {
+    match error {
+        HttpError::Fault { fault, .. } if matches!(fault.status, 400..=499) && fault.status != 408 => {
+            Some(fault)
+        }
+        _ => None,
+    }
+}
+
+fn failed(host: &str, broken: Broken) -> HttpError {
+    let host = host.to_owned();
+    match broken {
+        Broken::TimeLimit => HttpError::TimeLimit { host },
+        source if source.may_have_arrived() => HttpError::Broken { host, source },
+        source => HttpError::Connect { host, source },
+    }
+}
+
+fn read(host: &str, arrived: Arrived, secrets: &[Secret]) -> Result<Granted, HttpError> {
+    let scrubbed = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| secret.scrub(&text));
+    let host = host.to_owned();
+    if (300..400).contains(&arrived.status) {
+        let location = arrived.location.map_or_else(|| "nowhere".to_owned(), |location| scrubbed(&location));
+        return Err(HttpError::Redirect { host, status: arrived.status, location });
+    }
+    let fault = if (200..300).contains(&arrived.status) {
+        Fault::inside_success(&arrived.body, secrets)
+    } else {
+        Some(Fault::read(arrived.status, &arrived.body, secrets))
+    };
+    let Some(fault) = fault else {
+        let title = Fault::title_of_page(&arrived.body, secrets);
+        return granted(&arrived.body, title).map_err(|found| HttpError::Undecodable {
+            host,
+            expected: "a token",
+            found,
+        });
+    };
+    if fault.meaning() != Meaning::Throttled {
+        return Err(HttpError::Fault { host, fault: Box::new(fault) });
+    }
+    let hold = gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date);
+    let hold = hold.and_then(|hold| TimeDelta::from_std(hold).ok()).unwrap_or(TimeDelta::minutes(1));
+    let until = Utc::now().checked_add_signed(hold).unwrap_or_else(Utc::now);
+    Err(HttpError::Throttled { host, until })
+}
+
+/// Reads a success; fails with what it is instead, without repeating any of it.
+fn granted(body: &[u8], page_title: Option<String>) -> Result<Granted, String> {
+    let members = match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) => return Err("it is other JSON".to_owned()),
+        Err(_) if body.trim_ascii().is_empty() => return Err("it is empty".to_owned()),
+        Err(_) => {
+            return Err(match page_title {
+                Some(title) => format!("it is an HTML page titled “{title}”"),
+                None => "it is not JSON".to_owned(),
+            });
+        }
+    };
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::trim);
+    let access_token = text("access_token").ok_or("it has no access_token")?;
+    if !is_visible(access_token) {
+        return Err("its access_token is not one word of visible ASCII".to_owned());
+    }
+    let life = |names: [&str; 2]| names.into_iter().find_map(|name| seconds(members.get(name)?));
+    Ok(Granted {
+        access_token: Secret::new(access_token),
+        expires_in: life(["expires_in", "expiresIn"]).unwrap_or(UNSTATED_LIFE),
+        refresh_token: text("refresh_token").filter(|token| !token.is_empty()).map(Secret::new),
+        refresh_expires_in: life(["refresh_expires_in", "refresh_token_expires_in"]),
+    })
+}
+
+/// A number of seconds, or its text; nothing that is no length of time.
+fn seconds(value: &Value) -> Option<TimeDelta> {
+    let seconds = match value {
+        Value::Number(number) => number.as_i64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    TimeDelta::try_seconds(seconds).filter(|life| *life > TimeDelta::zero() && *life <= LONGEST_LIFE)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::proptest;
+
+    use super::{Client, Grant, Granted, granted};
+    use crate::secret::Secret;
+
+    fn read(body: &str) -> Result<Granted, String> {
+        granted(body.as_bytes(), None)
+    }
+
+    #[test]
+    fn odd_lengths_of_life_are_an_hour() {
+        for (stated, seconds) in [
+            (r#","expires_in":82566"#, 82_566),
+            (r#","expires_in":"82566""#, 82_566),
+            ("", 3_600),
+            (r#","expires_in":0"#, 3_600),
+            (r#","expires_in":-5"#, 3_600),
+            (r#","expires_in":1e3"#, 3_600),
+            (r#","expires_in":99999999999999"#, 3_600),
+            (r#","expires_in":"soon""#, 3_600),
+            (r#","expires_in":null"#, 3_600),
+        ] {
+            let granted = read(&format!(r#"{{"access_token":"t"{stated}}}"#)).expect("a token");
+            assert_eq!(granted.expires_in, TimeDelta::seconds(seconds), "{stated}");
+        }
+    }
+
+    #[test]
+    fn only_a_token_that_can_be_sent_is_one() {
+        for body in [
+            "",
+            "[]",
+            "null",
+            "{}",
+            "nothing",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":5}"#,
+            r#"{"access_token":"a b"}"#,
+            r#"{"access_token":"a\nX-Evil: 1"}"#,
+            r#"{"access_token":"t\u00f6ken"}"#,
+        ] {
+            assert!(read(body).is_err(), "{body}");
+        }
+        for refresh in [r#""""#, "null", "7", "[]"] {
+            let body = format!(r#"{{"access_token":"t","refresh_token":{refresh}}}"#);
+            assert!(read(&body).expect("a token").refresh_token.is_none(), "{refresh}");
+        }
+    }
+
+    #[test]
+    fn debug_hides_every_secret() {
+        let (secret, client) =
+            (Secret::new("hunter2"), Client { id: "key".to_owned(), secret: Secret::new("hunter3") });
+        let grants = [
+            Grant::Password { username: "u", password: &secret },
+            Grant::Refresh { token: &secret },
+            Grant::Code { code: &secret, redirect_uri: "http://127.0.0.1/", verifier: &secret },
+        ];
+        for grant in grants {
+            let url = "https://token.example/token".parse().expect("a URL");
+            let shown = format!("{grant:?} {client:?} {:?}", grant.form(&url, &client));
+            assert!(!shown.contains("hunter"), "{shown}");
+        }
+        let granted = read(r#"{"access_token":"hunter2","refresh_token":"hunter3"}"#);
+        assert!(!format!("{granted:?}").contains("hunter"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_reply_says_it_never_panics(body in ".*", life in ".*") {
+            let _ = read(&body);
+            let body = serde_json::json!({ "access_token": "t", "expires_in": life }).to_string();
+            assert!(read(&body).expect("a token").expires_in > TimeDelta::zero());
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Keeps a profile signed in: uses the stored token, refreshes it, or signs in with the password that the profile names.
+//!
+//! What changes the store does so under its lock, and a new pair of tokens is on disk before it is used: a refresh token is
+//! good for one use, so a pair that is lost is a sign-in that is lost.
+
+use chrono::{DateTime, Utc};
+
+use super::Means;
+use super::endpoint::{self, Client, Grant};
+use super::sign_in::SignIn;
+use super::source::{Role, SecretSource, configuration};
+use super::standing::shown;
+use super::store::{Credentials, Pending, Refused, Store, StoreError};
+use crate::files::{FileError, Lock};
+use crate::http::{AuthorizeError, HttpError, NoToken};
+use crate::secret::Secret;
+
+/// A sign-in by password that so many runs in a row began and none ended is left to a person: it may be what locks accounts.
+const MOST_PENDING: u32 = 3;
+
+/// Keeps one profile signed in.
+pub struct Keeper {
+    pub(super) sign_in: Box<SignIn>,
+    means: Means,
+}
+
+/// A sign-in that a person asked for.
+pub struct LogIn<'a> {
+    /// How.
+    pub grant: &'a Grant<'a>,
+    /// For which application.
+    pub client: &'a Client,
+    /// Whether a refresh has nowhere else to take the client secret from.
+    pub keeps_secret: bool,
+    /// Whether an unattended sign-in would send the same: then a refusal holds for it too.
+    pub is_unattended: bool,
+}
+
+/// A token and until when it is sent.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The access token.
+    pub token: Secret,
+    /// From then on a newer one is needed.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Keeper {
+    /// A keeper of `sign_in`.
+    #[must_use]
+    pub fn new(sign_in: Box<SignIn>, means: Means) -> Self {
+        Self { sign_in, means }
+    }
+
+    /// How the profile signs in.
+    #[must_use]
+    pub fn sign_in(&self) -> &SignIn {
+        &self.sign_in
+    }
+
+    /// A token to send: the stored one without any lock, else a new one.
+    pub async fn token(&self) -> Result<Held, AuthorizeError> {
+        let store = self.store()?;
+        if let Some(held) = self.held(self.stored(&store)?.as_ref()) {
+            return Ok(held);
+        }
+        let _lock = self.lock(&store).await?;
+        // Whoever held the lock may have done the work.
+        let stored = self.stored(&store)?;
+        match self.held(stored.as_ref()) {
+            Some(held) => Ok(held),
+            None => self.renew(&store, stored).await,
+        }
+    }
+
+    /// A token in the place of `refused`; `None` if there is no way to get one without a person.
+    pub async fn instead_of(&self, refused: &Secret) -> Result<Option<Held>, AuthorizeError> {
+        let store = self.store()?;
+        let _lock = self.lock(&store).await?;
+        let stored = self.stored(&store)?;
+        match self.held(stored.as_ref()) {
+            Some(held) if held.token != *refused => return Ok(Some(held)),
+            _ => {}
+        }
+        match self.renew(&store, stored).await {
+            Ok(held) => Ok(Some(held)),
+            // What the service said to the token is then the better answer.
+            Err(error) if error.reason == NoToken::NotSignedIn && error.source.is_none() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is stored, whatever it is bound to; for those who only look.
+    pub fn look(&self) -> Result<Option<Credentials>, AuthorizeError> {
+        self.stored(&self.store()?)
+    }
+
+    /// Signs in as a person asked for, whatever was refused before.
+    pub async fn log_in(&self, by: &LogIn<'_>) -> Result<Credentials, AuthorizeError> {
+        let store = self.store()?;
+        let _lock = self.lock(&store).await?;
+        // A file that does not make sense is no reason not to replace it; one that others can read is.
+        let before = match store.read() {
+            Err(StoreError::Broken(_) | StoreError::Newer(_)) => None,
+            other => other.map_err(|error| self.unreadable(error))?,
+        };
+        let mut credentials = Credentials::bound_to(&self.sign_in);
+        credentials.client_id = Some(by.client.id.clone());
+        if let Grant::Password { username, .. } = by.grant {
+            credentials.username = Some((*username).to_owned());
+        }
+        credentials.client_secret = by.keeps_secret.then(|| by.client.secret.clone());
+        let _vital = self.means.limits.vital().await;
+        // Now rather than with tokens in hand that cannot be kept.
+        store.write(before.as_ref().unwrap_or(&credentials)).map_err(|error| self.unstored(error))?;
+        match self.request(by.grant, by.client).await {
+            Ok(granted) => {
+                credentials.take(granted, (self.means.clock)());
+                store.write(&credentials).map_err(|error| self.unstored(error))?;
+                Ok(credentials)
+            }
+            Err(error) => {
+                let refused = self.after_refusal(&error, &credentials).filter(|_| by.is_unattended);
+                store.restore(refused.or(before).as_ref()).map_err(|error| self.unstored(error))?;
+                Err(self.failed("cannot sign in to", error))
+            }
+        }
+    }
+
+    /// Removes what is stored, and gives what it was.
+    pub async fn log_out(&self) -> Result<Option<Credentials>, AuthorizeError> {
+        let store = self.store()?;
+        let _lock = self.lock(&store).await?;
+        let stored = store.read().ok().flatten();
+        let was_there = store.remove().map_err(|error| self.unstored(error))?;
+        Ok(was_there.then(|| stored.unwrap_or_default()))
+    }
+
+    async fn renew(&self, store: &Store, stored: Option<Credentials>) -> Result<Held, AuthorizeError> {
+        let strangeness = stored.as_ref().and_then(|stored| stored.strangeness(&self.sign_in));
+        let mut credentials = match stored {
+            Some(stored) if strangeness.is_none() => stored,
+            _ => Credentials::bound_to(&self.sign_in),
+        };
+        let mut ended = strangeness.map(|what| format!("it was made {what}"));
+        if let Some(token) = credentials.refresh_token.clone() {
+            match self.refresh(store, &mut credentials, &token).await? {
+                Ok(held) => return Ok(held),
+                Err(why) => ended = Some(why),
+            }
+        }
+        match &self.sign_in.password {
+            Some(password) => self.by_password(store, credentials, password).await,
+            None => Err(self.not_signed_in(&credentials, ended)),
+        }
+    }
+
+    /// The inner error says why the refresh token is of no use any more.
+    async fn refresh(
+        &self,
+        store: &Store,
+        credentials: &mut Credentials,
+        token: &Secret,
+    ) -> Result<Result<Held, String>, AuthorizeError> {
+        let Some(client) = self.client(credentials).await? else {
+            return Ok(Err("there is no client secret to refresh it with".to_owned()));
+        };
+        let _vital = self.means.limits.vital().await;
+        // A pair that cannot be kept must not be asked for: the old refresh token would be gone too.
+        store.write(credentials).map_err(|error| self.unstored(error))?;
+        match self.request(&Grant::Refresh { token }, &client).await {
+            Ok(granted) => {
+                credentials.take(granted, (self.means.clock)());
+                self.keep(store, credentials).map(Ok)
+            }
+            Err(error) if endpoint::refusal(&error).is_some_and(|fault| fault.mentions("invalid_grant")) => {
+                let unused = credentials.refresh_expires_at.filter(|end| *end < (self.means.clock)());
+                credentials.drop_refresh_token();
+                store.write(credentials).map_err(|error| self.unstored(error))?;
+                Ok(Err(match unused {
+                    Some(end) => format!("nothing had used it by {}", shown(end)),
+                    None => error.to_string(),
+                }))
+            }
+            Err(error) => Err(self.failed("cannot refresh the sign-in of", error)),
+        }
+    }
+
+    async fn by_password(
+        &self,
+        store: &Store,
+        mut credentials: Credentials,
+        source: &SecretSource,
+    ) -> Result<Held, AuthorizeError> {
+        if let Some(refused) = &credentials.refused {
+            return Err(self.refused_before(refused));
+        }
+        let attempts = credentials.pending.as_ref().map_or(0, |pending| pending.attempts);
+        if attempts >= MOST_PENDING {
+            let what =
+                format!("{attempts} sign-ins of profile {} in a row did not end", self.sign_in.profile);
+            return Err(self.needs_a_person(what));
+        }
+        let username = self.sign_in.username.clone().or_else(|| credentials.username.clone());
+        let (Some(username), Some(client)) = (username, self.client(&credentials).await?) else {
+            return Err(self.incomplete());
+        };
+        let password = self.read(source, Role::Password).await?;
+        let _vital = self.means.limits.vital().await;
+        let before = credentials.clone();
+        let now = (self.means.clock)();
+        // Before anything is sent: what cannot be written down would be sent again and again, until the account locks.
+        credentials.pending = Some(Pending { at: now, attempts: attempts + 1 });
+        credentials.username = Some(username.clone());
+        credentials.client_id = Some(client.id.clone());
+        store.write(&credentials).map_err(|error| self.unstored(error))?;
+        let grant = Grant::Password { username: &username, password: &password };
+        match self.request(&grant, &client).await {
+            Ok(granted) => {
+                credentials.take(granted, (self.means.clock)());
+                self.keep(store, &credentials)
+            }
+            Err(error) => {
+                let after = self.after_refusal(&error, &credentials).unwrap_or(before);
+                store.write(&after).map_err(|error| self.unstored(error))?;
+                Err(self.failed("cannot sign in to", error))
+            }
+        }
+    }
+
+    /// What is stored once the service has refused a password; `None` if it has not.
+    fn after_refusal(&self, error: &HttpError, credentials: &Credentials) -> Option<Credentials> {
+        let refused = Refused::new((self.means.clock)(), endpoint::refusal(error)?);
+        let mut after = credentials.clone();
+        after.pending = None;
+        after.refused = Some(refused);
+        Some(after)
+    }
+
+    fn keep(&self, store: &Store, credentials: &Credentials) -> Result<Held, AuthorizeError> {
+        store.write(credentials).map_err(|error| self.unstored(error))?;
+        self.held(Some(credentials)).ok_or_else(|| self.incomplete())
+    }
+
+    async fn request(&self, grant: &Grant<'_>, client: &Client) -> Result<endpoint::Granted, HttpError> {
+        let SignIn { token_url, network, .. } = self.sign_in.as_ref();
+        endpoint::request(token_url, network, grant, client, &self.means).await
+    }
+
+    /// The application, as far as configuration and store know it.
+    async fn client(&self, credentials: &Credentials) -> Result<Option<Client>, AuthorizeError> {
+        let id = self.sign_in.client_id.clone().or_else(|| credentials.client_id.clone());
+        let secret = match &self.sign_in.client_secret {
+            Some(source) => Some(self.read(source, Role::ClientSecret).await?),
+            None => credentials.client_secret.clone(),
+        };
+        Ok(id.zip(secret).map(|(id, secret)| Client { id, secret }))
+    }
+
+    /// What `source` holds, with its warning told.
+    pub async fn read(&self, source: &SecretSource, role: Role) -> Result<Secret, AuthorizeError> {
+        let fetched = source.fetch(role, &self.means.limits).await?;
+        if let Some(warning) = &fetched.warning {
+            (self.means.warn)(warning);
+        }
+        if role == Role::Password { fetched.line() } else { fetched.word() }
+    }
+
+    /// The stored token, if it is for this connection and lasts.
+    fn held(&self, stored: Option<&Credentials>) -> Option<Held> {
+        let stored = stored.filter(|stored| stored.strangeness(&self.sign_in).is_none())?;
+        let token = stored.usable_at((self.means.clock)())?.clone();
+        Some(Held { token, until: stored.stays_usable_until() })
+    }
+
+    fn store(&self) -> Result<Store, AuthorizeError> {
+        let path = self.sign_in.store.as_deref().ok_or_else(|| {
+            configuration(
+                "there is no home directory to keep the sign-in in".to_owned(),
+                Some("set VWH_STATE_DIR to a directory of your own".to_owned()),
+            )
+        })?;
+        Ok(Store::new(path))
+    }
+
+    fn stored(&self, store: &Store) -> Result<Option<Credentials>, AuthorizeError> {
+        store.read().map_err(|error| self.unreadable(error))
+    }
+
+    async fn lock(&self, store: &Store) -> Result<Lock, AuthorizeError> {
+        store.lock(&self.means.limits).await.map_err(|error| match error {
+            FileError::Locked(_) => AuthorizeError {
+                message: format!("another vwh is signing in to profile {}", self.sign_in.profile),
+                hint: Some("wait until it has finished, then run this again".to_owned()),
+                reason: NoToken::TimedOut,
+                source: None,
+            },
+            error => self.unstored(error),
+        })
+    }
+}

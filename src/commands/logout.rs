@@ -1,0 +1,64 @@
+//! `vwh logout`: forgets a sign-in.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::account::means;
+use super::login::to_sign_in;
+use super::{Context, standing};
+use crate::auth::TokenSource;
+use crate::auth::keeper::Keeper;
+use crate::error::{Error, ExitStatus};
+use crate::output::text::inert;
+use crate::output::when::absolute;
+use crate::settings::Place;
+use crate::webhook::json::to_line;
+
+/// Forget the sign-in
+///
+/// Everything that login stored is removed. The service has no way to revoke a token: the last one stays good until its
+/// end.
+#[derive(Args, Clone, Debug)]
+pub struct LogoutArgs {}
+
+/// The JSON of `vwh logout`; a contract.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View<'a> {
+    profile: &'a str,
+    was_signed_in: bool,
+    /// Until when the token stays good all the same.
+    token_until: Option<String>,
+}
+
+/// Runs `vwh logout`.
+pub async fn run(_: &LogoutArgs, context: &Context) -> Result<ExitStatus, Error> {
+    let connection = to_sign_in(context)?;
+    let profile = connection.profile;
+    let Place::Remote { token: TokenSource::SignIn(sign_in), .. } = connection.place else {
+        return Ok(ExitStatus::Success);
+    };
+    let signs_in_itself = sign_in.password.is_some();
+    let gone = Keeper::new(sign_in, means(context)).log_out().await?;
+    let now = (context.clock)();
+    let token_until = gone.as_ref().and_then(|gone| gone.expires_at).filter(|end| *end > now);
+    if context.settings.format.is_json() {
+        let token_until = token_until.map(absolute);
+        let view = View { profile: &profile, was_signed_in: gone.is_some(), token_until };
+        context.output.answer(&format!("{}\n", to_line(&view)))?;
+    } else if let Some(gone) = &gone {
+        let who = gone.username.as_deref().map(|name| format!(" as {}", inert(name))).unwrap_or_default();
+        let left = standing::remaining(token_until, now);
+        let left = left.map(|until| format!("; the token cannot be revoked and stays good {until}"));
+        let left = left.unwrap_or_default();
+        context.output.answer(&format!("profile {profile} is no longer signed in{who}{left}\n"))?;
+    } else {
+        context.output.notice(&format!("profile {profile} is not signed in"));
+    }
+    if gone.is_some() && signs_in_itself {
+        context
+            .output
+            .warning(&format!("profile {profile} has a password, so the next command signs in again"));
+    }
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,83 @@
+//! How a profile signs in, from its keys in config.toml and from the environment. Nothing is read but settings: a password
+//! is fetched when it is needed.
+
+use url::Url;
+
+use super::SettingsError;
+use super::connection::{network, sendable};
+use super::environment::Environment;
+use super::file::Profile;
+use crate::auth::sign_in::{SignIn, with_tenant};
+use crate::auth::source::SecretSource;
+use crate::secret::Secret;
+
+/// Where VIS gives out tokens (vis §1).
+const VIS_TOKEN_URL: &str = "https://api.vonage.com/token";
+
+/// Variables that hold a secret for a sign-in: `login -p` may take them (design §3).
+pub(super) const SIGN_IN_SECRETS: [&str; 2] = ["VWH_PASSWORD", "VWH_CLIENT_SECRET"];
+
+/// Secrets of a sign-in that the environment gives.
+#[derive(Default)]
+pub(super) struct Given {
+    password: Option<Secret>,
+    client_secret: Option<Secret>,
+}
+
+impl Given {
+    pub(super) fn by(environment: &Environment) -> Result<Self, SettingsError> {
+        let [password, client_secret] = SIGN_IN_SECRETS;
+        Ok(Self {
+            password: environment.text(password)?.map(Secret::new),
+            client_secret: environment.text(client_secret)?.map(Secret::new),
+        })
+    }
+}
+
+/// The profile's keys, each replaced by its variable where that is set.
+pub(super) fn overlay(profile: &mut Profile, environment: &Environment) -> Result<(), SettingsError> {
+    profile.token_url = environment.text("VWH_TOKEN_URL")?.or(profile.token_url.take());
+    profile.username = environment.text("VWH_USERNAME")?.or(profile.username.take());
+    profile.client_id = environment.text("VWH_CLIENT_ID")?.or(profile.client_id.take());
+    Ok(())
+}
+
+/// The sign-in of the profile `name` for the API at `base`.
+pub(super) fn resolve(
+    name: &str,
+    is_named: bool,
+    profile: &Profile,
+    base: &Url,
+    environment: &Environment,
+    given: Given,
+) -> Result<SignIn, SettingsError> {
+    let token_url =
+        sendable("token URL", "the password", profile.token_url.as_deref().unwrap_or(VIS_TOKEN_URL))?;
+    let source = |given: Option<Secret>, file: &Option<String>, command: &Option<String>| {
+        Ok(match (given, file, command) {
+            (Some(secret), _, _) => Some(SecretSource::Given(secret)),
+            (None, Some(path), _) => Some(SecretSource::File(environment.expand(path)?)),
+            (None, None, Some(command)) => Some(SecretSource::Command(command.clone())),
+            (None, None, None) => None,
+        })
+    };
+    Ok(SignIn {
+        profile: name.to_owned(),
+        is_named,
+        login: if is_named { format!("vwh -p {name} login") } else { "vwh login".to_owned() },
+        base_url: base.clone(),
+        network: network(&token_url, environment)?,
+        token_url,
+        username: profile.username.as_deref().map(with_tenant),
+        client_id: profile.client_id.clone(),
+        client_secret: source(
+            given.client_secret,
+            &profile.client_secret_file,
+            &profile.client_secret_command,
+        )?,
+        password: source(given.password, &profile.password_file, &profile.password_command)?,
+        store: environment
+            .state_directory()
+            .map(|directory| directory.join("credentials").join(format!("{name}.json"))),
+    })
+}

@@ -1,0 +1,260 @@
+//! `vwh login` through a browser: what is asked for, what comes back, and what is not taken.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use url::Url;
+
+use crate::support::{Outcome, Process, TOKEN, Vwh};
+use crate::token_service::{CLIENT_SECRET, TokenService, stored};
+
+/// The code that the service's page gives to the browser.
+const CODE: &str = "c0de+/=&%";
+
+/// A home at `service` in which no program opens a browser.
+fn home(service: &TokenService) -> Vwh {
+    let vwh = service.home("");
+    let nowhere = vwh.home().join("no-programs").display().to_string();
+    vwh.env("PATH", nowhere)
+}
+
+/// A login that waits for its browser, and the address that the browser was sent to.
+fn started(vwh: &Vwh) -> (Process, Url) {
+    let arguments = ["login", "--browser", "--redirect-uri", "http://127.0.0.1:0/callback"];
+    let mut process = vwh.args(arguments).spawn();
+    let line = process.wait_for_error_line(|line| line.starts_with("  http"));
+    (process, line.trim().parse().unwrap())
+}
+
+fn member(url: &Url, name: &str) -> String {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// What the browser asks for when it comes back with these members.
+fn back(authorize: &Url, members: &[(&str, &str)]) -> Url {
+    let mut url: Url = member(authorize, "redirect_uri").parse().unwrap();
+    url.query_pairs_mut().extend_pairs(members);
+    url
+}
+
+/// Visits `url` as a browser does: the status and the page.
+fn visit(url: &Url) -> (u16, String) {
+    request("GET", url)
+}
+
+fn request(method: &str, url: &Url) -> (u16, String) {
+    let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
+    let target = &url[url::Position::BeforePath..];
+    write!(stream, "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    (reply.split(' ').nth(1).unwrap().parse().unwrap(), reply)
+}
+
+#[track_caller]
+fn assert_kept(outcome: &Outcome, verifier: &str) {
+    for secret in [CODE, CLIENT_SECRET, "access-1", "refresh-1", verifier] {
+        assert!(!outcome.snapshot().contains(secret), "{secret} came out\n{outcome}");
+    }
+}
+
+#[test]
+fn the_code_that_comes_back_signs_in() {
+    let service = TokenService::generous();
+    let vwh = home(&service);
+    let (process, authorize) = started(&vwh);
+    assert!(authorize.as_str().starts_with(&format!("{}/authorize?", service.server.base_url())));
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", "k3y"),
+        ("scope", "openid"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(member(&authorize, name), value);
+    }
+    let state = member(&authorize, "state");
+    assert!(state.len() >= 32 && member(&authorize, "code_challenge").len() == 43);
+    let (status, page) = visit(&back(&authorize, &[("code", CODE), ("state", &state)]));
+    assert_eq!(status, 200);
+    assert!(
+        page.contains("Close this page") && page.contains("no-store") && !page.contains(&state),
+        "{page}"
+    );
+    let outcome = process.wait().exits(0);
+    let [form] = service.forms().try_into().unwrap();
+    assert_eq!(form["grant_type"], "authorization_code");
+    assert_eq!((form["code"].as_str(), &form["redirect_uri"]), (CODE, &member(&authorize, "redirect_uri")));
+    assert!(!form.contains_key("client_secret"), "HTTP Basic carries it");
+    // `k3y:s3cr3t/cl+ient=`
+    assert_eq!(
+        service.server.requests()[0].header("authorization"),
+        Some("Basic azN5OnMzY3IzdC9jbCtpZW50PQ==")
+    );
+    assert_kept(&outcome, &form["code_verifier"]);
+    assert!(outcome.stdout.contains("unattended: yes, as long as vwh runs"), "{outcome}");
+    let _ = vwh.args(["list"]).run().exits(0);
+    assert_eq!(service.asked().len(), 1);
+}
+
+#[test]
+fn what_belongs_to_another_sign_in_is_refused_and_the_waiting_goes_on() {
+    let service = TokenService::generous();
+    let (process, authorize) = started(&home(&service));
+    let state = member(&authorize, "state");
+    for members in [
+        &[("code", "evil"), ("state", "guessed")][..],
+        &[("code", "evil")],
+        &[("error", "access_denied")],
+        &[("error", "access_denied"), ("state", "guessed")],
+        &[("state", &state)],
+        &[],
+    ] {
+        assert_eq!(visit(&back(&authorize, members)).0, 400, "{members:?}");
+    }
+    let mut elsewhere = back(&authorize, &[("code", "evil"), ("state", &state)]);
+    assert_eq!(request("POST", &elsewhere).0, 405);
+    elsewhere.set_path("/favicon.ico");
+    assert_eq!(visit(&elsewhere).0, 404);
+    assert!(service.asked().is_empty());
+    assert_eq!(visit(&back(&authorize, &[("code", CODE), ("state", &state)])).0, 200);
+    let _ = process.wait().exits(0);
+    assert_eq!(service.forms()[0]["code"], CODE);
+}
+
+#[test]
+fn a_person_who_says_no_ends_it() {
+    let service = TokenService::generous();
+    let (process, authorize) = started(&home(&service));
+    let state = member(&authorize, "state");
+    let members = [
+        ("state", state.as_str()),
+        ("error", "access_denied"),
+        ("error_description", "User denied\u{1b}[2J"),
+    ];
+    assert_eq!(visit(&back(&authorize, &members)).0, 400);
+    let outcome = process.wait().exits(3).without_answer();
+    let _ =
+        outcome.says("error: the sign-in was refused in the browser: access_denied: User denied\\u{1b}[2J");
+    assert!(service.asked().is_empty());
+}
+
+#[test]
+fn a_code_that_the_service_refuses() {
+    let service = TokenService::refusing(400, crate::support::fixture("token-invalid-grant-code.json"));
+    let vwh = home(&service);
+    let (process, authorize) = started(&vwh);
+    let state = member(&authorize, "state");
+    visit(&back(&authorize, &[("code", CODE), ("state", &state)]));
+    let outcome = process.wait().exits(3).says("invalid_grant: Inactive authorization code");
+    assert_kept(&outcome, &service.forms()[0]["code_verifier"]);
+    assert_eq!(stored(&vwh), Value::Null);
+}
+
+#[cfg(unix)]
+#[test]
+fn waiting_for_the_browser_can_be_interrupted_and_has_no_time_limit_of_its_own() {
+    use crate::support::Signal;
+    let service = TokenService::generous();
+    let vwh = home(&service);
+    let arguments = ["login", "--browser", "--redirect-uri", "http://127.0.0.1:0/cb", "--timeout", "1ms"];
+    let mut process = vwh.args(arguments).spawn();
+    process.wait_for_error_line(|line| line.starts_with("  http"));
+    process.signal(Signal::INT);
+    let _ = process.wait().exits(130);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_browser_of_this_machine_is_opened() {
+    use std::os::unix::fs::PermissionsExt;
+    let service = TokenService::generous();
+    let vwh = home(&service);
+    std::process::Command::new("mkfifo").arg(vwh.home().join("opened")).status().unwrap();
+    let script = vwh.write("no-programs/xdg-open", "#!/bin/sh\necho \"$1\" > opened\n");
+    std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let (process, authorize) = started(&vwh);
+    assert_eq!(std::fs::read_to_string(vwh.home().join("opened")).unwrap().trim(), authorize.as_str());
+    let state = member(&authorize, "state");
+    visit(&back(&authorize, &[("code", CODE), ("state", &state)]));
+    let _ = process.wait().exits(0);
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_said() {
+    let service = TokenService::generous();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let taken = format!("http://127.0.0.1:{}/callback", taken.local_addr().unwrap().port());
+    let login = |uri: &str| home(&service).args(["login", "--browser", "--redirect-uri", uri]).run();
+    let _ = login(&taken).exits(2).without_answer().says("cannot listen on ").says("--redirect-uri");
+    assert_snapshot!(login("https://app.example.test/cb").snapshot(), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: the browser would come back to https://app.example.test/cb, which is not this machine
+
+    hint: --no-browser takes the address that it ends at; --redirect-uri names one on 127.0.0.1
+    ");
+    let _ = login("callback").exits(2).says("this is not a URL");
+    let _ = login("http://127.0.0.1:1/#x").exits(2).says("give a plain URL");
+    assert_eq!(service.server.connections(), 0);
+}
+
+/// Runs a login without a browser and pastes what `paste` makes of the address.
+fn pasting(service: &TokenService, paste: impl Fn(&Url) -> String) -> Outcome {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut process = home(service)
+        .args(["login", "--no-browser", "--redirect-uri", "https://app.example.test/cb"])
+        .stdin_from(reader)
+        .spawn();
+    let line = process.wait_for_error_line(|line| line.starts_with("  http"));
+    writeln!(writer, "{}", paste(&line.trim().parse().unwrap())).unwrap();
+    process.wait()
+}
+
+#[test]
+fn a_pasted_address_signs_in() {
+    let service = TokenService::generous();
+    let outcome = pasting(&service, |authorize| {
+        assert_eq!(member(authorize, "redirect_uri"), "https://app.example.test/cb");
+        back(authorize, &[("code", CODE), ("state", &member(authorize, "state"))]).to_string()
+    });
+    let form = &service.forms()[0];
+    assert_eq!((form["code"].as_str(), form["redirect_uri"].as_str()), (CODE, "https://app.example.test/cb"));
+    assert_kept(&outcome.exits(0), &form["code_verifier"]);
+}
+
+#[test]
+fn a_pasted_address_has_to_be_this_ones() {
+    let service = TokenService::generous();
+    let other = pasting(&service, |authorize| back(authorize, &[("code", CODE), ("state", "x")]).to_string());
+    let _ = other.exits(3).says("it belongs to another sign-in");
+    for text in ["", CODE, "https://app.example.test/cb"] {
+        let outcome = pasting(&service, |_| text.to_owned());
+        let _ = outcome.exits(7).says("is not the address that the browser ended at");
+    }
+    assert!(service.asked().is_empty());
+}
+
+#[test]
+fn under_json_the_address_is_an_object() {
+    let service = TokenService::generous();
+    let outcome = home(&service).args(["login", "--no-browser", "--json"]).run().exits(7);
+    let line: Value = serde_json::from_str(outcome.stderr.lines().next().unwrap()).unwrap();
+    assert!(line["address"]["url"].as_str().unwrap().contains("/authorize?"), "{line}");
+}
+
+#[test]
+fn the_ways_to_sign_in_exclude_each_other() {
+    for arguments in [
+        &["--browser", "--no-browser"][..],
+        &["--browser", "--password-stdin"],
+        &["--no-browser", "--username", "u"],
+        &["--redirect-uri", "http://127.0.0.1:0/"],
+    ] {
+        let vwh = Vwh::new().env("VWH_TOKEN", TOKEN);
+        let outcome = vwh.args(["login"].into_iter().chain(arguments.iter().copied())).run().exits(2);
+        assert!(outcome.stderr.contains("Usage:"), "{outcome}");
+    }
+}

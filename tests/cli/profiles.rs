@@ -1,0 +1,93 @@
+//! `vwh profiles`: what is configured and how it stands, without asking any service.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json as value};
+
+use crate::support::{TOKEN, Vwh};
+use crate::token_service::{TokenService, moment, signed_in, store, stored};
+
+#[test]
+fn without_a_profile_there_is_the_default_one() {
+    assert_snapshot!(Vwh::new().args(["profiles"]).run().snapshot(), @"
+    exit: 0
+    --- stdout
+    NAME       SERVICE  ADDRESS                                   TOKEN
+    default *  vis      https://api.vonage.com/t/vbc.prod/vis/v1  not signed in
+    --- stderr
+    ");
+    assert_snapshot!(Vwh::new().args(["profiles", "--json"]).env("VWH_TOKEN", TOKEN).run().snapshot(), @r#"
+    exit: 0
+    --- stdout
+    [{"name":"default","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":true,"tokenSource":"VWH_TOKEN","expiresAt":null,"error":null}]
+    --- stderr
+    "#);
+}
+
+#[test]
+fn every_profile_is_listed_with_what_is_known_of_its_token() {
+    let vwh = Vwh::new();
+    vwh.configure(
+        "default_profile = 'work'\n\
+         [profiles.broken]\nservice = 'smtp'\n\
+         [profiles.file]\ntoken_file = 'x'\nbase_url = 'http://127.0.0.1:1/vis'\n\
+         [profiles.plain]\n\
+         [profiles.self]\nusername = 'u'\nclient_id = 'c'\nclient_secret_file = 'x'\npassword_command = 'false'\n\
+         [profiles.work]\nusername = 'u'\n",
+    );
+    assert_snapshot!(vwh.args(["profiles"]).run().snapshot(), @r#"
+    exit: 0
+    --- stdout
+    NAME    SERVICE  ADDRESS                                   TOKEN
+    broken                                                     error: service "smtp" is not known
+    file    vis      http://127.0.0.1:[PORT]/vis                    token_file
+    plain   vis      https://api.vonage.com/t/vbc.prod/vis/v1  not signed in
+    self    vis      https://api.vonage.com/t/vbc.prod/vis/v1  signs in with password_command
+    work *  vis      https://api.vonage.com/t/vbc.prod/vis/v1  not signed in
+    --- stderr
+    "#);
+    assert_snapshot!(vwh.args(["profiles", "--json"]).run().snapshot(), @r#"
+    exit: 0
+    --- stdout
+    [{"name":"broken","service":null,"baseUrl":null,"isDefault":false,"tokenSource":null,"expiresAt":null,"error":{"kind":"configuration","message":"service \"smtp\" is not known","hint":"known: vis","status":null,"causes":[]}},
+    {"name":"file","service":"vis","baseUrl":"http://127.0.0.1:[PORT]/vis","isDefault":false,"tokenSource":"token_file","expiresAt":null,"error":null},
+    {"name":"plain","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"error":null},
+    {"name":"self","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"error":null},
+    {"name":"work","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":true,"tokenSource":"sign-in","expiresAt":null,"error":null}]
+    --- stderr
+    "#);
+    assert_eq!(vwh.args(["profiles", "-o", "jsonl"]).run().exits(0).stdout.lines().count(), 5);
+}
+
+#[test]
+fn a_sign_in_is_shown_with_its_end() {
+    let service = TokenService::generous();
+    let vwh = service.home("");
+    let mut credentials = signed_in(&service, &vwh, 3_630);
+    let shown = |vwh: &Vwh| {
+        vwh.args(["profiles"]).run().hiding_times().exits(0).stdout.lines().nth(1).unwrap().to_owned()
+    };
+    assert!(shown(&vwh).ends_with("signed in until [TIME] (in 6d)"), "{}", shown(&vwh));
+    credentials["refreshToken"] = Value::Null;
+    store(&vwh, &credentials);
+    assert!(shown(&vwh).ends_with("signed in until [TIME] (in 1h)"), "{}", shown(&vwh));
+    credentials["expiresAt"] = moment(-1).into();
+    store(&vwh, &credentials);
+    assert!(shown(&vwh).ends_with("not signed in"), "{}", shown(&vwh));
+    credentials["refused"] = value!({"at": moment(-60), "status": 400, "code": null, "reason": "no"});
+    store(&vwh, &credentials);
+    assert!(shown(&vwh).ends_with("refused at [TIME]"), "{}", shown(&vwh));
+    let before = stored(&vwh);
+    let json = vwh.args(["profiles", "--json"]).env("VWH_USERNAME", "another").run().exits(0).json();
+    assert_eq!(json[0]["expiresAt"], Value::Null, "the sign-in is another user's");
+    assert_eq!((stored(&vwh), service.server.connections()), (before, 0));
+}
+
+#[test]
+fn a_broken_sign_in_is_an_error_of_its_profile_alone() {
+    let service = TokenService::generous();
+    let vwh = service.home("");
+    vwh.write(".local/state/vwh/credentials/work.json", "{");
+    let answer = vwh.args(["profiles", "--json"]).run().exits(0).json();
+    assert_eq!(answer[0]["error"]["kind"], "configuration");
+    assert_eq!(answer[0]["baseUrl"], service.server.base_url());
+}
