@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::check::CheckArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::create::CreateArgs;
 use crate::commands::delete::DeleteArgs;
@@ -69,6 +70,7 @@ Exit codes:
 pub enum Command {
     #[command(flatten)]
     Webhooks(WebhookCommand),
+    Check(CheckArgs),
     #[command(flatten)]
     Access(AccessCommand),
     Sandbox(SandboxArgs),
@@ -120,6 +122,7 @@ impl Command {
             Self::Webhooks(
                 WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::Create(_),
             )
+            | Self::Check(_)
             | Self::Access(_) => Patience::InAll(ONE_ANSWER),
             Self::Webhooks(_) => Patience::BetweenSuccesses(FRUITLESS),
             Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => Patience::Endless,
@@ -142,6 +145,7 @@ impl Command {
         !matches!(
             self,
             Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_))
+                | Self::Check(_)
                 | Self::Access(AccessCommand::Whoami(_) | AccessCommand::Doctor(_))
         )
     }

@@ -20,6 +20,25 @@ pub enum ExitStatus {
     Success,
     /// Ran, and the answer is no.
     Failure,
+    /// `check`: WARNING.
+    Warning,
+    /// `check`: CRITICAL.
+    Critical,
+    /// `check`: UNKNOWN, any error included.
+    Unknown,
+}
+
+impl ExitStatus {
+    /// The exit code; of `check` it is that of monitoring plugins (design §1).
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure | Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
 }
 
 /// What kind of failure it is: the name in JSON and the exit code.
@@ -105,8 +124,7 @@ impl Kind {
 #[must_use]
 pub fn exit_code(result: &Result<ExitStatus, Error>) -> ExitCode {
     ExitCode::from(match result {
-        Ok(ExitStatus::Success) => 0,
-        Ok(ExitStatus::Failure) => 1,
+        Ok(status) => status.code(),
         Err(error) => error.kind.code(),
     })
 }

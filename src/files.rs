@@ -126,6 +126,35 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), FileError> {
     Ok(sync_directory_of(path)?)
 }
 
+/// Replaces `path`, which the user named, by `content` that everybody may read: written beside, synced, renamed.
+///
+/// A symlink goes on pointing where it did. What is neither missing nor a regular file is refused: renaming over a device
+/// would put a file in its place.
+pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let path = &fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if path.exists() && !path.is_file() {
+        let text = format!("{} is no regular file", path.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, text).into());
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(|error| {
+        // It also names the file, of which nobody has heard.
+        let text = error.to_string();
+        let reason = text.split(" at path ").next().unwrap_or(&text);
+        io::Error::new(error.kind(), format!("{}: {reason}", directory.display()))
+    })?;
+    file.write_all(content)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Not by the umask: whoever collects the file is another user.
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(sync_directory_of(path)?)
+}
+
 /// Reads a file that the user names, as long as `limits` allow. It may be a pipe, and is opened once only.
 pub async fn read_named(path: &Path, limits: &Limits) -> Result<Named, FileError> {
     let (sender, receiver) = tokio::sync::oneshot::channel();

@@ -38,8 +38,11 @@ use tokio::sync::watch;
 
 use cli::{AccessCommand, Cli, Command, Patience, WebhookCommand};
 use commands::accounts::Accounts;
-use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
-use commands::{doctor, login, logout, profiles, whoami};
+use commands::check::refused;
+use commands::{
+    Context, check, completions, create, delete, doctor, export, list, login, logout, man, profiles,
+    prune_failed, renew, restore, status, whoami,
+};
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
 use output::progress::Progress;
@@ -52,8 +55,8 @@ use webhook::rewrite::is_unsafe;
 
 /// Runs `vwh` with these arguments, program name first.
 #[must_use]
-pub fn run(args: Vec<OsString>) -> ExitCode {
-    let wants_json = asks_for_json(&args);
+pub fn run(args: &[OsString]) -> ExitCode {
+    let wants_json = asks_for_json(args);
     let terminals = Terminals::of_process();
     let color = Environment::of_process().asks_for_no_color().then_some(false);
     let plain = Output::new(Wishes { is_json: wants_json, color, ..Wishes::default() }, terminals);
@@ -61,6 +64,11 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     let is_inert = !args.iter().any(|arg| arg.to_string_lossy().chars().any(is_unsafe));
     let result = match Cli::try_parse_from(args) {
         Ok(cli) => resolve_and_do(&cli, terminals, plain),
+        Err(error) if error.use_stderr() && refused::is_check(args, &Cli::command()) => {
+            let first = inert_usage(&error).split("\n\n").next().unwrap_or_default().replace('\n', " ");
+            let error = refusal(&first, "vwh check --help");
+            Ok(check::unknown(&error, refused::format_is_json(args).unwrap_or(wants_json), &plain))
+        }
         Err(error) => usage(&error, &plain, wants_json, is_inert),
     };
     error::exit_code(&result)
@@ -74,16 +82,25 @@ fn usage(error: &clap::Error, plain: &Output, wants_json: bool, is_inert: bool) 
         let answered = plain.answer(&text).map(|()| ExitStatus::Success).map_err(Error::from);
         return answered.inspect_err(|error| report(error, plain));
     }
-    let message = text.to_string().lines().map(inert).collect::<Vec<_>>().join("\n");
+    let message = inert_usage(error);
     if wants_json {
-        let message = message.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default().trim();
-        let failure = Error::new(Kind::Usage, message).hint("vwh --help");
+        let failure = refusal(&message, "vwh --help");
         plain.error(&failure.view());
         return Err(failure);
     }
     let is_colored = is_inert && plain.colors_stderr();
     plain.usage(&if is_colored { text.ansi().to_string() } else { message + "\n" });
     Err(Error::new(Kind::Usage, "usage"))
+}
+
+fn inert_usage(error: &clap::Error) -> String {
+    error.render().to_string().lines().map(inert).collect::<Vec<_>>().join("\n")
+}
+
+/// What clap said first, as an error of ours.
+fn refusal(message: &str, hint: &str) -> Error {
+    let message = message.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default().trim();
+    Error::new(Kind::Usage, message).hint(hint)
 }
 
 /// A broken pipe is no failure: whoever read the output has seen enough.
@@ -94,16 +111,47 @@ fn report(error: &Error, output: &Output) {
 }
 
 fn resolve_and_do(cli: &Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
-    let settings =
-        Settings::resolve(&cli.flags, cli.command.purpose(), &Environment::of_process()).map_err(Error::from);
-    let settings = settings.inspect_err(|error| plain.error(&error.view()))?;
-    let output = Output::new(wishes(&settings), terminals);
-    output::trace::start(settings.verbosity);
-    let result = start(&cli.command, settings, output);
-    result.inspect_err(|error| report(error, &output))
+    let (result, output) = match settings(cli, &plain) {
+        Ok(settings) => {
+            let output = Output::new(wishes(&settings, &cli.command), terminals);
+            output::trace::start(settings.verbosity);
+            (start(&cli.command, settings, output), output)
+        }
+        Err(error) => (Err(error), plain),
+    };
+    match (&cli.command, result) {
+        (Command::Check(args), Err(error)) => {
+            Ok(check::unknown(&error, args.writes_json(cli.flags.format()), &output))
+        }
+        (_, result) => result.inspect_err(|error| report(error, &output)),
+    }
 }
 
-fn wishes(settings: &Settings) -> Wishes {
+fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
+    let list = match &cli.command {
+        Command::Webhooks(WebhookCommand::List(args)) => Some(args),
+        _ => None,
+    };
+    if let Some(error) = export::misplaced(&cli.flags, list) {
+        return Err(error);
+    }
+    let settings =
+        Settings::resolve(&cli.flags, cli.command.purpose(), &Environment::of_process()).map_err(Error::from);
+    settings.inspect_err(|error| {
+        if let Some(args) = list.filter(|_| cli.flags.output == Some(Format::Prometheus)) {
+            write_down(args, plain, error);
+        }
+    })
+}
+
+/// Metrics say that something failed before there was any account; that they cannot be written is one more failure.
+fn write_down(args: &list::ListArgs, output: &Output, error: &Error) {
+    if let Err(error) = export::write_down(args, output, error) {
+        report(&error, output);
+    }
+}
+
+fn wishes(settings: &Settings, command: &Command) -> Wishes {
     let color = match settings.color {
         ColorChoice::Always => Some(true),
         ColorChoice::Never => Some(false),
@@ -116,6 +164,7 @@ fn wishes(settings: &Settings) -> Wishes {
         columns: settings.columns,
         is_quiet: settings.is_quiet,
         is_verbose: settings.verbosity > 0,
+        is_plugin: matches!(command, Command::Check(_)),
         secrets: if settings.show_secrets { Secrets::Show } else { Secrets::Hide },
     }
 }
@@ -165,6 +214,7 @@ fn limits(patience: Patience, timeout: Option<Duration>, interrupted: watch::Rec
 
 async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Error> {
     match command {
+        Command::Check(args) => on_check(args, context).await,
         Command::Webhooks(command) => on_webhooks(command, context).await,
         Command::Access(command) => on_access(command, context).await,
         Command::Sandbox(args) => commands::sandbox::run(args, context).await,
@@ -173,8 +223,22 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Er
     }
 }
 
+/// The answer comes last: nothing may fail behind it, because there is to be one.
+async fn on_check(args: &check::CheckArgs, context: &Context) -> Result<ExitStatus, Error> {
+    let accounts = Accounts::connect(context).await?;
+    let verdict = check::run(args, context, &accounts).await;
+    // Whatever the end of the connection is like, it says nothing about the webhooks.
+    let _ = accounts.leave().await;
+    check::answer(&verdict, args.writes_json(context.settings.format_flag), &context.output)
+}
+
 async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<ExitStatus, Error> {
-    with_accounts(context, async |accounts| on_accounts(command, context, accounts).await).await
+    let accounts = Accounts::connect(context).await.inspect_err(|error| {
+        if let (WebhookCommand::List(args), Format::Prometheus) = (command, context.settings.format) {
+            write_down(args, &context.output, error);
+        }
+    })?;
+    with_accounts(context, accounts, async |accounts| on_accounts(command, context, accounts).await).await
 }
 
 async fn on_access(command: &AccessCommand, context: &Context) -> Result<ExitStatus, Error> {
@@ -182,7 +246,9 @@ async fn on_access(command: &AccessCommand, context: &Context) -> Result<ExitSta
         AccessCommand::Login(args) => login::run(args, context).await,
         AccessCommand::Logout(args) => logout::run(args, context).await,
         AccessCommand::Whoami(args) => {
-            with_accounts(context, async |accounts| whoami::run(args, context, accounts).await).await
+            let accounts = Accounts::connect(context).await?;
+            with_accounts(context, accounts, async |accounts| whoami::run(args, context, accounts).await)
+                .await
         }
         AccessCommand::Profiles(args) => profiles::run(args, context),
         AccessCommand::Doctor(args) => doctor::run(args, context).await,
@@ -190,11 +256,10 @@ async fn on_access(command: &AccessCommand, context: &Context) -> Result<ExitSta
 }
 
 /// Does `work` with the accounts that the settings name, and ends their connections.
-async fn with_accounts<F>(context: &Context, work: F) -> Result<ExitStatus, Error>
+async fn with_accounts<F>(context: &Context, accounts: Accounts, work: F) -> Result<ExitStatus, Error>
 where
     F: AsyncFnOnce(&Accounts) -> Result<ExitStatus, Error>,
 {
-    let accounts = Accounts::connect(context).await?;
     let result = work(&accounts).await;
     let left = accounts.leave().await;
     let result = result.and_then(|status| left.map(|()| status));

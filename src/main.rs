@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    vwh::run(std::env::args_os().collect())
+    vwh::run(&std::env::args_os().collect::<Vec<_>>())
 }

@@ -73,17 +73,16 @@ impl Keeper {
         let profile = &self.sign_in.profile;
         match ended {
             Some(why) => self.needs_a_person(format!("the sign-in of profile {profile} has ended: {why}")),
-            None if credentials.access_token.is_some() => {
-                let end = credentials.expires_at.map_or_else(|| "now".to_owned(), shown);
-                self.needs_a_person(format!(
-                    "the sign-in of profile {profile} has ended: its token lasted until {end}"
-                ))
+            None if credentials.issued_at.is_some() => {
+                let end =
+                    credentials.expires_at.map(|end| format!(": its token lasted until {}", shown(end)));
+                let end = end.unwrap_or_default();
+                self.needs_a_person(format!("the sign-in of profile {profile} has ended{end}"))
             }
             None if self.sign_in.is_bare() => AuthorizeError {
                 message: "there is no token to sign in with".to_owned(),
                 hint: Some(format!(
-                    "sign in with: {}; or set VWH_TOKEN to an access token, or give the profile a token_file or \
-                     token_command; without an account, try: vwh --sandbox list",
+                    "sign in with: {}, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list",
                     self.sign_in.login
                 )),
                 reason: NoToken::NotSignedIn,

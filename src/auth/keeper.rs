@@ -82,10 +82,15 @@ impl Keeper {
             Some(held) if held.token != *refused => return Ok(Some(held)),
             _ => {}
         }
+        let could_refresh = stored.as_ref().is_some_and(|stored| stored.refresh_token.is_some());
         match self.renew(&store, stored).await {
             Ok(held) => Ok(Some(held)),
-            // What the service said to the token is then the better answer.
-            Err(error) if error.reason == NoToken::NotSignedIn && error.source.is_none() => Ok(None),
+            // With nothing to try, what the service said to the token is the better answer.
+            Err(error)
+                if error.reason == NoToken::NotSignedIn && error.source.is_none() && !could_refresh =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -182,7 +187,7 @@ impl Keeper {
             }
             Err(error) if endpoint::refusal(&error).is_some_and(|fault| fault.mentions("invalid_grant")) => {
                 let unused = credentials.refresh_expires_at.filter(|end| *end < (self.means.clock)());
-                credentials.drop_refresh_token();
+                credentials.drop_tokens();
                 store.write(credentials).map_err(|error| self.unstored(error))?;
                 Ok(Err(match unused {
                     Some(end) => format!("nothing had used it by {}", shown(end)),

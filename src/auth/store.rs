@@ -177,8 +177,11 @@ impl Credentials {
         self.refused = None;
     }
 
-    /// Forgets the refresh token, so that it is not sent again.
-    pub fn drop_refresh_token(&mut self) {
+    /// Forgets the refresh token, so that it is not sent again, and the access token, which had ended or was refused before
+    /// it was needed.
+    pub fn drop_tokens(&mut self) {
+        self.access_token = None;
+        self.expires_at = None;
         self.refresh_token = None;
         self.refresh_expires_at = None;
     }

@@ -97,10 +97,9 @@ impl Account {
     /// Whose webhooks these are, for the journal.
     #[must_use]
     pub fn owner(&self, identity: Identity) -> Owner {
-        let base = if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() };
         Owner {
             service: self.service.name().to_owned(),
-            base_url: base.to_owned(),
+            base_url: self.base().to_owned(),
             account: identity.account,
             user: identity.user,
         }
@@ -109,8 +108,20 @@ impl Account {
     /// Whether a journal line may be about this account, as far as that is known without asking the service.
     #[must_use]
     pub fn may_own(&self, owner: &Owner) -> bool {
-        let base = if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() };
-        owner.service == self.service.name() && owner.base_url == base
+        owner.service == self.service.name() && owner.base_url == self.base()
+    }
+
+    /// The API's base URL; the sandbox is one place, whichever port it listens on.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        if self.is_sandbox() { SANDBOX_BASE } else { self.client.base() }
+    }
+
+    /// Whether a removal that `profile` ran on a webhook of `owner` was one of this account's: of two profiles at one
+    /// service nothing else tells them apart without asking it.
+    #[must_use]
+    pub fn removes(&self, owner: &Owner, profile: &str) -> bool {
+        self.profile == profile && self.may_own(owner)
     }
 
     /// `profile prod (account 4711, user 9001) at api.vonage.com`, for questions.

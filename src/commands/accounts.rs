@@ -9,6 +9,7 @@ use super::Context;
 use super::account::Account;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::webhooks::Commands;
+use crate::webhook::ServiceKind;
 
 /// The accounts, each connected or with the reason why not.
 pub struct Accounts {
@@ -89,6 +90,21 @@ impl Accounts {
     where
         F: AsyncFn(&'a Account) -> Result<T, Error>,
     {
+        let mut gathered = self.gather(context, work).await;
+        match gathered.failures.pop() {
+            Some((_, error)) if !self.is_several => Err(error),
+            last => {
+                gathered.failures.extend(last);
+                Ok(gathered)
+            }
+        }
+    }
+
+    /// The same, where the failure of the only one is an answer too.
+    pub async fn gather<'a, T, F>(&'a self, context: &Context, work: F) -> Gathered<'a, T>
+    where
+        F: AsyncFn(&'a Account) -> Result<T, Error>,
+    {
         let work = &work;
         let answered = stream::iter(&self.list).map(|(profile, account)| async move {
             let answer = match account {
@@ -102,11 +118,10 @@ impl Accounts {
         for (profile, answer) in answered {
             match answer {
                 Ok(answer) => gathered.answers.push(answer),
-                Err(error) if !self.is_several => return Err(error),
                 Err(error) => gathered.failures.push((profile, error)),
             }
         }
-        Ok(gathered)
+        gathered
     }
 
     /// Ends the connections.
@@ -125,6 +140,14 @@ impl<T> Gathered<'_, T> {
     pub fn conclude(self, context: &Context, status: ExitStatus) -> Result<ExitStatus, Error> {
         conclude(context, self.failures, status)
     }
+}
+
+/// The service of `profile` as far as the settings know it, connected or not.
+#[must_use]
+pub fn service_of(context: &Context, profile: &str) -> Option<ServiceKind> {
+    let connections = &context.settings.chosen().ok()?.connections;
+    let (_, connection) = connections.iter().find(|(name, _)| name == profile)?;
+    connection.as_ref().ok().map(|connection| connection.service)
 }
 
 /// Tells the failures by profile, and how the command ends that ended with `status` for the others.

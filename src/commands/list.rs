@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
@@ -10,8 +11,10 @@ use wildmatch::WildMatch;
 use super::Context;
 use super::account::Account;
 use super::accounts::Accounts;
+use super::export;
+use super::list_changes::{self, Question};
 use super::snapshot::Snapshot;
-use crate::error::{Error, ExitStatus};
+use crate::error::{Error, ExitStatus, Kind};
 use crate::journal::{Action, history};
 use crate::output::detail::key_trouble;
 use crate::output::records::{CSV_HEAD, csv_record};
@@ -30,6 +33,9 @@ const PIECE: usize = 256 * 1024;
 ///
 /// Health, worst first: failed, expired, paused, expiring (within 48h), unknown, unproven (renewed, no success since),
 /// idle (never attempted), ok.
+///
+/// --since-last shows newly failed, expired, paused and expiring webhooks, recovered ones, added and removed ones, and those
+/// that have given up more deliveries; the first time what is failed or expired. Nothing changed: nothing is written.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
     /// Only those that have stopped because deliveries failed
@@ -62,9 +68,25 @@ pub struct ListArgs {
     )]
     sort: SortKey,
 
+    /// Only what has changed since the last time; NAME keeps marks of different readers apart
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "last",
+        value_parser = parse_mark,
+        conflicts_with_all = ["failed", "health", "expiring_within", "duplicates", "sort"]
+    )]
+    since_last: Option<String>,
+
+    /// Write the metrics of -o prometheus to this file, whole or not at all; everybody may read it
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
     /// Exit with 1 if any of those listed is failed or expired
     #[arg(long)]
-    exit_code: bool,
+    pub(super) exit_code: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,10 +100,10 @@ enum SortKey {
 }
 
 /// A webhook that the filters leave: whose list, where it stands in it, and what decides its place in ours.
-struct Row {
-    account: usize,
-    position: usize,
-    health: Health,
+pub(super) struct Row {
+    pub(super) account: usize,
+    pub(super) position: usize,
+    pub(super) health: Health,
     last_failure: Option<DateTime<Utc>>,
     rank: Rank,
 }
@@ -104,6 +126,20 @@ impl Row {
 
 /// Runs `vwh list`.
 pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
+    if context.settings.format == Format::Prometheus {
+        if args.since_last.is_some() {
+            return Err(Error::new(
+                Kind::Usage,
+                "metrics are of everything, and --since-last is of what is new",
+            )
+            .hint("drop one of --since-last and -o prometheus"));
+        }
+        return export::run(args, context, accounts).await;
+    }
+    if let Some(mark) = &args.since_last {
+        let question = Question { mark, url: args.url.as_deref(), exit_code: args.exit_code };
+        return list_changes::run(&question, context, accounts).await;
+    }
     let gathered = accounts.each(context, async |account| Snapshot::take(context, account).await).await?;
     let mut rows = filtered(args, &gathered.answers);
     rows.sort_by(|left, right| left.order().cmp(&right.order()));
@@ -111,16 +147,16 @@ pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Res
     match context.settings.format {
         Format::Json => answer.write_json(["[\n", ",\n", "\n]\n"])?,
         Format::Jsonl => answer.write_json(["", "\n", "\n"])?,
-        Format::Csv | Format::Table | Format::Wide => answer.write_for_people()?,
+        Format::Csv | Format::Table | Format::Wide | Format::Prometheus => answer.write_for_people()?,
     }
     let is_down = args.exit_code && rows.iter().any(|row| row.health.is_down());
     gathered.conclude(context, if is_down { ExitStatus::Failure } else { ExitStatus::Success })
 }
 
 /// Each account with its list.
-type Read<'a> = [(&'a Account, Snapshot)];
+pub(super) type Read<'a> = [(&'a Account, Snapshot)];
 
-fn filtered(args: &ListArgs, read: &Read<'_>) -> Vec<Row> {
+pub(super) fn filtered(args: &ListArgs, read: &Read<'_>) -> Vec<Row> {
     let glob = args.url.as_deref().map(WildMatch::new);
     let mut rows = Vec::new();
     for (account, (_, snapshot)) in read.iter().enumerate() {
@@ -244,6 +280,17 @@ impl Answer<'_> {
         if self.accounts.only().is_ok_and(Account::is_sandbox) {
             output.notice("(the sandbox: no real account)");
         }
+    }
+}
+
+fn parse_mark(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a name is made of letters, digits, `-` and `_`".to_owned())
     }
 }
 

@@ -1,5 +1,5 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
+//! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `signing_key`, `removal`, `batch`, `watch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -7,17 +7,21 @@ pub mod account;
 pub mod accounts;
 pub mod batch;
 pub mod browser;
+pub mod check;
 pub mod completions;
 pub mod confirm;
 pub mod create;
 pub mod delete;
 pub mod doctor;
+pub mod export;
 pub mod list;
+pub mod list_changes;
 pub mod login;
 pub mod logout;
 pub mod man;
 pub mod profiles;
 pub mod prune_failed;
+pub mod reading;
 pub mod removal;
 pub mod renew;
 pub mod report;
@@ -28,6 +32,7 @@ pub mod signing_key;
 pub mod snapshot;
 pub mod standing;
 pub mod status;
+pub mod watch;
 pub mod whoami;
 
 use chrono::{DateTime, Utc};

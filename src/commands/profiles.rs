@@ -64,7 +64,7 @@ pub fn run(_: &ProfilesArgs, context: &Context) -> Result<ExitStatus, Error> {
         }
         Format::Json => format!("[{}]\n", json(&known).join(",\n")),
         Format::Jsonl => json(&known).iter().map(|line| format!("{line}\n")).collect(),
-        Format::Table | Format::Wide => table(context, &known),
+        Format::Table | Format::Wide | Format::Prometheus => table(context, &known),
     };
     context.output.answer(&text)?;
     Ok(ExitStatus::Success)

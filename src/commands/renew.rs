@@ -1,5 +1,7 @@
 //! `vwh renew`: clears the failed flag and moves the expiry; the first thing to try when a receiver is well again.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 
@@ -9,23 +11,32 @@ use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
+use super::watch::{Before, watch};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::WhenHeld;
 use crate::output::text::word;
 use crate::services::vis::client::is_gone;
-use crate::settings::flags::parse_duration;
+use crate::settings::flags::{parse_duration, parse_span};
 use crate::webhook::{Health, Webhook};
 
 const VOCABULARY: Vocabulary = Vocabulary {
     verb: "renew",
     done: "renewed",
-    outcomes: &[Outcome::Renewed, Outcome::Spared, Outcome::Gone, Outcome::Error, Outcome::Skipped],
+    outcomes: &[
+        Outcome::Renewed,
+        Outcome::Delivered,
+        Outcome::Spared,
+        Outcome::Gone,
+        Outcome::Error,
+        Outcome::Skipped,
+    ],
 };
 
 /// Renew webhooks: clear the failed flag, move the expiry
 ///
-/// Renewing keeps id, key and counters. Outcomes: renewed, spared (renewed by somebody else meanwhile), gone (not there
-/// any more: create it again), error, skipped (its turn never came).
+/// Renewing keeps id, key and counters. With --wait the list is read every 30 s until each has delivered or failed again;
+/// when the time is over first, the exit code is 5. Outcomes: renewed, delivered (--wait: and has delivered since), spared
+/// (renewed by somebody else meanwhile), gone (not there any more: create it again), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
 pub struct RenewArgs {
@@ -44,6 +55,10 @@ pub struct RenewArgs {
     /// All of them
     #[arg(long, group = "which")]
     all: bool,
+
+    /// Watch for this long, until each has delivered or failed again
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    wait: Option<Duration>,
 
     /// Show what would be renewed, and change nothing
     #[arg(long)]
@@ -80,9 +95,15 @@ async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result
             || args.failed && webhook.has_failed()
             || args.expiring_within.is_some_and(|within| webhook.expires_within(within, now))
     };
+    let successes = |webhook: &Webhook| Some((webhook.id.clone(), webhook.statistics.as_ref()?.successes?));
+    let before: Before = items.iter().filter_map(successes).collect();
     let plan = Plan { items, qualifies: Some(&qualifies), is_stale: false };
     let act = async |webhook: &Webhook| renew_one(account, webhook, now).await;
-    Ok(batch::run(context, account, plan, act).await)
+    let mut report = batch::run(context, account, plan, act).await;
+    if let (Some(wait), None) = (args.wait, &report.ended) {
+        watch(context, account, &mut report, &before, wait).await;
+    }
+    Ok(report)
 }
 
 /// Renews one.

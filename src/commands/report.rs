@@ -18,6 +18,8 @@ pub enum Outcome {
     Removed,
     /// The service renewed it.
     Renewed,
+    /// It was renewed and has delivered since.
+    Delivered,
     /// Registered again.
     Restored,
     /// An equal one is there already.
@@ -39,6 +41,7 @@ impl Outcome {
         match self {
             Self::Removed => "removed",
             Self::Renewed => "renewed",
+            Self::Delivered => "delivered",
             Self::Restored => "restored",
             Self::Exists => "exists",
             Self::Spared => "spared",
@@ -168,6 +171,11 @@ pub fn conclude_all(
 }
 
 impl Report {
+    /// Ends it early; the first reason is the one that is told.
+    pub fn end(&mut self, reason: Error) {
+        self.ended.get_or_insert(reason);
+    }
+
     /// Why the batch did not do all that it was to do.
     fn failure(&self, vocabulary: &Vocabulary) -> Option<Error> {
         let count = |outcome| self.results.iter().filter(|done| done.outcome == outcome).count();

@@ -14,7 +14,9 @@ use super::account::{http, means, parse_base};
 use crate::auth::{TokenSource, Tokens};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::exchange::Network;
-use crate::sandbox::{self, ErrorShape, Fault, Options, SandboxError, Server, Session};
+use crate::sandbox::{self, CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
+use crate::sandbox::{ErrorShape, Fault, Options, SandboxError, Server, Session};
+use crate::secret::Secret;
 use crate::services::knobs::Knobs;
 use crate::settings::flags::{parse_duration, parse_span};
 use crate::webhook::json::{Secrets, to_line};
@@ -65,6 +67,22 @@ struct ServeArgs {
     /// Trouble to order, WHICH:WHAT: WHICH request (3, 2-5 or every-4), WHAT a status, cut, slow, stall or html502
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
+
+    /// The same for requests to the token URL
+    #[arg(long, value_name = "FAULT")]
+    token_fault: Vec<Fault>,
+
+    /// How long an access token lives, in sandbox time, such as 10m; 24h unless told
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    token_lifetime: Option<Duration>,
+
+    /// How long a refresh token lives, in sandbox time; 7d unless told
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    refresh_lifetime: Option<Duration>,
+
+    /// Wrong passwords that lock the user for 30 real minutes; 5 unless told, 0 never locks
+    #[arg(long, value_name = "N")]
+    lock_out: Option<u32>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -83,6 +101,8 @@ enum Knob {
         #[arg(long)]
         empty: bool,
     },
+    /// Revoke every token that was handed out
+    Revoke,
     /// Stop the sandbox that is served
     Stop,
 }
@@ -101,9 +121,10 @@ pub async fn run(args: &SandboxArgs, context: &Context) -> Result<ExitStatus, Er
             let token = session.token().clone();
             let status = with_session(context, &session, async |knobs| knobs.status().await).await;
             session.leave().await?;
-            show_status(context, &status?, token.reveal())
+            show_status(context, &status?, &token)
         }
         Some(Knob::Reset { empty }) => reset(context, directory, *empty).await,
+        Some(Knob::Revoke) => revoke(context, sandbox::join(directory).await?).await,
         Some(Knob::Stop) => stop(context, directory).await,
     }
 }
@@ -145,6 +166,7 @@ async fn stop(context: &Context, directory: &Path) -> Result<ExitStatus, Error> 
 }
 
 async fn serve(args: &ServeArgs, context: &Context, directory: &Path) -> Result<ExitStatus, Error> {
+    let usual = Options::default();
     let options = Options {
         empty: args.empty,
         speed: args.speed,
@@ -152,6 +174,10 @@ async fn serve(args: &ServeArgs, context: &Context, directory: &Path) -> Result<
         error_shape: args.error_shape,
         latency: args.latency.unwrap_or_default(),
         faults: args.fault.clone(),
+        token_faults: args.token_fault.clone(),
+        token_lifetime: args.token_lifetime.unwrap_or(usual.token_lifetime),
+        refresh_lifetime: args.refresh_lifetime.unwrap_or(usual.refresh_lifetime),
+        lock_out: args.lock_out.unwrap_or(usual.lock_out),
     };
     let mut server = sandbox::serve(directory, args.bind, options).await?;
     announce(context, &server)?;
@@ -164,7 +190,8 @@ async fn serve(args: &ServeArgs, context: &Context, directory: &Path) -> Result<
 fn announce(context: &Context, server: &Server) -> Result<(), Error> {
     let (address, base_url) = (server.address().to_string(), server.base_url());
     let line = if context.settings.format.is_json() {
-        to_line(&json!({ "event": "ready", "address": address, "baseUrl": base_url }))
+        let token_url = server.token_url();
+        to_line(&json!({ "event": "ready", "address": address, "baseUrl": base_url, "tokenUrl": token_url }))
     } else {
         format!("sandbox at {base_url}")
     };
@@ -190,12 +217,7 @@ async fn turn<F>(context: &Context, session: Session, turn: F) -> Result<ExitSta
 where
     F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
 {
-    let turned = with_session(context, &session, turn).await;
-    session.leave().await?;
-    let status = turned?;
-    if context.settings.format.is_json() {
-        context.output.answer(&format!("{}\n", to_line(&status)))?;
-    }
+    let status = turned(context, session, turn).await?;
     let webhooks = match status["webhooks"].as_u64() {
         Some(1) => "1 webhook".to_owned(),
         count => format!("{} webhooks", count.unwrap_or_default()),
@@ -203,6 +225,26 @@ where
     let now = status["now"].as_str().unwrap_or_default();
     context.output.notice(&format!("the sandbox is at {now}, {webhooks}"));
     Ok(ExitStatus::Success)
+}
+
+async fn revoke(context: &Context, session: Session) -> Result<ExitStatus, Error> {
+    turned(context, session, async |knobs| knobs.revoke().await).await?;
+    context.output.notice("every token that was handed out is revoked");
+    Ok(ExitStatus::Success)
+}
+
+/// Turns a knob, and prints the status that it answers with under `--json`.
+async fn turned<F>(context: &Context, session: Session, turn: F) -> Result<Value, Error>
+where
+    F: AsyncFnOnce(&Knobs) -> Result<Value, crate::http::HttpError>,
+{
+    let turned = with_session(context, &session, turn).await;
+    session.leave().await?;
+    let status = turned?;
+    if context.settings.format.is_json() {
+        context.output.answer(&format!("{}\n", to_line(&status)))?;
+    }
+    Ok(status)
 }
 
 async fn with_session<F>(context: &Context, session: &Session, turn: F) -> Result<Value, Error>
@@ -225,33 +267,51 @@ where
     })
 }
 
-fn show_status(context: &Context, status: &Value, token: &str) -> Result<ExitStatus, Error> {
-    let shows_token = context.output.secrets() == Secrets::Show;
+fn show_status(context: &Context, status: &Value, token: &Secret) -> Result<ExitStatus, Error> {
+    let shows_secrets = context.output.secrets() == Secrets::Show;
     let text = if context.settings.format.is_json() {
         let mut status = status.clone();
-        if let (Some(members), true) = (status.as_object_mut(), shows_token) {
-            members.insert("token".to_owned(), token.into());
+        if let (Some(members), true) = (status.as_object_mut(), shows_secrets) {
+            for (name, secret) in
+                [("token", token.reveal()), ("clientSecret", CLIENT_SECRET), ("password", PASSWORD)]
+            {
+                members.insert(name.to_owned(), secret.into());
+            }
         }
         format!("{}\n", to_line(&status))
     } else {
-        let member = |name: &str| match &status[name] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let place = if status["embedded"] == true {
-            "not running (each command brings its own)".to_owned()
-        } else {
-            format!("http://{}", member("address"))
-        };
-        let mut text =
-            format!("sandbox   {place}\ntime      {}\nwebhooks  {}\n", member("now"), member("webhooks"));
-        if shows_token {
-            text.push_str(&format!("token     {token}\n"));
-        }
-        text
+        status_text(status, shows_secrets.then_some(token))
     };
     context.output.answer(&text)?;
     Ok(ExitStatus::Success)
+}
+
+/// The status for people; with a `token`, everything that is needed to call the sandbox or to sign in to it.
+fn status_text(status: &Value, token: Option<&Secret>) -> String {
+    let member = |name: &str| match &status[name] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let is_embedded = status["embedded"] == true;
+    let place = if is_embedded {
+        "not running (each command brings its own)".to_owned()
+    } else {
+        format!("http://{}", member("address"))
+    };
+    let mut lines = vec![("sandbox", place), ("time", member("now")), ("webhooks", member("webhooks"))];
+    if let Some(token) = token {
+        lines.push(("token", token.reveal().to_owned()));
+        // What this command brought along for itself is gone by the time that this is read.
+        if !is_embedded {
+            lines.push(("token URL", member("tokenUrl")));
+        }
+        lines.push(("client id", CLIENT_ID.to_owned()));
+        lines.push(("client secret", CLIENT_SECRET.to_owned()));
+        lines.push(("username", USERNAME.to_owned()));
+        lines.push(("password", PASSWORD.to_owned()));
+    }
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }
 
 fn parse_bind(text: &str) -> Result<SocketAddr, String> {

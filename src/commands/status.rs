@@ -98,7 +98,7 @@ fn show(
         Format::Csv => {
             output.answer_csv(&CSV_HEAD, [csv_record(entry, output.secrets())])?;
         }
-        Format::Table | Format::Wide => {
+        Format::Table | Format::Wide | Format::Prometheus => {
             output.answer(&full(entry, output.table_style(), &next_step(account, entry)))?;
         }
     }

@@ -1,7 +1,7 @@
 //! What the journal's lines add up to: which webhooks of one owner were removed, when, by what, and whether they came back.
 //! Pure; the file is `journal`'s, restoring is a command's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -19,6 +19,8 @@ pub struct Removal {
     pub run: String,
     /// That run's command.
     pub command: String,
+    /// The profile that it ran with.
+    pub profile: String,
     /// The service's object, with its key.
     pub definition: Box<RawValue>,
     /// How far it got.
@@ -65,6 +67,7 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
                 time: line.time,
                 run: line.run.clone(),
                 command: line.command.clone(),
+                profile: line.profile.clone(),
                 definition: definition.clone(),
                 state: State::Unsettled,
             };
@@ -97,6 +100,60 @@ pub fn last_run<'a>(removals: &'a [Removal], is_listed: &dyn Fn(&str) -> bool) -
     removals.iter().filter(|removal| removal.run == last.run).collect()
 }
 
+/// What was removed at `since` or later and did not come back, oldest first.
+///
+/// `is_ours` says of an owner and a profile whether a removal counts; `is_listed` whether a webhook is still there.
+#[must_use]
+pub fn missing(
+    lines: &[Line],
+    is_ours: &dyn Fn(&Owner, &str) -> bool,
+    since: DateTime<Utc>,
+    is_listed: &dyn Fn(&str) -> bool,
+) -> Vec<Removal> {
+    let mut owners: Vec<&Owner> = Vec::new();
+    for line in lines.iter().filter(|line| line.action == Action::Removing && line.time >= since) {
+        if is_ours(&line.owner, &line.profile) && !owners.contains(&&line.owner) {
+            owners.push(&line.owner);
+        }
+    }
+    let is_missing = |removal: &Removal| {
+        let is_away = match removal.state {
+            // A restore that was cut short may have registered it; until one says so, it counts as away.
+            State::Unsettled | State::Removed | State::Restoring(_) => true,
+            State::Kept | State::Restored(_) => false,
+        };
+        is_away && removal.time >= since && !is_listed(&removal.id)
+    };
+    let mut missing = Vec::new();
+    for owner in owners {
+        let removals = removals(lines, owner).into_iter();
+        missing.extend(
+            removals.filter(|removal| is_ours(owner, &removal.profile)).filter(|one| is_missing(one)),
+        );
+    }
+    missing.sort_by_key(|removal| removal.time);
+    missing
+}
+
+/// How many webhooks were ever removed, restored later or not, of those that `is_ours` takes. It never shrinks: a line
+/// that settles a removal is never taken back, and one that is not settled does not count yet.
+#[must_use]
+pub fn removed_total(lines: &[Line], is_ours: &dyn Fn(&Owner, &str) -> bool) -> usize {
+    let key = |line: &Line| (line.owner.account.clone(), line.owner.user.clone(), line.id.clone());
+    let mut ours = HashSet::new();
+    let mut removed = HashSet::new();
+    for line in lines {
+        match line.action {
+            Action::Removing if is_ours(&line.owner, &line.profile) => drop(ours.insert(key(line))),
+            Action::Removed | Action::Gone | Action::Restoring | Action::Restored => {
+                removed.insert(key(line));
+            }
+            Action::Removing | Action::Kept => {}
+        }
+    }
+    ours.intersection(&removed).count()
+}
+
 fn settle(removal: &mut Removal, line: &Line) {
     match line.action {
         // Two runs may go for one webhook; what another run settled about it is settled.
@@ -115,10 +172,12 @@ fn settle(removal: &mut Removal, line: &Line) {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
+    use proptest::collection::vec;
+    use proptest::prelude::{prop_assert, proptest};
     use serde_json::value::RawValue;
 
     use super::super::{Action, Line, Owner, Run};
-    use super::{State, last_run, removals};
+    use super::{State, last_run, missing, removals, removed_total};
 
     fn owner(user: &str) -> Owner {
         Owner { service: "vis".into(), base_url: "http://x".into(), account: None, user: Some(user.into()) }
@@ -171,5 +230,55 @@ mod tests {
         let ids: Vec<&str> =
             last_run(&removals, &|_| false).into_iter().map(|removal| removal.id.as_str()).collect();
         assert_eq!(ids, ["a"]);
+    }
+
+    #[test]
+    fn what_came_back_is_not_missing_and_stays_counted() {
+        let epoch = DateTime::<Utc>::UNIX_EPOCH;
+        let mut lines = vec![
+            line("r1", 1, Action::Removing, "old"),
+            line("r1", 1, Action::Removed, "old"),
+            line("r2", 5, Action::Removing, "a"),
+            line("r2", 5, Action::Removing, "b"),
+            line("r2", 5, Action::Removing, "c"),
+            line("r2", 6, Action::Removed, "a"),
+            line("r2", 6, Action::Kept, "b"),
+        ];
+        lines.push(Line { owner: owner("2"), ..line("r3", 6, Action::Removing, "z") });
+        lines.push(Line { profile: "q".into(), ..line("r4", 6, Action::Removing, "y") });
+        let is_ours = |owner: &Owner, profile: &str| *owner == self::owner("1") && profile == "p";
+        let since = epoch + TimeDelta::seconds(5);
+        let away = |lines: &[Line]| -> Vec<String> {
+            let missing = missing(lines, &is_ours, since, &|id| id == "listed");
+            missing.into_iter().map(|removal| removal.id).collect()
+        };
+        // Nobody knows what became of `c`, but it is not there.
+        assert_eq!(away(&lines), ["a", "c"]);
+        assert_eq!(removed_total(&lines, &is_ours), 2);
+        lines.push(line("r5", 7, Action::Removing, "listed"));
+        lines.push(line("r6", 8, Action::Restoring, "a"));
+        assert_eq!(away(&lines), ["a", "c"]);
+        // Whoever brings it back, it is back.
+        lines.push(Line { profile: "q".into(), ..line("r6", 9, Action::Restored, "a") });
+        assert_eq!(away(&lines), ["c"]);
+        assert_eq!(removed_total(&lines, &is_ours), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn the_total_never_shrinks(steps in vec((0_usize..6, 0_usize..4), 0..40)) {
+            let actions = [
+                Action::Removing, Action::Removed, Action::Gone, Action::Kept, Action::Restoring, Action::Restored,
+            ];
+            let ids = ["a", "b", "c", "d"];
+            let mut lines = Vec::new();
+            let mut before = 0;
+            for (action, id) in steps {
+                lines.push(line("r", 1, actions[action], ids[id]));
+                let total = removed_total(&lines, &|_, _| true);
+                prop_assert!(total >= before);
+                before = total;
+            }
+        }
     }
 }

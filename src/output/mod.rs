@@ -3,8 +3,11 @@
 //! stdout is the answer, stderr is the conversation (design §2). What things look like is decided by the pure renderers in
 //! this folder; where they go, and whether, is decided here.
 
+pub mod changes;
 pub mod detail;
+pub mod plugin;
 pub mod progress;
+pub mod prometheus;
 pub mod prompt;
 pub mod records;
 pub mod table;
@@ -80,6 +83,8 @@ pub struct Wishes {
     pub is_quiet: bool,
     /// `-v`.
     pub is_verbose: bool,
+    /// A monitoring system runs the command and reads stdout alone: stderr stays empty unless `-v`.
+    pub is_plugin: bool,
     /// Secrets as they are.
     pub secrets: Secrets,
 }
@@ -204,7 +209,8 @@ impl Output {
     /// Whether notices are shown: on a terminal or with `-v`, and not under `--quiet`.
     #[must_use]
     pub fn shows_notices(&self) -> bool {
-        (self.terminals.stderr || self.wishes.is_verbose) && !self.wishes.is_quiet
+        let is_watched = self.terminals.stderr && !self.wishes.is_plugin;
+        (is_watched || self.wishes.is_verbose) && !self.wishes.is_quiet
     }
 
     /// Something nice to know. A stderr that cannot be written to is no reason to stop.
@@ -271,8 +277,10 @@ impl Output {
         self.say_part(&format!("{text}\n"));
     }
 
-    #[expect(clippy::unused_self, reason = "whoever says something has an Output")]
     fn say_part(&self, text: &str) {
+        if self.wishes.is_plugin && !self.wishes.is_verbose {
+            return;
+        }
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }

@@ -123,15 +123,14 @@ pub(super) fn style_of(health: Health) -> Style {
 /// The cells of one row. In short, what a narrow terminal can do without is left out: a status's name, `https://`.
 fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
     let Entry { webhook, now, .. } = entry;
-    let url = webhook.shown_url(secrets);
-    let url = url.strip_prefix("https://").filter(|_| is_short).unwrap_or(&url);
+    let url = shown_url(webhook, secrets, is_short);
     let statistics = webhook.statistics.as_ref();
     let ago = |moment: Option<DateTime<Utc>>| moment.map(|moment| relative(moment, now)).unwrap_or_default();
     [
         entry.profile.to_owned(),
         entry.health.name().to_owned(),
         inert(&webhook.id).into_owned(),
-        inert(url).into_owned(),
+        inert(&url).into_owned(),
         statistics.map(delivered).unwrap_or_default(),
         last_failure(webhook, now, is_short),
         ago(webhook.expire_at),
@@ -145,6 +144,15 @@ fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
         ago(webhook.created_at),
         inert(&webhook.events.join(",")).into_owned(),
     ]
+}
+
+/// A webhook's url; in short without `https://`.
+pub(super) fn shown_url(webhook: &Webhook, secrets: Secrets, is_short: bool) -> String {
+    let url = webhook.shown_url(secrets);
+    match url.strip_prefix("https://") {
+        Some(rest) if is_short => rest.to_owned(),
+        _ => url,
+    }
 }
 
 /// `5/8 62%`, rounded down; without the share where the counters make no sense.
@@ -162,7 +170,7 @@ pub fn delivered(statistics: &Statistics) -> String {
 }
 
 /// `2h ago, 503 SERVICE_UNAVAILABLE`; in short `2h ago, 503`.
-fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String {
+pub(super) fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String {
     let Some(statistics) = &webhook.statistics else { return String::new() };
     let age = statistics.last_failure.map(|moment| relative(moment, now));
     let code = statistics.last_error_code.as_deref().map(|code| {
@@ -228,10 +236,12 @@ pub fn counts(entries: &[Entry<'_>]) -> String {
     format!("{} {noun}: {words}", entries.len())
 }
 
-/// `both 503 since 02:21Z`, or each cause with its count.
-fn causes(failed: &[Entry<'_>]) -> String {
-    let now = failed.iter().map(|entry| entry.now).max().unwrap_or_default();
-    let mut groups: Vec<(String, usize, Option<DateTime<Utc>>)> = Vec::new();
+/// A cause of failures, how many have it, and since when.
+type Cause = (String, usize, Option<DateTime<Utc>>);
+
+/// Equal causes together, the most frequent first.
+fn grouped_causes(failed: &[Entry<'_>]) -> Vec<Cause> {
+    let mut groups: Vec<Cause> = Vec::new();
     for statistics in failed.iter().filter_map(|entry| entry.webhook.statistics.as_ref()) {
         let code = statistics.last_error_code.as_deref().and_then(|code| code.split_whitespace().next());
         let cause = code.map_or_else(|| "no answer".to_owned(), |code| inert(code).into_owned());
@@ -244,15 +254,30 @@ fn causes(failed: &[Entry<'_>]) -> String {
             None => groups.push((cause, 1, since)),
         }
     }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.1));
+    groups
+}
+
+/// `both 503 since 02:21Z`, or each cause with its count.
+fn causes(failed: &[Entry<'_>]) -> String {
+    let words = causes_in_words(failed);
+    match grouped_causes(failed).as_slice() {
+        [(_, 2, _)] => format!("both {words}"),
+        [(_, 3.., _)] => format!("all {words}"),
+        _ => words,
+    }
+}
+
+/// `503 since 02:21Z`, or each cause with its count.
+#[must_use]
+pub fn causes_in_words(failed: &[Entry<'_>]) -> String {
+    let now = failed.iter().map(|entry| entry.now).max().unwrap_or_default();
     let since = |moment: Option<DateTime<Utc>>| {
         moment.map(|moment| format!(" since {}", short(moment, now))).unwrap_or_default()
     };
-    match groups.as_slice() {
-        [(cause, 1, moment)] => format!("{cause}{}", since(*moment)),
-        [(cause, 2, moment)] => format!("both {cause}{}", since(*moment)),
-        [(cause, _, moment)] => format!("all {cause}{}", since(*moment)),
-        _ => {
-            groups.sort_by_key(|group| std::cmp::Reverse(group.1));
+    match grouped_causes(failed).as_slice() {
+        [(cause, _, moment)] => format!("{cause}{}", since(*moment)),
+        groups => {
             let words =
                 groups.iter().map(|(cause, count, moment)| format!("{count} × {cause}{}", since(*moment)));
             words.take(4).collect::<Vec<_>>().join(", ")

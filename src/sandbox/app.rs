@@ -1,6 +1,6 @@
 //! What a running sandbox is, and the way of every request through it: gateway first, then the service.
 //!
-//! The endpoints themselves are in `vis`, the sandbox's own routes in `knobs`.
+//! The endpoints themselves are in `vis`, tokens in `oauth`, the sandbox's own routes in `knobs`.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,15 +17,19 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
-use super::fault::Effect;
+use super::fault::{Effect, Fault};
 use super::gateway::GatewayError;
 use super::misbehaviour;
+use super::oauth::ledger::Bearer;
+use super::oauth::lock_out::{Attempt, LockOut};
+use super::oauth::{self, AUTHORIZE_PATH, TOKEN_PATH};
 use super::options::Options;
 use super::quota::Quota;
 use super::reply::Reply;
 use super::store::Store;
 use super::timestamp::Timestamp;
-use super::{knobs, routes, vis};
+use super::{knobs, routes, server, vis};
+use crate::secret::Secret;
 
 /// Where the API lives, as on `api.vonage.com` (specs/vis.md §1).
 pub(super) const API_BASE: &str = "/t/vbc.prod/vis/v1";
@@ -47,7 +51,10 @@ pub(super) struct App {
     pub(super) is_embedded: bool,
     /// API requests so far.
     requests: AtomicU64,
+    /// Requests to the token endpoint so far.
+    token_requests: AtomicU64,
     quota: Option<Mutex<Quota>>,
+    lock_out: Mutex<LockOut>,
     /// Set by the stop knob.
     pub(super) stop_asked: watch::Sender<bool>,
     /// True once the server stops taking requests.
@@ -66,10 +73,12 @@ impl App {
         Self {
             store,
             quota: options.quota.map(|limit| Mutex::new(Quota::new(limit))),
+            lock_out: Mutex::new(LockOut::new(options.lock_out)),
             options,
             address,
             is_embedded,
             requests: AtomicU64::new(0),
+            token_requests: AtomicU64::new(0),
             stop_asked: watch::Sender::new(false),
             stopping,
         }
@@ -80,25 +89,49 @@ impl App {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Requests to the token endpoint so far, the faulty and the refused ones included.
+    pub(super) fn token_requests(&self) -> u64 {
+        self.token_requests.load(Ordering::Relaxed)
+    }
+
+    /// Where tokens are handed out.
+    pub(super) fn token_url(&self) -> String {
+        server::token_url(self.address)
+    }
+
     /// The routes, for the server.
     pub(super) fn into_router(self: Arc<Self>) -> Router {
         Router::new().fallback(answer).with_state(self)
     }
 
-    fn effect(&self, number: u64) -> Option<Effect> {
-        self.options.faults.iter().find_map(|fault| fault.on(number))
+    /// Judges an attempt to sign in at `now`.
+    pub(super) fn attempt(&self, is_right: bool, now: Instant) -> Attempt {
+        self.lock_out.lock().unwrap_or_else(PoisonError::into_inner).attempt(is_right, now)
     }
 
-    fn check_quota(&self, now: Timestamp) -> Result<(), GatewayError> {
+    /// Forgets wrong passwords.
+    pub(super) fn unlock(&self) {
+        self.lock_out.lock().unwrap_or_else(PoisonError::into_inner).unlock();
+    }
+
+    /// Whether the request carries the sandbox's own token.
+    pub(super) fn is_owner(&self, headers: &HeaderMap) -> bool {
+        bearer(headers) == Some(self.store.token().reveal())
+    }
+
+    /// Who the API's caller is, once token and quota allow it to call.
+    fn admit(&self, headers: &HeaderMap, now: Timestamp) -> Result<Bearer, GatewayError> {
+        let token = bearer(headers).ok_or_else(GatewayError::missing_credentials)?;
+        let issued = || self.store.read_ledger(|ledger| ledger.bearer(token, now));
+        let bearer = if self.is_owner(headers) { Some(Bearer::User) } else { issued() };
+        let bearer = bearer.ok_or_else(GatewayError::invalid_credentials)?;
+        self.check_quota(token, now).map(|()| bearer)
+    }
+
+    fn check_quota(&self, token: &str, now: Timestamp) -> Result<(), GatewayError> {
         let Some(quota) = &self.quota else { return Ok(()) };
         let mut quota = quota.lock().unwrap_or_else(PoisonError::into_inner);
-        quota.take(Instant::now()).map_err(|wait| GatewayError::throttled(wait, now))
-    }
-
-    /// Whether the request carries the sandbox's token.
-    pub(super) fn authorize(&self, headers: &HeaderMap) -> Result<(), GatewayError> {
-        let token = bearer(headers).ok_or_else(GatewayError::missing_credentials)?;
-        if token == self.store.token().reveal() { Ok(()) } else { Err(GatewayError::invalid_credentials()) }
+        quota.take(&Secret::new(token), Instant::now()).map_err(|wait| GatewayError::throttled(wait, now))
     }
 }
 
@@ -108,8 +141,12 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     if let Some(path) = below(&path, API_BASE) {
         return api(&app, &parts, path, body).await;
     }
+    if path == TOKEN_PATH {
+        return token(&app, &parts, body).await;
+    }
     let reply = match below(&path, KNOBS_BASE) {
         Some(path) => knobs::answer(&app, &parts, path, read(body, KNOB_BODY_LIMIT).await).await,
+        None if path == AUTHORIZE_PATH => oauth::authorize::answer(&app, &parts, app.store.now()).await,
         None => GatewayError::no_api().reply(app.options.error_shape),
     };
     reply.dated(app.store.now()).into_response()
@@ -121,39 +158,57 @@ fn below<'path>(path: &'path str, base: &str) -> Option<&'path str> {
 }
 
 /// Counts the request, waits as long as latency asks, and does to it what its fault asks.
-async fn api(app: &Arc<App>, parts: &Parts, path: &str, body: Body) -> Response<Body> {
-    let number = app.requests.fetch_add(1, Ordering::Relaxed) + 1;
+async fn api(app: &App, parts: &Parts, path: &str, body: Body) -> Response<Body> {
+    let effect = effect(&app.options.faults, &app.requests);
     let body = read(body, BODY_LIMIT).await;
     tokio::time::sleep(app.options.latency).await;
     let now = app.store.now();
+    spoiled(app, effect, now, execute(app, parts, path, body, now)).await
+}
+
+/// The same for a token request, which has its own count and faults, and no latency.
+async fn token(app: &App, parts: &Parts, body: Body) -> Response<Body> {
+    let effect = effect(&app.options.token_faults, &app.token_requests);
+    let body = read(body, BODY_LIMIT).await;
+    let now = app.store.now();
+    spoiled(app, effect, now, oauth::token::answer(app, parts, body, now)).await
+}
+
+/// Counts a request, and finds what its fault does to it.
+fn effect(faults: &[Fault], requests: &AtomicU64) -> Option<Effect> {
+    let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
+    faults.iter().find_map(|fault| fault.on(number))
+}
+
+/// The reply of `work`, or what `effect` makes of it.
+async fn spoiled(
+    app: &App,
+    effect: Option<Effect>,
+    now: Timestamp,
+    work: impl Future<Output = Reply>,
+) -> Response<Body> {
     let shape = app.options.error_shape;
-    let reply = match app.effect(number) {
+    let reply = match effect {
         Some(Effect::Status(status)) => GatewayError::of_status(status, now).reply(shape),
         Some(Effect::Html502) => misbehaviour::html_502(),
         Some(Effect::Stall) => {
             misbehaviour::stall(&mut app.stopping.clone()).await;
             GatewayError::of_status(StatusCode::GATEWAY_TIMEOUT, now).reply(shape)
         }
-        Some(Effect::Cut) => {
-            return misbehaviour::cut(execute(app, parts, path, body, now).await.dated(now));
-        }
-        Some(Effect::Slow) => {
-            let reply = execute(app, parts, path, body, now).await.dated(now);
-            return misbehaviour::slow(reply, app.stopping.clone());
-        }
-        None => execute(app, parts, path, body, now).await,
+        Some(Effect::Cut) => return misbehaviour::cut(work.await.dated(now)),
+        Some(Effect::Slow) => return misbehaviour::slow(work.await.dated(now), app.stopping.clone()),
+        None => work.await,
     };
     reply.dated(now).into_response()
 }
 
 /// Gateway, then service. `body` is none when it was too large.
 async fn execute(app: &App, parts: &Parts, path: &str, body: Option<Bytes>, now: Timestamp) -> Reply {
-    let admitted = app
-        .authorize(&parts.headers)
-        .and_then(|()| app.check_quota(now))
-        .and_then(|()| routes::operation(&parts.method, path));
+    let admitted = app.admit(&parts.headers, now);
+    let admitted = admitted.and_then(|bearer| Ok((bearer, routes::operation(&parts.method, path)?)));
     match admitted {
-        Ok(operation) => vis::execute(&app.store, operation, body, now).await,
+        Ok((Bearer::User, operation)) => vis::execute(&app.store, operation, body, now).await,
+        Ok((Bearer::Client, _)) => vis::no_claims(),
         Err(error) => error.reply(app.options.error_shape),
     }
 }

@@ -1,6 +1,7 @@
-//! The sandbox's own routes, below `/_sandbox/`: look at it, move its clock, start over, fill it, stop it.
+//! The sandbox's own routes, below `/_sandbox/`: look at it, move its clock, start over, fill it, revoke tokens, stop it.
 //!
-//! They need the same bearer token as the API, and are never counted, delayed or spoiled. A knob that worked answers with
+//! They need the sandbox's own token, which is in its state file; one from the token endpoint, as anybody on this machine
+//! can have, opens none of them. They are never counted, delayed or spoiled. A knob that worked answers with
 //! the sandbox's status, one that did not with `{"error":"…"}`.
 
 use std::io;
@@ -16,6 +17,8 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::app::App;
+use super::oauth::ledger::Ledger;
+use super::oauth::{CLIENT_ID, USERNAME};
 use super::registration::Registration;
 use super::reply::Reply;
 use super::timestamp::Timestamp;
@@ -53,7 +56,7 @@ impl From<io::Error> for Failure {
 
 /// Answers the knob at `path`, which is what follows `/_sandbox`. `body` is none when it was too large.
 pub(super) async fn answer(app: &Arc<App>, parts: &Parts, path: &str, body: Option<Bytes>) -> Reply {
-    if app.authorize(&parts.headers).is_err() {
+    if !app.is_owner(&parts.headers) {
         return refusal(StatusCode::UNAUTHORIZED, "needs the token of sandbox.json as bearer token");
     }
     let Some(body) = body else {
@@ -72,8 +75,9 @@ async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<(),
         ("POST", "/advance") => advance(app, body).await,
         ("POST", "/reset") => reset(app, body).await,
         ("POST", "/webhooks") => replace(app, body).await,
+        ("POST", "/revoke") => Ok(app.store.change_ledger(Ledger::revoke).await?),
         ("POST", "/stop") => stop(app),
-        (_, "/status" | "/advance" | "/reset" | "/webhooks" | "/stop") => Err(Failure::Request(
+        (_, "/status" | "/advance" | "/reset" | "/webhooks" | "/revoke" | "/stop") => Err(Failure::Request(
             StatusCode::METHOD_NOT_ALLOWED,
             format!("{method} does not go with this route"),
         )),
@@ -89,6 +93,11 @@ fn status(app: &App) -> Value {
         "speed": app.store.speed(),
         "webhooks": app.store.read(|account| account.webhooks(now).len()),
         "requests": app.requests(),
+        "tokenRequests": app.token_requests(),
+        "tokens": app.store.read_ledger(|ledger| ledger.live(now)),
+        "tokenUrl": app.token_url(),
+        "clientId": CLIENT_ID,
+        "username": USERNAME,
         "embedded": app.is_embedded,
     })
 }
@@ -107,6 +116,7 @@ async fn reset(app: &App, body: &[u8]) -> Result<(), Failure> {
         [] => Reset::default(),
         body => serde_json::from_slice(body).map_err(|error| unreadable(&error))?,
     };
+    app.unlock();
     Ok(app.store.reset(empty).await?)
 }
 

@@ -8,6 +8,7 @@
 //! - what is kept: `store` (memory and disk), `account`, `registration`, `state`, `directory`, `demo`
 //! - time: `clock`, `timestamp`
 //! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`
+//! - tokens for those who sign in: `oauth`
 //! - trouble to order: `fault`, `misbehaviour`, `options`
 
 mod account;
@@ -23,6 +24,7 @@ mod gateway;
 mod knobs;
 mod locks;
 mod misbehaviour;
+mod oauth;
 mod options;
 mod quota;
 mod registration;
@@ -37,6 +39,7 @@ mod vis;
 
 pub use error::SandboxError;
 pub use fault::{Fault, FaultSyntax};
+pub use oauth::{CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 pub use options::{ErrorShape, ErrorShapeSyntax, Options};
 pub use server::{Server, serve};
 pub use session::{Session, find_running, join, start_over};

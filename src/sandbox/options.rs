@@ -3,9 +3,18 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::SandboxError;
 use super::clock::MAX_SPEED;
 use super::fault::Fault;
+use super::oauth::ledger::Lifetimes;
+
+/// As the service has them (specs/vis.md §2).
+const TOKEN_LIFETIME: Duration = Duration::from_hours(24);
+const REFRESH_LIFETIME: Duration = Duration::from_hours(7 * 24);
+/// “A few” wrong passwords lock the user, says specs/vis.md §2.
+const LOCK_OUT: u32 = 5;
 
 /// How a sandbox behaves until it stops. None of it is kept in its state.
 #[derive(Clone, Debug)]
@@ -20,8 +29,16 @@ pub struct Options {
     pub error_shape: ErrorShape,
     /// How long each API request waits before it is looked at, in real time.
     pub latency: Duration,
-    /// Trouble to order; the first that is about a request wins.
+    /// Trouble to order for API requests; the first that is about a request wins.
     pub faults: Vec<Fault>,
+    /// The same for token requests, which count on their own.
+    pub token_faults: Vec<Fault>,
+    /// How long an access token lives, in sandbox time.
+    pub token_lifetime: Duration,
+    /// How long a refresh token lives, in sandbox time.
+    pub refresh_lifetime: Duration,
+    /// After so many wrong passwords in a row the user is locked for 30 minutes of real time; 0 never locks.
+    pub lock_out: u32,
 }
 
 impl Default for Options {
@@ -33,11 +50,21 @@ impl Default for Options {
             error_shape: ErrorShape::default(),
             latency: Duration::ZERO,
             faults: Vec::new(),
+            token_faults: Vec::new(),
+            token_lifetime: TOKEN_LIFETIME,
+            refresh_lifetime: REFRESH_LIFETIME,
+            lock_out: LOCK_OUT,
         }
     }
 }
 
 impl Options {
+    /// The lifetimes, for a calendar that ends.
+    pub(super) fn lifetimes(&self) -> Lifetimes {
+        let span = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+        Lifetimes { access: span(self.token_lifetime), refresh: span(self.refresh_lifetime) }
+    }
+
     pub(super) fn check(&self) -> Result<(), SandboxError> {
         let is_possible = (0.0..=MAX_SPEED).contains(&self.speed);
         if is_possible { Ok(()) } else { Err(SandboxError::Speed { speed: self.speed }) }

@@ -18,6 +18,7 @@ use super::SandboxError;
 use super::app::{API_BASE, App};
 use super::directory::Directory;
 use super::election;
+use super::oauth::TOKEN_PATH;
 use super::options::Options;
 use super::state::Host;
 use super::store::{Start, Store};
@@ -81,6 +82,12 @@ impl Server {
         &self.base_url
     }
 
+    /// Where tokens are handed out, such as `http://127.0.0.1:40123/token`.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        self.app.token_url()
+    }
+
     /// The token that opens the API and the knobs.
     #[must_use]
     pub fn token(&self) -> crate::secret::Secret {
@@ -120,14 +127,24 @@ async fn listen(listener: TcpListener, app: Arc<App>, mut stopping: watch::Recei
         .await
 }
 
-/// The API's base for a client on this machine: an unspecified address is reached by way of loopback.
-pub(super) fn base_url(mut address: SocketAddr) -> String {
+/// The API's base.
+pub(super) fn base_url(address: SocketAddr) -> String {
+    root(address) + API_BASE
+}
+
+/// Where tokens are handed out.
+pub(super) fn token_url(address: SocketAddr) -> String {
+    root(address) + TOKEN_PATH
+}
+
+/// The root for a client on this machine: an unspecified address is reached by way of loopback.
+fn root(mut address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
         _ => {}
     }
-    format!("http://{address}{API_BASE}")
+    format!("http://{address}")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::SandboxError;
 use super::account::Account;
 use super::directory::Directory;
+use super::oauth::ledger::Ledger;
 use super::registration::Registration;
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
@@ -27,6 +28,9 @@ pub(super) struct State {
     /// The sandbox time when this was written; the clock goes on from here at the next start.
     pub(super) now: Timestamp,
     pub(super) webhooks: Vec<Registration>,
+    /// What the token endpoint handed out; older files have none of it.
+    #[serde(default)]
+    pub(super) oauth: Ledger,
 }
 
 /// The process that serves.
@@ -51,13 +55,22 @@ struct Written<'state> {
     token: &'state str,
     now: Timestamp,
     webhooks: Vec<&'state Registration>,
+    oauth: Ledger,
+}
+
+/// What is written, apart from the time and the address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept<'memory> {
+    pub(super) account: &'memory Account,
+    pub(super) ledger: &'memory Ledger,
+    pub(super) token: &'memory Secret,
 }
 
 impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
     pub(super) fn first(webhooks: Vec<Registration>, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { host: None, token, now, webhooks }
+        Self { host: None, token, now, webhooks, oauth: Ledger::default() }
     }
 }
 
@@ -77,12 +90,14 @@ pub(super) fn read(directory: &Directory) -> Result<Option<State>, SandboxError>
 }
 
 /// The state as it is written at `now`.
-pub(super) fn to_bytes(
-    account: &Account,
-    now: Timestamp,
-    token: &Secret,
-    host: Option<&Host>,
-) -> io::Result<Vec<u8>> {
-    let written = Written { version: VERSION, host, token: token.reveal(), now, webhooks: account.kept(now) };
+pub(super) fn to_bytes(kept: Kept<'_>, now: Timestamp, host: Option<&Host>) -> io::Result<Vec<u8>> {
+    let written = Written {
+        version: VERSION,
+        host,
+        token: kept.token.reveal(),
+        now,
+        webhooks: kept.account.kept(now),
+        oauth: kept.ledger.kept(now),
+    };
     Ok(serde_json::to_vec(&written)?)
 }

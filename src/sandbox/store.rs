@@ -14,7 +14,8 @@ use super::account::Account;
 use super::clock::Clock;
 use super::demo;
 use super::directory::Directory;
-use super::state::{self, Host, State};
+use super::oauth::ledger::Ledger;
+use super::state::{self, Host, Kept, State};
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
 
@@ -32,6 +33,7 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Memory {
     account: Account,
+    ledger: Ledger,
     clock: Clock,
     token: Secret,
     host: Option<Host>,
@@ -65,6 +67,7 @@ impl Store {
         });
         let memory = Memory {
             account: Account::new(if start.empty { Vec::new() } else { state.webhooks }),
+            ledger: state.oauth,
             clock: Clock::new(state.now, Instant::now(), start.speed),
             token: state.token,
             host: Some(host),
@@ -96,6 +99,11 @@ impl Store {
         look(&mut self.memory().account)
     }
 
+    /// Looks at what the token endpoint handed out.
+    pub(super) fn read_ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&self.memory().ledger)
+    }
+
     /// Changes the account; returns once the change is on disk. A `change` that gives `None` changed nothing.
     ///
     /// On an error the change is in memory only, and goes to disk with the next one.
@@ -117,39 +125,45 @@ impl Store {
         Ok(result)
     }
 
-    /// Moves the clock forward.
-    pub(super) async fn advance(self: &Arc<Self>, span: TimeDelta) -> io::Result<()> {
-        let revision = {
-            let mut memory = self.memory();
-            memory.clock.advance(span);
-            memory.revision += 1;
-            memory.revision
-        };
-        self.save(revision).await
+    /// Changes what the token endpoint handed out; returns once that is on disk. On an error as `change` does.
+    pub(super) async fn change_ledger<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Ledger) -> T,
+    ) -> io::Result<T> {
+        self.edit(|memory| change(&mut memory.ledger)).await
     }
 
-    /// Sets the clock to the machine's time and brings the demo account back, or an empty one.
+    /// Moves the clock forward.
+    pub(super) async fn advance(self: &Arc<Self>, span: TimeDelta) -> io::Result<()> {
+        self.edit(|memory| memory.clock.advance(span)).await
+    }
+
+    /// Sets the clock to the machine's time, brings the demo account back, or an empty one, and forgets what was handed
+    /// out.
     pub(super) async fn reset(self: &Arc<Self>, empty: bool) -> io::Result<()> {
-        let revision = {
-            let mut memory = self.memory();
+        let reset = |memory: &mut Memory| {
             let now = machine_time();
             memory.clock.set(now, Instant::now());
             memory.account = Account::new(if empty { Vec::new() } else { demo::webhooks(now) });
-            memory.revision += 1;
-            memory.revision
+            memory.ledger = Ledger::default();
         };
-        self.save(revision).await
+        self.edit(reset).await
     }
 
     /// Takes the address back: nobody else is to come here.
     pub(super) async fn withdraw(self: &Arc<Self>) -> io::Result<()> {
-        let revision = {
+        self.edit(|memory| memory.host = None).await
+    }
+
+    async fn edit<T>(self: &Arc<Self>, edit: impl FnOnce(&mut Memory) -> T) -> io::Result<T> {
+        let (result, revision) = {
             let mut memory = self.memory();
-            memory.host = None;
+            let result = edit(&mut memory);
             memory.revision += 1;
-            memory.revision
+            (result, memory.revision)
         };
-        self.save(revision).await
+        self.save(revision).await?;
+        Ok(result)
     }
 
     /// Writes the last state, with the time at which the clock stops, and gives the serving lock back.
@@ -195,7 +209,8 @@ impl Store {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        // A panic while the lock was held cannot leave half a change: each is one assignment or one push.
+        // A panic while the lock was held cannot leave half a change that matters: each is one assignment or one push, or
+        // hands out a token that then nobody got.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -203,7 +218,8 @@ impl Store {
 impl Memory {
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let now = self.clock.now(Instant::now());
-        state::to_bytes(&self.account, now, &self.token, self.host.as_ref())
+        let kept = Kept { account: &self.account, ledger: &self.ledger, token: &self.token };
+        state::to_bytes(kept, now, self.host.as_ref())
     }
 }
 
@@ -217,7 +233,9 @@ pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), Sandb
     let webhooks = if empty { Vec::new() } else { demo::webhooks(now) };
     let first = State::first(webhooks, now);
     let token = token.unwrap_or(first.token);
-    let content = state::to_bytes(&Account::new(first.webhooks), now, &token, None)?;
+    let account = Account::new(first.webhooks);
+    let kept = Kept { account: &account, ledger: &first.oauth, token: &token };
+    let content = state::to_bytes(kept, now, None)?;
     Ok(directory.write_state(&content)?)
 }
 

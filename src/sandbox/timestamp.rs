@@ -23,6 +23,11 @@ impl Timestamp {
         Self::new(self.0.checked_add_signed(span).unwrap_or_else(last_representable))
     }
 
+    /// Whole seconds since 1970, as in a JWT.
+    pub(super) fn unix_seconds(self) -> i64 {
+        self.0.timestamp()
+    }
+
     /// The time in an HTTP `Date` or `Retry-After` header, cut to whole seconds.
     pub(super) fn http_date(self) -> String {
         self.0.format("%a, %d %b %Y %H:%M:%S GMT").to_string()

@@ -41,6 +41,11 @@ pub(super) async fn execute(
     outcome.unwrap_or_else(|failure| unsaved(&failure))
 }
 
+/// What the service says to a token that speaks for no user. In which form it does is not known (specs/vis.md §11).
+pub(super) fn no_claims() -> Reply {
+    Reply::text(StatusCode::UNAUTHORIZED, "text/plain;charset=UTF-8", "Failed to get claims for token")
+}
+
 fn get(store: &Store, id: &str, now: Timestamp) -> Reply {
     store.read(|account| match account.find(id, now) {
         Some(webhook) => Reply::json(StatusCode::OK, webhook),

@@ -37,6 +37,11 @@ impl Knobs {
         self.turn(Method::POST, "reset", Some(serde_json::json!({ "empty": empty }))).await
     }
 
+    /// Revokes every token that the token endpoint handed out.
+    pub async fn revoke(&self) -> Result<Value, HttpError> {
+        self.turn(Method::POST, "revoke", None).await
+    }
+
     /// Stops the process that serves.
     pub async fn stop(&self) -> Result<Value, HttpError> {
         self.turn(Method::POST, "stop", None).await

@@ -95,6 +95,11 @@ impl ConfigFile {
     }
 
     fn validate(&self) -> Result<(), SettingsError> {
+        if self.defaults.output == Some(Format::Prometheus) {
+            let path = self.path.display();
+            return Err(SettingsError::new(format!("{path}: prometheus cannot be the default output"))
+                .hint("only list writes metrics: vwh list -o prometheus"));
+        }
         for (name, profile) in &self.profiles {
             let wrong = |what: &str| {
                 Err(SettingsError::new(format!("profile {name:?} in {}: {what}", self.path.display())))

@@ -21,6 +21,8 @@ pub enum Format {
     Jsonl,
     /// Comma-separated values with a header
     Csv,
+    /// Metrics in Prometheus's text format; `list` only
+    Prometheus,
 }
 
 impl Format {
@@ -66,7 +68,7 @@ pub struct Flags {
 
     /// How the answer is written
     #[arg(short, long, global = true, value_name = "FORMAT", hide_possible_values = true)]
-    #[arg(help = "How the answer is written: table, wide, json, jsonl or csv")]
+    #[arg(help = "How the answer is written: table, wide, json, jsonl, csv or, by list, prometheus")]
     pub output: Option<Format>,
 
     /// Print nothing unless something failed

@@ -58,6 +58,8 @@ pub enum Purpose {
 pub struct Settings {
     /// How the answer is written.
     pub format: Format,
+    /// The same as far as a flag says so, for what must look the same whatever a user's file prefers.
+    pub format_flag: Option<Format>,
     /// Colour.
     pub color: ColorChoice,
     /// Whether `NO_COLOR` asks for none.
@@ -100,6 +102,7 @@ impl Settings {
         let defaults = &config.defaults;
         Ok(Self {
             format: flags.format().or(defaults.output).unwrap_or_default(),
+            format_flag: flags.format(),
             color: flags.color.or(defaults.color).unwrap_or_default(),
             no_color: environment.asks_for_no_color(),
             columns: environment

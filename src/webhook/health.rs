@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::Webhook;
 
@@ -11,7 +12,8 @@ use super::Webhook;
 pub const EXPIRING_WITHIN: TimeDelta = TimeDelta::hours(48);
 
 /// Health, worst first; the first that applies wins (design §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Health {
     /// The failed flag is set: nothing is delivered until it is renewed.
     Failed,

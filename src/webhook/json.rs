@@ -24,6 +24,15 @@ pub struct View<'a> {
     /// What a command did (`create`, `update`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+    /// What has changed since the last reading (`list --since-last`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<&'static str>>,
+    /// Deliveries that succeeded since then.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "newSuccesses")]
+    pub new_successes: Option<i64>,
+    /// Deliveries that were given up since then.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "newFailures")]
+    pub new_failures: Option<i64>,
 }
 
 /// Whether secrets are printed as they are (`--show-secrets`).
@@ -42,7 +51,17 @@ impl<'a> View<'a> {
     pub fn new(webhook: &'a Webhook, profile: &'a str, health: Health, secrets: Secrets) -> Self {
         let url = webhook.shown_url(secrets);
         let service = webhook.service.name();
-        Self { profile, service, id: &webhook.id, url, health: health.name(), outcome: None }
+        Self {
+            profile,
+            service,
+            id: &webhook.id,
+            url,
+            health: health.name(),
+            outcome: None,
+            changes: None,
+            new_successes: None,
+            new_failures: None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 21] = [
     &["list"],
     &["status"],
     &["create"],
@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 19] = [
     &["prune-failed"],
     &["delete"],
     &["restore"],
+    &["check"],
     &["login"],
     &["logout"],
     &["whoami"],
@@ -22,6 +23,7 @@ const COMMANDS: [&[&str]; 19] = [
     &["sandbox", "advance"],
     &["sandbox", "status"],
     &["sandbox", "reset"],
+    &["sandbox", "revoke"],
     &["sandbox", "stop"],
     &["completions"],
     &["man"],

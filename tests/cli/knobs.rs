@@ -76,6 +76,86 @@ fn a_stop_waits_no_longer_than_it_may() {
     ");
 }
 
+const LOGIN: &str = "grant_type=password&username=demo%40vbc.prod&password=demo-password";
+
+#[test]
+fn who_wants_to_sign_in_is_told_everything_once_secrets_may_be_shown() {
+    let vwh = Vwh::new();
+    let sandbox = Sandbox::start(&vwh, &[]);
+    let status = vwh.args(["sandbox", "status", "--json"]).run().exits(0).json();
+    assert_eq!(status["tokenUrl"], format!("http://{}/token", sandbox.address));
+    assert_eq!(
+        (&status["clientId"], &status["username"]),
+        (&value!("sandbox-client"), &value!("demo@vbc.prod"))
+    );
+    for secret in ["clientSecret", "password", "token"] {
+        assert_eq!(status.get(secret), None);
+    }
+    let status = vwh.args(["sandbox", "status", "--json", "--show-secrets"]).run().exits(0).json();
+    assert_eq!(
+        (&status["clientSecret"], &status["password"]),
+        (&value!("sandbox-secret"), &value!("demo-password"))
+    );
+    assert_eq!(status["token"].as_str().map(str::len), Some("sandbox-".len() + 32));
+
+    let token = status["token"].as_str().unwrap();
+    let status = vwh.args(["sandbox", "status", "--show-secrets"]).run().exits(0);
+    insta::assert_snapshot!(status.hiding_times().snapshot().replace(token, "[TOKEN]"), @"
+    exit: 0
+    --- stdout
+    sandbox        http://127.0.0.1:[PORT]
+    time           [TIME]
+    webhooks       8
+    token          [TOKEN]
+    token URL      http://127.0.0.1:[PORT]/token
+    client id      sandbox-client
+    client secret  sandbox-secret
+    username       demo@vbc.prod
+    password       demo-password
+    --- stderr
+    ");
+}
+
+#[test]
+fn what_is_not_running_has_no_token_url_to_show() {
+    let status = Vwh::new().args(["sandbox", "status", "--show-secrets"]).run().exits(0);
+    assert!(status.stdout.contains("client id      sandbox-client\n"), "{status}");
+    assert!(!status.stdout.contains("token URL"), "{status}");
+}
+
+#[test]
+fn tokens_are_counted_and_revoked() {
+    let vwh = Vwh::new();
+    let sandbox =
+        Sandbox::start(&vwh, &["--token-lifetime", "10m", "--refresh-lifetime", "20m", "--speed", "0"]);
+    let (status, issued) = sandbox.token(LOGIN);
+    assert_eq!((status, &issued["expires_in"]), (200, &value!(600)));
+    let access = issued["access_token"].as_str().unwrap();
+    assert_eq!(sandbox.api_as(access, "GET", "/self"), 200);
+    let counts = |status: &Value| (status["tokens"].clone(), status["tokenRequests"].clone());
+    let status = vwh.args(["sandbox", "status", "--json"]).run().exits(0).json();
+    assert_eq!(counts(&status), (value!(1), value!(1)));
+    let revoked = vwh.args(["sandbox", "revoke", "--json"]).run().exits(0).json();
+    assert_eq!(counts(&revoked), (value!(0), value!(1)));
+    assert_eq!(sandbox.api_as(access, "GET", "/self"), 401);
+
+    let (_, issued) = sandbox.token(LOGIN);
+    let refresh = issued["refresh_token"].as_str().unwrap();
+    let _ = vwh.args(["sandbox", "advance", "20m"]).run().exits(0);
+    let (status, refused) = sandbox.token(&format!("grant_type=refresh_token&refresh_token={refresh}"));
+    assert_eq!((status, &refused["error"]), (400, &value!("invalid_grant")));
+}
+
+#[test]
+fn wrong_passwords_lock_as_soon_as_was_asked_for() {
+    let sandbox = Sandbox::start(&Vwh::new(), &["--lock-out", "1", "--token-fault", "1:503"]);
+    assert_eq!(sandbox.token(LOGIN).0, 503);
+    assert_eq!(sandbox.token(&LOGIN.replace("demo-password", "guess")).0, 400);
+    let (status, refused) = sandbox.token(LOGIN);
+    assert_eq!(status, 400);
+    assert!(refused["error_description"].as_str().unwrap().contains("17003"), "{refused}");
+}
+
 /// A state of which the server has taken its address back, and the lock that it holds until it has ended.
 fn about_to_stop() -> (Vwh, File) {
     let vwh = Vwh::new();
@@ -134,8 +214,9 @@ fn a_terminal_is_told_what_a_knob_did() {
     assert_eq!(shown(&["advance", "1h", "-q"]), "");
     assert_eq!(shown(&["advance", "1h"]), "the sandbox is at [TIME], 7 webhooks\n");
     assert_eq!(shown(&["reset", "--empty"]), "the sandbox is at [TIME], 0 webhooks\n");
+    assert_eq!(shown(&["revoke"]), "every token that was handed out is revoked\n");
     assert_eq!(shown(&["stop"]), "the sandbox has stopped\n");
-    for arguments in [&["reset"][..], &["advance", "1h"], &["stop"]] {
+    for arguments in [&["reset"][..], &["revoke"], &["advance", "1h"], &["stop"]] {
         let silent = vwh.args(["sandbox"].iter().chain(arguments).copied()).run().exits(0);
         assert_eq!((silent.stdout.as_str(), silent.stderr.as_str()), ("", ""), "{arguments:?}");
     }

@@ -111,7 +111,7 @@ fn the_results_are_a_contract() {
     insta::assert_snapshot!(renew(&vwh, &["--failed", "--json"]).snapshot(), @r#"
     exit: 0
     --- stdout
-    {"dryRun":false,"results":[{"id":"w-001","url":"https://hooks.example.test/w-001","outcome":"renewed","error":null}],"summary":{"error":0,"gone":0,"renewed":1,"skipped":0,"spared":0,"total":1}}
+    {"dryRun":false,"results":[{"id":"w-001","url":"https://hooks.example.test/w-001","outcome":"renewed","error":null}],"summary":{"delivered":0,"error":0,"gone":0,"renewed":1,"skipped":0,"spared":0,"total":1}}
     --- stderr
     "#);
 }
@@ -183,7 +183,8 @@ fn one_that_fails_does_not_stop_the_others() {
         _ => webhooks.answer(request),
     });
     let outcome = renew(&service.vwh(), &["--failed", "--json"]).exits(1);
-    let summary = value!({"total": 3, "renewed": 2, "spared": 0, "gone": 0, "error": 1, "skipped": 0});
+    let summary =
+        value!({"total": 3, "renewed": 2, "delivered": 0, "spared": 0, "gone": 0, "error": 1, "skipped": 0});
     assert_eq!(outcome.json()["summary"], summary);
 }
 

@@ -32,18 +32,25 @@ impl Sandbox {
 
     /// One API request: its status and its body.
     pub(crate) fn api(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        self.exchange(method, &format!("{API}{path}"), body, &self.token)
+        self.exchange(method, &format!("{API}{path}"), body, &authorization(&self.token))
     }
 
     /// One API request with another token.
     pub(crate) fn api_as(&self, token: &str, method: &str, path: &str) -> u16 {
-        self.exchange(method, &format!("{API}{path}"), "", token).0
+        self.exchange(method, &format!("{API}{path}"), "", &authorization(token)).0
+    }
+
+    /// One form to the token endpoint, from the client of the sandbox: the status and the body.
+    pub(crate) fn token(&self, form: &str) -> (u16, Value) {
+        let body = format!("client_id=sandbox-client&client_secret=sandbox-secret&{form}");
+        self.exchange("POST", "/token", &body, "Content-Type: application/x-www-form-urlencoded")
     }
 
     /// Turns a knob, which must work.
     pub(crate) fn turn(&self, method: &str, knob: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, reply) = self.exchange(method, &format!("/_sandbox/{knob}"), &body, &self.token);
+        let (status, reply) =
+            self.exchange(method, &format!("/_sandbox/{knob}"), &body, &authorization(&self.token));
         assert_eq!(status, 200, "{reply}");
         reply
     }
@@ -69,11 +76,11 @@ impl Sandbox {
         texts
     }
 
-    fn exchange(&self, method: &str, path: &str, body: &str, token: &str) -> (u16, Value) {
+    fn exchange(&self, method: &str, path: &str, body: &str, header: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n{header}\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
@@ -83,4 +90,8 @@ impl Sandbox {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
+}
+
+fn authorization(token: &str) -> String {
+    format!("Authorization: Bearer {token}")
 }

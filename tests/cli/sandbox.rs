@@ -93,7 +93,10 @@ fn the_first_line_says_where_it_is() {
     let mut process = Vwh::new().args(["sandbox", "--bind", "127.0.0.1:0", "--json"]).spawn();
     let ready: Value = serde_json::from_str(&process.wait_for_line(|_| true)).unwrap();
     let address = ready["address"].as_str().unwrap();
-    let expected = value!({"event": "ready", "address": address, "baseUrl": format!("http://{address}/t/vbc.prod/vis/v1")});
+    let expected = value!({
+        "event": "ready", "address": address, "baseUrl": format!("http://{address}/t/vbc.prod/vis/v1"),
+        "tokenUrl": format!("http://{address}/token"),
+    });
     assert_eq!(ready, expected);
     assert!(address.starts_with("127.0.0.1:"), "{ready}");
 }
@@ -275,6 +278,10 @@ fn what_cannot_be_served_is_a_usage_error() {
         &["--error-shape", "yaml"],
         &["--quota", "-1"],
         &["--quota", "many"],
+        &["--token-fault", "1"],
+        &["--token-lifetime", "soon"],
+        &["--refresh-lifetime", "-1h"],
+        &["--lock-out", "-1"],
         &["--latency", "soon"],
         &["--speed", "fast"],
         &["--speed", "-1"],

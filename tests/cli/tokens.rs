@@ -23,13 +23,13 @@ fn tokens(server: &Server) -> Vec<String> {
 
 #[test]
 fn without_a_token_the_next_step_is_the_sandbox() {
-    assert_snapshot!(Vwh::new().args(["list"]).run().snapshot(), @"
+    assert_snapshot!(Vwh::new().args(["list"]).run().snapshot(), @r"
     exit: 3
     --- stdout
     --- stderr
     error: cannot list the webhooks: there is no token to sign in with
 
-    hint: sign in with: vwh login; or set VWH_TOKEN to an access token, or give the profile a token_file or token_command; without an account, try: vwh --sandbox list
+    hint: sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list
     ");
     for command in [&["status"][..], &["renew", "--all"], &["prune-failed"], &["delete", "x", "--yes"]] {
         let outcome = Vwh::new().args(command.iter().copied()).run().exits(3).without_answer();

@@ -111,12 +111,12 @@ fn several_profiles_are_an_array_and_one_that_fails_stops_no_other() {
 
 #[test]
 fn nobody_signed_in_is_an_error() {
-    assert_snapshot!(Vwh::new().args(["whoami"]).run().snapshot(), @"
+    assert_snapshot!(Vwh::new().args(["whoami"]).run().snapshot(), @r"
     exit: 3
     --- stdout
     --- stderr
     error: cannot tell who this is: there is no token to sign in with
 
-    hint: sign in with: vwh login; or set VWH_TOKEN to an access token, or give the profile a token_file or token_command; without an account, try: vwh --sandbox list
+    hint: sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list
     ");
 }

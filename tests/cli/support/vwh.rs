@@ -42,6 +42,12 @@ impl Vwh {
         Self::new().env("VWH_BASE_URL", base_url).env("VWH_TOKEN", TOKEN)
     }
 
+    /// The same home, with `program` run where vwh would be: a script that sets a limit and then becomes vwh.
+    pub(crate) fn through(mut self, program: &Path) -> Self {
+        program.clone_into(&mut self.program);
+        self
+    }
+
     /// The same home with one more variable.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));

@@ -19,13 +19,19 @@ async fn status_tells_what_runs() {
     assert_eq!(status["requests"], 1);
     assert_eq!(status["embedded"], false);
     assert!(status["now"].as_str().is_some_and(|now| now.ends_with('Z')));
-    assert_eq!(status.as_object().map(serde_json::Map::len), Some(6));
+    assert_eq!((&status["tokens"], &status["tokenRequests"]), (&json!(0), &json!(0)));
+    assert_eq!(status["tokenUrl"], json!(format!("http://{}/token", sandbox.address())));
+    assert_eq!(
+        (&status["clientId"], &status["username"]),
+        (&json!("sandbox-client"), &json!("demo@vbc.prod"))
+    );
+    assert_eq!(status.as_object().map(serde_json::Map::len), Some(11));
 }
 
 #[tokio::test]
 async fn a_knob_needs_the_token() {
     let sandbox = Sandbox::empty().await;
-    for (method, name) in [("GET", "status"), ("POST", "stop"), ("POST", "reset")] {
+    for (method, name) in [("GET", "status"), ("POST", "stop"), ("POST", "reset"), ("POST", "revoke")] {
         let reply =
             exchange(&sandbox.address(), &request(method, &format!("/_sandbox/{name}"), &[], "")).await;
         assert_eq!(reply.status, 401);
@@ -46,13 +52,14 @@ async fn wrong_turns_are_explained() {
         ("POST", "webhooks", "[{\"stastistics\":{}}]"),
         ("POST", "webhooks", "{}"),
         ("GET", "reset", ""),
+        ("GET", "revoke", ""),
         ("GET", "nothing", ""),
     ] {
         let reply = sandbox.knob(method, name, body).await;
         assert!(reply.json()["error"].is_string(), "{name} {body}");
         status.push(reply.status);
     }
-    assert_eq!(status, [400, 400, 400, 422, 400, 422, 400, 405, 404]);
+    assert_eq!(status, [400, 400, 400, 422, 400, 422, 400, 405, 405, 404]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The sandbox over a real socket.
 
+mod codes;
 mod endpoints;
 mod faults;
 mod gateway;
@@ -7,6 +8,8 @@ mod kill;
 mod knobs;
 mod processes;
 mod state;
+mod token_life;
+mod tokens;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -49,6 +52,32 @@ impl Sandbox {
 
     async fn knob(&self, method: &str, name: &str, body: &str) -> Raw {
         exchange(&self.address(), &self.request(method, &format!("/_sandbox/{name}"), body)).await
+    }
+
+    /// A form to the token endpoint.
+    async fn token_as(&self, headers: &[(&str, &str)], form: &str) -> Raw {
+        let form_type = ("Content-Type", "application/x-www-form-urlencoded");
+        let headers: Vec<_> = [form_type].iter().chain(headers).copied().collect();
+        exchange(&self.address(), &request("POST", "/token", &headers, form)).await
+    }
+
+    /// A form to the token endpoint, from the one client.
+    async fn token(&self, form: &str) -> Raw {
+        self.token_as(&[], &format!("client_id=sandbox-client&client_secret=sandbox-secret&{form}")).await
+    }
+
+    /// A password login, which must work.
+    async fn login(&self) -> Value {
+        let reply = self.token("grant_type=password&username=demo%40vbc.prod&password=demo-password").await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// What the API says to `token`.
+    async fn api_as(&self, token: &Value, path: &str) -> Raw {
+        let authorization = format!("Bearer {}", token.as_str().expect("a token"));
+        let request = request("GET", &format!("{BASE}{path}"), &[("Authorization", &authorization)], "");
+        exchange(&self.address(), &request).await
     }
 
     async fn list(&self) -> Vec<Value> {

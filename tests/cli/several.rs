@@ -1,0 +1,266 @@
+//! Several profiles at once: side by side, each told by its name, and one that fails stops no other.
+
+use serde_json::{Value, json as value};
+
+use crate::service::{Service, failed, healthy, many};
+use crate::support::{Outcome, TOKEN, Vwh, json};
+
+/// A home with a profile for each service, `a`, `b` and so on, and a token of its own for each.
+fn configured(services: &[&Service]) -> Vwh {
+    let vwh = Vwh::new();
+    let mut config = String::new();
+    for (name, service) in ('a'..).zip(services) {
+        let token = vwh.write(&format!("{name}.token"), &format!("{TOKEN}-{name}"));
+        config.push_str(&format!(
+            "[profiles.eu-{name}]\nbase_url = \"{}\"\ntoken_file = {:?}\n",
+            service.server.base_url(),
+            token.display().to_string()
+        ));
+    }
+    vwh.configure(&config);
+    vwh
+}
+
+fn all(vwh: &Vwh, arguments: &[&str]) -> Outcome {
+    vwh.args(["--all-profiles"].iter().chain(arguments).copied()).run()
+}
+
+/// A service whose clock stands at 2026-01-04, so that ages are the same always.
+fn holding(list: Vec<Value>) -> Service {
+    let service = Service::honest(list);
+    service.with(|webhooks| webhooks.date = Some("Sun, 04 Jan 2026 00:00:00 GMT".to_owned()));
+    service
+}
+
+fn two() -> (Service, Service) {
+    (holding(vec![healthy("w-1"), failed("w-2")]), holding(vec![failed("w-3")]))
+}
+
+#[test]
+fn the_table_says_whose_each_is() {
+    let (a, b) = two();
+    insta::assert_snapshot!(all(&configured(&[&a, &b]), &["list", "--url", "*/w-?"]).snapshot(), @r"
+    exit: 0
+    --- stdout
+    PROFILE  HEALTH  ID   URL                             DELIVERED  LAST FAILURE                      EXPIRES
+    eu-a     failed  w-2  https://hooks.example.test/w-2  5/8 62%    24h ago, 503 SERVICE_UNAVAILABLE  in 73y
+    eu-b     failed  w-3  https://hooks.example.test/w-3  5/8 62%    24h ago, 503 SERVICE_UNAVAILABLE  in 73y
+    eu-a     ok      w-1  https://hooks.example.test/w-1  8/8 100%                                     in 73y
+    --- stderr
+    ");
+}
+
+/// What was typed decides the shape, not how many profiles there happen to be.
+#[test]
+fn one_that_a_glob_finds_is_still_named() {
+    let (a, _) = two();
+    let vwh = configured(&[&a]);
+    assert!(vwh.args(["-p", "eu-*", "list"]).run().exits(0).stdout.starts_with("PROFILE  HEALTH"));
+    assert!(vwh.args(["-p", "eu-a", "list"]).run().exits(0).stdout.starts_with("HEALTH"));
+    let summary = vwh.args(["-p", "eu-*", "status", "--json"]).run().exits(0);
+    assert!(serde_json::from_str::<Value>(&summary.stdout).unwrap().is_array());
+}
+
+#[test]
+fn json_tells_the_profile_and_jsonl_too() {
+    let (a, b) = two();
+    let vwh = configured(&[&a, &b]);
+    let list: Vec<Value> = serde_json::from_str(&all(&vwh, &["list", "--json"]).exits(0).stdout).unwrap();
+    let told: Vec<_> = list.iter().map(|webhook| (&webhook["vwh"]["profile"], &webhook["id"])).collect();
+    assert_eq!(value!(told), value!([["eu-a", "w-2"], ["eu-b", "w-3"], ["eu-a", "w-1"]]));
+    assert_eq!(all(&vwh, &["list", "-o", "jsonl"]).exits(0).stdout.lines().count(), 3);
+    let csv = all(&vwh, &["list", "-o", "csv"]).exits(0).stdout;
+    assert!(csv.lines().nth(1).unwrap().starts_with("eu-a,vis,w-2,"), "{csv}");
+}
+
+#[test]
+fn one_bad_profile_does_not_stop_the_others() {
+    let (a, b) = two();
+    let broken = Service::new(Vec::new(), |_, _| json(403, r#"{"errorMessage": "not you"}"#));
+    let vwh = configured(&[&a, &broken, &b]);
+    insta::assert_snapshot!(all(&vwh, &["list", "--failed"]).snapshot(), @r"
+    exit: 1
+    --- stdout
+    PROFILE  HEALTH  ID   URL                             DELIVERED  LAST FAILURE                      EXPIRES
+    eu-a     failed  w-2  https://hooks.example.test/w-2  5/8 62%    24h ago, 503 SERVICE_UNAVAILABLE  in 73y
+    eu-c     failed  w-3  https://hooks.example.test/w-3  5/8 62%    24h ago, 503 SERVICE_UNAVAILABLE  in 73y
+    --- stderr
+    error: profile eu-b: cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden: not you
+
+    hint: ask the account's administrator whether this user may use the API
+    ");
+    insta::assert_snapshot!(all(&vwh, &["status", "--json"]).hiding_times().snapshot(), @r#"
+    exit: 1
+    --- stdout
+    [{"profile":"eu-a","service":"vis","asOf":"[TIME]","webhooks":2,"health":{"expired":0,"expiring":0,"failed":1,"idle":0,"ok":1,"paused":0,"unknown":0,"unproven":0}},
+    {"profile":"eu-c","service":"vis","asOf":"[TIME]","webhooks":1,"health":{"expired":0,"expiring":0,"failed":1,"idle":0,"ok":0,"paused":0,"unknown":0,"unproven":0}}]
+    --- stderr
+    {"error":{"kind":"authentication","message":"cannot list the webhooks","hint":"ask the account's administrator whether this user may use the API","status":403,"causes":["127.0.0.1:[PORT] answered 403 Forbidden: not you"],"profile":"eu-b"}}
+    "#);
+}
+
+/// A profile that cannot even be tried is one more that failed.
+#[test]
+fn a_profile_without_a_token_is_told_by_its_name() {
+    let (a, _) = two();
+    let vwh = configured(&[&a]);
+    let config = std::fs::read_to_string(vwh.home().join(".config/vwh/config.toml")).unwrap();
+    vwh.configure(&format!("{config}[profiles.eu-z]\nbase_url = \"http://example.com\"\n"));
+    let outcome = all(&vwh, &["list", "--json"]).exits(1);
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&outcome.stdout).unwrap().len(), 2);
+    let error: Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert_eq!(error["error"]["profile"], "eu-z");
+    assert_eq!(error["error"]["kind"], "configuration");
+}
+
+#[test]
+fn batches_are_one_answer() {
+    let (a, b) = two();
+    let vwh = configured(&[&a, &b]);
+    insta::assert_snapshot!(all(&vwh, &["renew", "--failed", "--dry-run"]).snapshot(), @r"
+    exit: 0
+    --- stdout
+    eu-a  would renew  w-2  https://hooks.example.test/w-2
+    eu-b  would renew  w-3  https://hooks.example.test/w-3
+    --- stderr
+    ");
+    insta::assert_snapshot!(all(&vwh, &["prune-failed", "--json"]).snapshot(), @r#"
+    exit: 0
+    --- stdout
+    {"dryRun":false,"results":[{"profile":"eu-a","id":"w-2","url":"https://hooks.example.test/w-2","outcome":"removed","error":null},{"profile":"eu-b","id":"w-3","url":"https://hooks.example.test/w-3","outcome":"removed","error":null}],"summary":{"error":0,"gone":0,"removed":2,"renewed":0,"skipped":0,"spared":0,"total":2}}
+    --- stderr
+    "#);
+    assert_eq!((a.ids(), b.ids()), (vec!["w-1".to_owned()], Vec::new()));
+    insta::assert_snapshot!(all(&vwh, &["restore", "--last"]).snapshot(), @r"
+    exit: 0
+    --- stdout
+    eu-a  restored  w-2 -> new-1  https://hooks.example.test/w-2
+    eu-b  restored  w-3 -> new-1  https://hooks.example.test/w-3
+    --- stderr
+    ");
+    let listed = all(&vwh, &["restore", "--list", "--json"]).exits(0);
+    let removals: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
+    let told: Vec<_> = removals.iter().map(|removal| (&removal["profile"], &removal["state"])).collect();
+    assert_eq!(value!(told), value!([["eu-a", "restored"], ["eu-b", "restored"]]));
+}
+
+/// The guard of one account is not another's.
+#[test]
+fn a_guard_stops_its_own_profile_only() {
+    let (a, b) = (Service::honest(many(3, failed)), Service::honest(vec![failed("x"), healthy("y")]));
+    let outcome = all(&configured(&[&a, &b]), &["prune-failed"]).exits(1);
+    assert_eq!(outcome.stdout, "eu-b  removed  x  https://hooks.example.test/x\n");
+    assert!(outcome.stderr.starts_with("error: profile eu-a: nothing was removed: 3 of 3"), "{outcome}");
+    assert!(outcome.stderr.contains("vwh -p eu-a renew --failed"), "{outcome}");
+    assert_eq!((a.ids().len(), b.ids().len()), (3, 1));
+}
+
+#[test]
+fn each_profile_runs_as_itself() {
+    let (a, b) = two();
+    let vwh = configured(&[&a, &b]);
+    let _ = all(&vwh, &["list"]).exits(0);
+    for (service, name) in [(&a, 'a'), (&b, 'b')] {
+        let requests = service.server.requests();
+        assert!(!requests.is_empty());
+        let token = format!("Bearer {TOKEN}-{name}");
+        assert!(requests.iter().all(|request| request.header("authorization") == Some(token.as_str())));
+    }
+    // Somebody else's token beside it: nothing is sent.
+    let before = a.server.requests().len();
+    for selector in [&["--all-profiles"][..], &["-p", "eu-*"], &["-p", "eu-b"]] {
+        let run = vwh.args(selector.iter().copied().chain(["list"])).env("VWH_TOKEN", "another");
+        let outcome = run.run().exits(2);
+        assert!(outcome.stderr.contains("VWH_TOKEN are both given"), "{outcome}");
+    }
+    assert_eq!((a.server.requests().len(), b.server.requests().len()), (before, before));
+}
+
+#[test]
+fn names_globs_and_repeated_flags_choose() {
+    let (a, b) = two();
+    let vwh = configured(&[&a, &b]);
+    let profiles = |flags: &[&str]| -> Vec<String> {
+        let run = vwh.args(flags.iter().copied().chain(["status", "-o", "jsonl"]));
+        let name =
+            |line: &str| serde_json::from_str::<Value>(line).unwrap()["profile"].as_str().unwrap().to_owned();
+        run.run().exits(0).stdout.lines().map(name).collect()
+    };
+    assert_eq!(profiles(&["-p", "eu-?"]), ["eu-a", "eu-b"]);
+    assert_eq!(profiles(&["-p", "*-b"]), ["eu-b"]);
+    assert_eq!(profiles(&["-p", "eu-b", "-p", "eu-a", "-p", "eu-b"]), ["eu-a", "eu-b"]);
+    assert_eq!(profiles(&["-p", "eu-b"]), ["eu-b"]);
+    insta::assert_snapshot!(vwh.args(["-p", "us-*", "list"]).run().snapshot(), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: no profile matches "us-*"
+
+    hint: configured: eu-a, eu-b
+    "#);
+    let _ = vwh.args(["-p", "eu-a", "-p", "us-a", "list"]).run().exits(2);
+    let _ = vwh.args(["--all-profiles", "--sandbox", "list"]).run().exits(2);
+    let _ = vwh.args(["--all-profiles", "-p", "eu-a", "list"]).run().exits(2);
+}
+
+/// What works on one account, and what an id belongs to, must be said.
+#[test]
+fn some_things_are_about_one_profile() {
+    let (a, b) = two();
+    let vwh = configured(&[&a, &b]);
+    insta::assert_snapshot!(all(&vwh, &["delete", "w-1", "--yes"]).snapshot(), @r"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: several profiles are named, and this command works on one
+
+    hint: name it with: -p NAME
+    ");
+    insta::assert_snapshot!(all(&vwh, &["renew", "w-1"]).snapshot(), @r"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: an id belongs to one profile, and several are named
+
+    hint: name the one it belongs to with: -p NAME
+    ");
+    for arguments in
+        [&["status", "w-1"][..], &["restore", "w-1"], &["create", "--url", "https://x.example", "--unsigned"]]
+    {
+        let _ = all(&vwh, arguments).exits(2);
+    }
+    assert_eq!((a.server.requests().len(), b.server.requests().len()), (0, 0));
+}
+
+/// A throttled account holds nobody else up.
+#[test]
+fn one_that_is_throttled_does_not_hold_up_the_others() {
+    let (a, b) = two();
+    let throttled = Service::new(Vec::new(), |_, _| json(429, "{}").header("Retry-After", "3600"));
+    let vwh = configured(&[&a, &throttled, &b]);
+    let outcome = all(&vwh, &["list", "-o", "jsonl"]).exits(1);
+    assert_eq!(outcome.stdout.lines().count(), 3);
+    assert!(
+        outcome.stderr.starts_with("{\"error\":{\"kind\":\"unavailable\",\"message\":\"cannot list"),
+        "{outcome}"
+    );
+    assert_eq!(outcome.stderr.lines().count(), 1);
+}
+
+/// Marks are kept by profile, and the one that could not be read keeps its own.
+#[test]
+fn changes_are_told_for_all_of_them() {
+    let (a, b) = two();
+    let vwh = configured(&[&a, &b]);
+    let _ = all(&vwh, &["list", "--since-last"]).exits(0);
+    b.with(|webhooks| webhooks.list.push(healthy("w-4")));
+    insta::assert_snapshot!(all(&vwh, &["list", "--since-last"]).snapshot(), @r"
+    exit: 0
+    --- stdout
+    PROFILE  CHANGE  ID   URL                             SUCCESSES  LAST FAILURE
+    eu-b     added   w-4  https://hooks.example.test/w-4  +8
+    --- stderr
+    ");
+    let nothing = all(&vwh, &["list", "--since-last"]).exits(0);
+    assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", ""));
+}
