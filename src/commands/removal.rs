@@ -8,7 +8,7 @@ use super::account::Account;
 use super::batch::{self, Plan, Stopped};
 use super::report::{Done, Outcome, Report};
 use crate::error::Error;
-use crate::journal::{Action, Durability, Journal, Owner, Run};
+use crate::journal::{Action, Durability, Journal, KeyIn, Owner, Run};
 use crate::services::vis::client::Deletion;
 use crate::webhook::Webhook;
 
@@ -37,8 +37,10 @@ impl Removal {
     /// Writes every definition down, in one synced write. Nothing may be sent if this fails.
     pub async fn journal(&self, context: &Context, webhooks: &[&Webhook]) -> Result<(), Error> {
         let now = (context.clock)();
-        let lines =
-            webhooks.iter().map(|webhook| self.run.removing(now, webhook)).collect::<Result<Vec<_>, _>>();
+        let lines = webhooks
+            .iter()
+            .map(|webhook| self.run.removing(now, webhook, KeyIn::Definition))
+            .collect::<Result<Vec<_>, _>>();
         let written = match lines {
             Ok(lines) => self.journal.append(&lines, Durability::Synced, &context.limits).await,
             Err(error) => Err(error),

@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 
 use super::{Action, Line, Owner};
 
+/// The command whose removals nobody wants back.
+const ROTATE: &str = "rotate";
+
 /// One webhook that vwh set out to remove; its last removal counts.
 #[derive(Clone, Debug)]
 pub struct Removal {
@@ -19,8 +22,12 @@ pub struct Removal {
     pub run: String,
     /// That run's command.
     pub command: String,
-    /// The service's object, with its key.
+    /// The service's object, with its key unless that was rotated out.
     pub definition: Box<RawValue>,
+    /// Of the key that was rotated out, and is not in the definition.
+    pub key_fingerprint: Option<String>,
+    /// The webhook that took its place: with one, it is not missing.
+    pub successor: Option<String>,
     /// How far it got.
     pub state: State,
 }
@@ -44,13 +51,18 @@ impl Removal {
     /// The url that it delivered to.
     #[must_use]
     pub fn url(&self) -> String {
-        #[derive(serde::Deserialize)]
-        struct Members {
-            url: Option<String>,
-        }
-        let members: Option<Members> = serde_json::from_str(self.definition.get()).ok();
-        members.and_then(|members| members.url).unwrap_or_default()
+        url_of(&self.definition)
     }
+}
+
+/// The url in a definition; empty if it has none.
+pub(super) fn url_of(definition: &RawValue) -> String {
+    #[derive(serde::Deserialize)]
+    struct Members {
+        url: Option<String>,
+    }
+    let members: Option<Members> = serde_json::from_str(definition.get()).ok();
+    members.and_then(|members| members.url).unwrap_or_default()
 }
 
 /// Every removal of `owner`'s webhooks, oldest first.
@@ -58,14 +70,19 @@ impl Removal {
 pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
     let mut removals: Vec<Removal> = Vec::new();
     let mut position_of: HashMap<&str, usize> = HashMap::new();
+    let mut successor_of: HashMap<&str, &String> = HashMap::new();
     for line in lines.iter().filter(|line| line.owner == *owner) {
-        if let (Action::Removing, Some(definition)) = (line.action, &line.definition) {
+        if let (Action::Replaced, Some(new_id)) = (line.action, &line.new_id) {
+            successor_of.insert(&line.id, new_id);
+        } else if let (Action::Removing, Some(definition)) = (line.action, &line.definition) {
             let removal = Removal {
                 id: line.id.clone(),
                 time: line.time,
                 run: line.run.clone(),
                 command: line.command.clone(),
                 definition: definition.clone(),
+                key_fingerprint: line.key_fingerprint.clone(),
+                successor: successor_of.get(line.id.as_str()).map(|id| (*id).clone()),
                 state: State::Unsettled,
             };
             if let Some(position) = position_of.get(line.id.as_str()) {
@@ -81,12 +98,14 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
     removals
 }
 
-/// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later.
+/// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later. A run of
+/// `rotate` does not count: what it removed must not come back.
 ///
 /// `is_listed` says whether a webhook is still there: what is there was not removed, whatever was tried.
 #[must_use]
 pub fn last_run<'a>(removals: &'a [Removal], is_listed: &dyn Fn(&str) -> bool) -> Vec<&'a Removal> {
     let was_removed = |removal: &&Removal| match removal.state {
+        _ if removal.command == ROTATE => false,
         State::Kept => false,
         State::Unsettled => !is_listed(&removal.id),
         State::Removed | State::Restoring(_) | State::Restored(_) => true,
@@ -157,6 +176,29 @@ mod tests {
         assert_eq!(states(&lines)[0], State::Restored("new-a".into()));
         lines.push(line("r3", 8, Action::Removing, "a"));
         assert_eq!(states(&lines)[0], State::Unsettled);
+    }
+
+    #[test]
+    fn what_was_replaced_has_a_successor_and_a_rotation_is_no_last_run() {
+        let replaced = |run: &str, second, id: &str| {
+            let line = line(run, second, Action::Replaced, id);
+            Line { new_id: Some(format!("next-{id}")), ..line }
+        };
+        let rotated = |line: Line| Line { command: "rotate".into(), ..line };
+        let lines = [
+            line("r1", 1, Action::Removing, "a"),
+            line("r1", 2, Action::Removed, "a"),
+            rotated(replaced("r2", 3, "b")),
+            rotated(line("r2", 4, Action::Removing, "b")),
+            rotated(line("r2", 5, Action::Removed, "b")),
+        ];
+        let removals = removals(&lines, &owner("1"));
+        let successors: Vec<Option<&str>> =
+            removals.iter().map(|removal| removal.successor.as_deref()).collect();
+        assert_eq!(successors, [None, Some("next-b")]);
+        let ids: Vec<&str> =
+            last_run(&removals, &|_| false).into_iter().map(|removal| removal.id.as_str()).collect();
+        assert_eq!(ids, ["a"]);
     }
 
     #[test]
