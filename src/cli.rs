@@ -11,7 +11,9 @@ use crate::commands::list::ListArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::prune_failed::PruneFailedArgs;
 use crate::commands::renew::RenewArgs;
+use crate::commands::replace::ReplaceArgs;
 use crate::commands::restore::RestoreArgs;
+use crate::commands::rotate::RotateArgs;
 use crate::commands::sandbox::SandboxArgs;
 use crate::commands::status::StatusArgs;
 use crate::settings::Flags;
@@ -81,6 +83,8 @@ pub enum WebhookCommand {
     PruneFailed(PruneFailedArgs),
     Delete(DeleteArgs),
     Restore(RestoreArgs),
+    Replace(ReplaceArgs),
+    Rotate(RotateArgs),
 }
 
 /// How long a command may take, unless `--timeout` says so.

@@ -38,7 +38,9 @@ use tokio::sync::watch;
 
 use cli::{Cli, Command, Patience, WebhookCommand};
 use commands::account::Account;
-use commands::{Context, completions, create, delete, list, man, prune_failed, renew, restore, status};
+use commands::{
+    Context, completions, create, delete, list, man, prune_failed, renew, replace, restore, rotate, status,
+};
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
 use output::text::inert;
@@ -170,6 +172,8 @@ async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<Exit
         WebhookCommand::PruneFailed(args) => prune_failed::run(args, context, &account).await,
         WebhookCommand::Delete(args) => delete::run(args, context, &account).await,
         WebhookCommand::Restore(args) => restore::run(args, context, &account).await,
+        WebhookCommand::Replace(args) => replace::run(args, context, &account).await,
+        WebhookCommand::Rotate(args) => rotate::run(args, context, &account).await,
     };
     let left = account.leave().await;
     let result = result.and_then(|status| left.map(|()| status));

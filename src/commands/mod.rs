@@ -1,5 +1,6 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `snapshot`, `confirm`, `signing_key`, `removal`, `batch` and `report`.
+//! `snapshot`, `confirm`, `lock`, `destination`, `signing_key`, `removal`, `replacement`,
+//! `batch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -9,14 +10,19 @@ pub mod completions;
 pub mod confirm;
 pub mod create;
 pub mod delete;
+pub mod destination;
 pub mod list;
+pub mod lock;
 pub mod man;
 pub mod prune_failed;
 pub mod removal;
 pub mod renew;
+pub mod replace;
+pub mod replacement;
 pub mod report;
 pub mod restore;
 pub mod restore_list;
+pub mod rotate;
 pub mod sandbox;
 pub mod signing_key;
 pub mod snapshot;

@@ -8,9 +8,10 @@ use clap::Args;
 use wildmatch::WildMatch;
 
 use super::Context;
-use super::account::{Account, Waiting};
+use super::account::Account;
 use super::batch::{self, Plan};
 use super::confirm::{Confirmed, Unattended, confirm};
+use super::lock::LockArgs;
 use super::removal::Removal;
 use super::renew::renew_one;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
@@ -69,6 +70,9 @@ pub struct PruneFailedArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// What is to become of each failed webhook.
@@ -80,7 +84,7 @@ struct Verdicts {
 
 /// Runs `vwh prune-failed`.
 pub async fn run(args: &PruneFailedArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
+    let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let first_seen = first_seen_failed(args, context, account, &snapshot)?;
     let verdicts = judge(args, &snapshot, &first_seen);

@@ -25,6 +25,14 @@ pub enum Outcome {
     Spared,
     /// It was gone already.
     Gone,
+    /// Another has taken its place.
+    Replaced,
+    /// The service changed it in place.
+    Updated,
+    /// It is still there beside its successor.
+    Kept,
+    /// It was as asked already.
+    Unchanged,
     /// It failed.
     Error,
     /// Its turn never came.
@@ -42,6 +50,10 @@ impl Outcome {
             Self::Exists => "exists",
             Self::Spared => "spared",
             Self::Gone => "gone",
+            Self::Replaced => "replaced",
+            Self::Updated => "updated",
+            Self::Kept => "kept",
+            Self::Unchanged => "unchanged",
             Self::Error => "error",
             Self::Skipped => "skipped",
         }
@@ -53,6 +65,8 @@ impl Outcome {
             Self::Removed => "would remove",
             Self::Renewed => "would renew",
             Self::Restored => "would restore",
+            Self::Replaced => "would replace",
+            Self::Kept => "would keep",
             other => other.name(),
         }
     }
@@ -71,6 +85,8 @@ pub struct Done {
     pub error: Option<Error>,
     /// The id it has now.
     pub new_id: Option<String>,
+    /// The url it has now, as it is shown, if that is another.
+    pub new_url: Option<String>,
 }
 
 impl Done {
@@ -83,6 +99,7 @@ impl Done {
             outcome,
             error: None,
             new_id: None,
+            new_url: None,
         }
     }
 
@@ -90,6 +107,16 @@ impl Done {
     #[must_use]
     pub fn failed(webhook: &Webhook, error: Error) -> Self {
         Self { error: Some(error), ..Self::new(webhook, Outcome::Error) }
+    }
+
+    /// Whether it was not done: it failed, or it is half done.
+    fn has_failed(&self) -> bool {
+        self.outcome == Outcome::Error || self.is_half_done()
+    }
+
+    /// Whether it is still there although it should have gone.
+    fn is_half_done(&self) -> bool {
+        self.outcome == Outcome::Kept && self.error.is_some()
     }
 }
 
@@ -119,6 +146,8 @@ struct ResultView<'a> {
     error: Option<ErrorView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_url: Option<&'a str>,
 }
 
 /// What a command's batch is called and may end in.
@@ -138,7 +167,7 @@ pub fn conclude(
     vocabulary: &Vocabulary,
     is_dry_run: bool,
 ) -> Result<ExitStatus, Error> {
-    let failed = report.results.iter().filter(|done| done.outcome == Outcome::Error).count();
+    let failed = report.results.iter().filter(|done| done.has_failed()).count();
     let text = if context.settings.format.is_json() {
         json(context, report, vocabulary, is_dry_run)
     } else {
@@ -159,11 +188,12 @@ pub fn conclude(
     let total = report.results.len();
     match &report.ended {
         Some(error) => {
-            let skipped = report.results.iter().filter(|done| done.outcome == Outcome::Skipped).count();
-            if skipped == 0 {
+            let is_undone = |done: &&Done| done.outcome == Outcome::Skipped || done.is_half_done();
+            let undone = report.results.iter().filter(is_undone).count();
+            if undone == 0 {
                 return Err(error.clone());
             }
-            let what = format!("stopped early, {skipped} of {total} not done");
+            let what = format!("stopped early, {undone} of {total} not done");
             Err(error.clone().while_doing(what))
         }
         None if failed > 0 => Err(Error::new(
@@ -181,6 +211,7 @@ fn json(context: &Context, report: &Report, vocabulary: &Vocabulary, is_dry_run:
         outcome: done.outcome.name(),
         error: done.error.as_ref().map(Error::view),
         new_id: done.new_id.as_deref(),
+        new_url: done.new_url.as_deref(),
     });
     let results: Vec<ResultView<'_>> = results.collect();
     if context.settings.format == Format::Jsonl {
@@ -198,10 +229,13 @@ fn lines(results: &[Done], is_dry_run: bool) -> String {
         let word = if is_dry_run { done.outcome.intent() } else { done.outcome.name() };
         let id = if done.id.is_empty() { "(no id)".into() } else { inert(&done.id) };
         text.push_str(&format!("{word}  {id}"));
-        if let Some(new_id) = &done.new_id {
+        if let Some(new_id) = done.new_id.as_ref().filter(|new_id| **new_id != done.id) {
             text.push_str(&format!(" -> {}", inert(new_id)));
         }
         text.push_str(&format!("  {}", inert(&done.url)));
+        if let Some(new_url) = &done.new_url {
+            text.push_str(&format!(" -> {}", inert(new_url)));
+        }
         if let Some(error) = &done.error {
             text.push_str(&format!("  {}", inert(&error.sentence())));
             if let Some(hint) = &error.hint {

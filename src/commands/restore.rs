@@ -9,8 +9,9 @@ use clap::Args;
 use wildmatch::WildMatch;
 
 use super::Context;
-use super::account::{Account, Waiting};
+use super::account::Account;
 use super::batch::{self, Plan, Stopped};
+use super::lock::LockArgs;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::restore_list;
 use super::snapshot::Snapshot;
@@ -62,6 +63,9 @@ pub struct RestoreArgs {
     /// Show what would be restored, and change nothing
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// A removal that may be undone, with the webhook as it was.
@@ -94,7 +98,7 @@ pub async fn run(args: &RestoreArgs, context: &Context, account: &Account) -> Re
         return Err(Error::new(Kind::Usage, message).hint(hint));
     }
     let changes = !args.list && !args.dry_run;
-    let _lock = if changes { Some(account.lock(context, Waiting::Fail).await?) } else { None };
+    let _lock = if changes { Some(account.lock(context, args.lock.waiting()).await?) } else { None };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity);
     let journal = account.journal(context)?;

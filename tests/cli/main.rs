@@ -13,6 +13,7 @@ mod config;
 mod running;
 mod service;
 mod support;
+mod watched;
 
 mod account;
 mod addresses;
