@@ -188,6 +188,26 @@ fn an_old_one_stays_while_its_successor_is_not_listed() {
     assert_eq!(service.count("DELETE"), 0);
 }
 
+/// After a hold the list is read again: an old one goes only while its successor is there.
+#[test]
+fn a_successor_that_goes_meanwhile_spares_the_old_one() {
+    let service = odd_at("DELETE", 1, |_, webhooks| {
+        drop(webhooks.delete("new-1"));
+        drop(webhooks.delete("w-003"));
+        json(429, "{}").header("Retry-After", "1")
+    });
+    let vwh = service.vwh();
+    let outcome = move_all(&vwh).exits(1);
+    let unlisted = "the service does not list its successor, so it stays";
+    let expected = [["kept", "new-1", unlisted], ["replaced", "new-2", ""], ["replaced", "new-3", ""]];
+    assert_eq!(results(&outcome), expected.map(|result| result.map(Value::from)));
+    assert_eq!(service.ids(), ["w-001", "new-2", "new-3"]);
+    let lines = journal(&vwh);
+    let kept: Vec<&Value> =
+        lines.iter().filter(|line| line["action"] == "kept").map(|line| &line["id"]).collect();
+    assert_eq!(kept, ["w-001"]);
+}
+
 #[test]
 fn without_a_list_in_between_nothing_is_removed() {
     let service = odd_at("GET", 3, |_, _| json(404, "{}"));

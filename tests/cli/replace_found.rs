@@ -88,6 +88,29 @@ fn one_successor_stands_for_one_webhook() {
     assert_eq!(service.ids(), ["new-1", "new-2"]);
 }
 
+/// Nobody wrote down which of the two successors is whose.
+#[test]
+fn two_half_done_twins_get_one_successor_each() {
+    let mut twin = healthy("b");
+    twin["url"] = url("a").into();
+    let service = Service::honest(vec![healthy("a"), twin]);
+    let vwh = service.vwh();
+    let _ = replace(&vwh, &["a", "b", "--keep-old"]).exits(0);
+    let path = vwh.state().join("journal.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let meant: String =
+        text.lines().filter(|line| line.contains("\"replacing\"")).map(|line| format!("{line}\n")).collect();
+    std::fs::write(&path, meant).unwrap();
+    let _ = replace(&vwh, &["a", "b"]).exits(0);
+    assert_eq!((service.ids().join(" "), service.count("POST")), ("new-1 new-2".to_owned(), 2));
+    let successors: Vec<Value> = journal(&vwh)
+        .into_iter()
+        .filter(|line| line["action"] == "replaced")
+        .map(|line| line["new_id"].clone())
+        .collect();
+    assert_eq!(successors, ["new-1", "new-2"]);
+}
+
 #[test]
 fn the_chain_of_successors_is_followed() {
     let service = Service::honest(vec![healthy("a")]);

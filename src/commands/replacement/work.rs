@@ -60,7 +60,9 @@ impl<'a> Work<'a> {
     /// Does every job; the results are in their order. `is_stale` says that the list is old, because a person was asked.
     pub(super) async fn carry_out(&self, jobs: &[&Job], key: &Key, is_stale: bool) -> Result<Report, Error> {
         self.note_intents(jobs).await?;
-        key.write()?;
+        if let Some(file) = key.write()? {
+            self.context.output.notice(&format!("the signing key is in {}", file.display()));
+        }
         key.show_once(self.context);
         let found =
             jobs.iter().filter_map(|job| Some((job.old.id.clone(), job.successor.as_ref()?.id.clone())));
