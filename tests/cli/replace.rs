@@ -215,8 +215,16 @@ fn the_question_shows_what_is_to_change() {
     signed["metadataPolicy"] = "NONE".into();
     let service = Service::honest(vec![signed, healthy("b-0001"), healthy("c-0001")]);
     let vwh = service.vwh();
-    let arguments =
-        ["replace", "a-00", "b-0001", "--new-host", "moved.example.test", "--metadata-policy", "header"];
+    let arguments = [
+        "replace",
+        "a-00",
+        "--concurrency=1",
+        "b-0001",
+        "--new-host",
+        "moved.example.test",
+        "--metadata-policy",
+        "header",
+    ];
     let mut terminal = vwh.args(arguments).on_terminal(&Screen::columns(200));
     terminal.wait_for("[y/N] ");
     assert_eq!(service.changes(), Vec::<String>::new());

@@ -82,9 +82,9 @@ fn one_successor_stands_for_one_webhook() {
     let service = Service::honest(vec![healthy("a"), twin]);
     let vwh = service.vwh();
     let _ = replace(&vwh, &["a", "--keep-old"]).exits(0);
-    let outcome = replace(&vwh, &["a", "b"]).exits(0).stdout;
+    let outcome = replace(&vwh, &["b", "a"]).exits(0).stdout;
     let urls = format!("{} -> https://moved.example.test/a", url("a"));
-    assert_eq!(outcome, format!("replaced  a -> new-1  {urls}\nreplaced  b -> new-2  {urls}\n"));
+    assert_eq!(outcome, format!("replaced  b -> new-2  {urls}\nreplaced  a -> new-1  {urls}\n"));
     assert_eq!(service.ids(), ["new-1", "new-2"]);
 }
 

@@ -121,6 +121,7 @@ fn both_sign_until_the_old_one_is_deleted() {
     let vwh = service.vwh();
     let arguments = ["a", "b", "--signing-key-out", "key", "--keep-old", "-v", "--concurrency", "1"];
     let outcome = rotate(&vwh, &arguments).exits(0).says("every event arrives twice until: vwh delete a b\n");
+    let outcome = outcome.says("\nthe signing key is in key\n");
     assert_eq!(outcome.stdout, format!("kept  a -> new-1  {}\nkept  b -> new-2  {}\n", url("a"), url("b")));
     assert_eq!(service.ids(), ["a", "b", "new-1", "new-2"]);
     // Once more changes nothing; without --keep-old the same command ends it, and no key is made for that.
@@ -216,6 +217,22 @@ fn a_half_done_rotation_goes_on_with_its_own_key() {
     assert_eq!(outcome.stdout.lines().count(), 2, "{outcome}");
     assert_eq!((service.ids().join(" "), keys(&service)), ("new-1 new-3".to_owned(), vec![key.clone(); 2]));
     assert_eq!(file(&vwh, "copy"), key);
+}
+
+/// Where the service shows no key, what was registered after it was meant is what was meant.
+#[test]
+fn a_half_done_rotation_is_known_by_its_age_where_keys_are_hidden() {
+    let mut older = signed("older");
+    older["url"] = url("a").into();
+    let service = secretive(vec![signed("a"), older]);
+    let vwh = service.vwh();
+    let _ = rotate(&vwh, &["a", "--signing-key-out", "key", "--keep-old"]).exits(0);
+    let path = vwh.state().join("journal.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.lines().next().unwrap().to_owned() + "\n").unwrap();
+    let outcome = rotate(&vwh, &["a", "--signing-key-out", "key"]).exits(0);
+    assert_eq!(outcome.stdout, format!("replaced  a -> new-1  {}\n", url("a")));
+    assert_eq!((service.ids().join(" "), service.count("POST")), ("older new-1".to_owned(), 1));
 }
 
 /// Another key than the one that a run which was cut short made is another job.
