@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::service::{Webhooks, failed_and_signed, healthy, journal, many, url};
+use crate::service::{Webhooks, failed_and_signed, healthy, journal_after, many, url};
 use crate::support::Vwh;
 use crate::watched::{Watched, moments};
 
@@ -82,7 +82,7 @@ fn a_killed_replace_is_finished_by_the_same_command() {
         let posts = service.count("POST");
         let _ = run().run().exits(0);
         assert_eq!(service.count("POST"), posts, "a third run has nothing to do");
-        journal(&vwh);
+        journal_after(1, &vwh);
     }
 }
 
@@ -113,7 +113,7 @@ fn a_killed_rotation_is_finished_by_the_same_command() {
 }
 
 fn none_of_it_is_kept(vwh: &Vwh, keys: &[&str]) {
-    journal(vwh);
+    journal_after(1, vwh);
     let text = std::fs::read_to_string(vwh.state().join("journal.jsonl")).unwrap();
     for key in keys {
         assert!(!text.contains(key), "{key} is in the journal");
