@@ -70,6 +70,7 @@ mod secrecy;
 mod settings;
 mod several;
 mod sign_in;
+mod sign_in_sandbox;
 mod since_last;
 mod status;
 mod streams;
