@@ -16,7 +16,9 @@ use crate::commands::man::ManArgs;
 use crate::commands::profiles::ProfilesArgs;
 use crate::commands::prune_failed::PruneFailedArgs;
 use crate::commands::renew::RenewArgs;
+use crate::commands::replace::ReplaceArgs;
 use crate::commands::restore::RestoreArgs;
+use crate::commands::rotate::RotateArgs;
 use crate::commands::sandbox::SandboxArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::whoami::WhoamiArgs;
@@ -90,6 +92,8 @@ pub enum WebhookCommand {
     PruneFailed(PruneFailedArgs),
     Delete(DeleteArgs),
     Restore(RestoreArgs),
+    Replace(ReplaceArgs),
+    Rotate(RotateArgs),
 }
 
 /// The commands about accounts and their tokens.

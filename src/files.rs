@@ -99,19 +99,21 @@ pub fn open_private(path: &Path) -> Result<fs_err::File, FileError> {
     Ok(file)
 }
 
-/// Creates `path` with `content` for the user alone; fails if it exists.
+/// Creates `path` with `content` for the user alone; fails if it exists. It is there whole or not at all, wherever this ends.
 pub fn create_new_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let mut options = fs_err::OpenOptions::new();
-    options.write(true).create_new(true);
-    private_mode(&mut options);
-    let mut file = options.open(path)?;
-    let written =
-        file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| sync_directory_of(path));
-    if written.is_err() {
-        // Half a key is worse than none.
-        let _ = fs_err::remove_file(path);
-    }
-    Ok(written?)
+    let write = || {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        // `tempfile` creates with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)?;
+        sync_directory_of(path)
+    };
+    write().map_err(|error| {
+        let what = format!("failed to create file `{}`: {error}", path.display());
+        io::Error::new(error.kind(), what).into()
+    })
 }
 
 /// Replaces `path` by `content`: written beside, synced, renamed, and the renaming synced.

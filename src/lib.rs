@@ -41,7 +41,7 @@ use commands::accounts::Accounts;
 use commands::check::refused;
 use commands::{
     Context, check, completions, create, delete, doctor, export, list, login, logout, man, profiles,
-    prune_failed, renew, restore, status, whoami,
+    prune_failed, renew, replace, restore, rotate, status, whoami,
 };
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
@@ -282,6 +282,8 @@ async fn on_accounts(
         WebhookCommand::PruneFailed(args) => prune_failed::run(args, context, accounts).await,
         WebhookCommand::Delete(args) => delete::run(args, context, accounts.only()?).await,
         WebhookCommand::Restore(args) => restore::run(args, context, accounts).await,
+        WebhookCommand::Replace(args) => replace::run(args, context, accounts.only()?).await,
+        WebhookCommand::Rotate(args) => rotate::run(args, context, accounts.only()?).await,
     }
 }
 

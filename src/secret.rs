@@ -7,9 +7,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
+use sha2::{Digest as _, Sha256};
 
 /// What stands in the place of a secret in everything that vwh prints.
 pub const MASK: &str = "***";
+
+/// How many bytes of a key's SHA-256 tell it apart from every other key that one account ever had.
+const FINGERPRINT_BYTES: usize = 8;
 
 /// A secret text. `Debug` prints `***`.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +30,13 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// The start of its SHA-256 in hexadecimal: tells keys apart where no key may stand.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::digest(self.0.as_bytes());
+        digest.iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Replaces every occurrence of this secret in `text` by `***`.
@@ -161,5 +172,7 @@ mod tests {
         assert_eq!(format!("{key:?}"), "***");
         assert_eq!(key.scrub("key 'hunter2' is too short"), "key '***' is too short");
         assert_eq!(Secret::new("").scrub("nothing"), "nothing");
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(Secret::new("abc").fingerprint(), "ba7816bf8f01cfea");
     }
 }

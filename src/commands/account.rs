@@ -152,7 +152,7 @@ impl Account {
                     Kind::Unavailable,
                     format!("another vwh is changing the webhooks of profile {profile}"),
                 )
-                .hint("wait until it has finished, then run this again")
+                .hint("wait until it has finished, then run this again; --wait-lock does both")
             }
             error => error.into(),
         })

@@ -16,6 +16,7 @@ use super::account::Account;
 use super::report::{Done, Outcome, Report};
 use crate::error::{Error, Kind};
 use crate::http::{HttpError, WhenHeld};
+use crate::services::vis::client::Listing;
 use crate::webhook::Webhook;
 
 /// A long run looks again after this long.
@@ -44,12 +45,29 @@ impl From<HttpError> for Stopped {
     }
 }
 
+/// Decides by the newest list which webhooks may still be touched.
+pub trait Judge {
+    /// For each that is listed, whether it may.
+    fn judge(&self, listing: &Listing) -> HashMap<String, bool>;
+}
+
+/// By its own object alone.
+impl<F: Fn(&Webhook) -> bool> Judge for F {
+    fn judge(&self, listing: &Listing) -> HashMap<String, bool> {
+        let judged = |webhook: Webhook| {
+            let qualifies = self(&webhook);
+            (webhook.id, qualifies)
+        };
+        listing.webhooks().map(judged).collect()
+    }
+}
+
 /// How a batch is run.
 pub struct Plan<'a> {
     /// What to do, in this order.
     pub items: Vec<Webhook>,
     /// Whether a webhook may still be touched, by the newest list; `None` for what is not listed yet.
-    pub qualifies: Option<&'a dyn Fn(&Webhook) -> bool>,
+    pub qualifies: Option<&'a dyn Judge>,
     /// Whether a person was asked, so that the list is old.
     pub is_stale: bool,
 }
@@ -170,15 +188,11 @@ where
             let listing = self.account.client.list().await;
             let listing =
                 listing.map_err(|error| Error::from(error).while_doing("cannot list the webhooks again"))?;
-            let by_id = |webhook: Webhook| {
-                let qualifies = qualifies(&webhook);
-                (webhook.id, qualifies)
-            };
             *seen = Seen {
                 at: Instant::now(),
                 holds: self.account.client.http().gate().holds(),
                 is_stale: false,
-                qualifying: Some(listing.webhooks().map(by_id).collect()),
+                qualifying: Some(qualifies.judge(&listing)),
             };
         }
         Ok(match &seen.qualifying {

@@ -58,6 +58,20 @@ pub async fn confirm(
     is_yes: bool,
     unattended: Unattended,
 ) -> Result<Confirmed, Error> {
+    let shown = |webhook: &&Webhook| format!("{}  {}", webhook.id, webhook.shown_url(Secrets::Hide));
+    let items: Vec<String> = items.iter().map(shown).collect();
+    confirm_shown(context, verb, &items, whose, is_yes, unattended).await
+}
+
+/// The same for items that the command describes itself, in a line each.
+pub async fn confirm_shown(
+    context: &Context,
+    verb: &str,
+    items: &[String],
+    whose: &str,
+    is_yes: bool,
+    unattended: Unattended,
+) -> Result<Confirmed, Error> {
     match way(context.output.terminals(), is_yes, context.settings.no_input, unattended) {
         Way::Proceed => Ok(Confirmed::Unasked),
         Way::Refuse => {
@@ -66,10 +80,7 @@ pub async fn confirm(
         }
         Way::Ask => {
             let noun = if items.len() == 1 { "this webhook" } else { "these webhooks" };
-            let shown = items.iter().map(|webhook| {
-                format!("  {}  {}\n", inert(&webhook.id), inert(&webhook.shown_url(Secrets::Hide)))
-            });
-            let shown: String = shown.collect();
+            let shown: String = items.iter().map(|item| format!("  {}\n", inert(item))).collect();
             let question = format!("{shown}{} {noun} of {}?", capitalized(verb), inert(whose));
             let _turn = context.asking.lock().await;
             if context.limits.is_interrupted() {

@@ -1,24 +1,23 @@
 //! `vwh create`: registers a webhook, signed unless told otherwise, and never twice by accident.
 
 use chrono::{DateTime, Utc};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use url::Url;
 
 use super::Context;
 use super::account::{Account, Waiting};
+use super::destination::{self, MetadataPolicy, parse_url};
 use super::renew::check_renewal;
 use super::signing_key::{self, Key, KeyArgs};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
-use crate::files;
 use crate::http::{HttpError, WhenHeld};
 use crate::journal::history;
 use crate::output::text::{inert, word};
 use crate::output::when;
-use crate::secret::{Secret, mask_url};
+use crate::secret::mask_url;
 use crate::services::vis::client::Definition;
 use crate::settings::Format;
-use crate::settings::connection::is_loopback;
 use crate::webhook::json::{View, write_webhook};
 use crate::webhook::{Health, Webhook};
 
@@ -46,23 +45,6 @@ pub struct CreateArgs {
     /// Register only if there is none with this url and events; renew it if it is failed, expired or expiring
     #[arg(long)]
     if_absent: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum MetadataPolicy {
-    None,
-    Header,
-    Body,
-}
-
-impl MetadataPolicy {
-    const fn wire_name(self) -> &'static str {
-        match self {
-            Self::None => "NONE",
-            Self::Header => "HEADER",
-            Self::Body => "BODY",
-        }
-    }
 }
 
 /// What `--if-absent` found.
@@ -109,23 +91,14 @@ async fn create(
     key: &Key,
 ) -> Result<ExitStatus, Error> {
     // On disk before it is sent: a webhook whose key is lost can never be verified.
-    let key_file = if let Key::Generated { key, file: Some(file) } = key {
-        let written = files::create_new_private(file, format!("{}\n", key.reveal()).as_bytes());
-        written.map_err(|error| {
-            Error::new(Kind::Configuration, "nothing was created: cannot write the key")
-                .because(error.to_string())
-        })?;
-        Some(file)
-    } else {
-        None
-    };
+    let key_file = key.write()?;
     let (webhook, date) = match account.client.create(definition).await {
         Ok(created) => created,
         Err(error) => {
             let may_exist = matches!(error, HttpError::Ambiguous { .. });
-            match (key, key_file) {
-                (Key::Generated { key, file: None }, _) if may_exist => show_once(context, key),
-                (_, Some(file)) if !may_exist => {
+            match key_file {
+                None if may_exist => key.show_once(context),
+                Some(file) if !may_exist => {
                     let _ = fs_err::remove_file(file);
                 }
                 _ => {}
@@ -135,9 +108,7 @@ async fn create(
     };
     let now = date.unwrap_or_else(context.clock);
     warn_about_reply(context, account, definition, &webhook, now);
-    if let Key::Generated { key, file: None } = key {
-        show_once(context, key);
-    }
+    key.show_once(context);
     if let Some(file) = key_file {
         context.output.notice(&format!("the signing key is in {}", file.display()));
     }
@@ -146,10 +117,6 @@ async fn create(
         .output
         .notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
     answer(context, account, &webhook, now, "created")
-}
-
-fn show_once(context: &Context, key: &Secret) {
-    context.output.show_once("signing key (shown only now)", key.reveal());
 }
 
 fn failure(account: &Account, definition: &Definition, error: HttpError, may_exist: bool) -> Error {
@@ -236,7 +203,7 @@ async fn present(
 
 /// What is different about a webhook that is there already. A generated key is never meant to equal another.
 fn difference(webhook: &Webhook, definition: &Definition, key: &Key) -> Option<&'static str> {
-    let policy = webhook.metadata_policy.as_deref().unwrap_or("NONE");
+    let policy = webhook.policy();
     match key {
         Key::Unsigned if webhook.is_signed() => Some("it is signed"),
         Key::Given(_) | Key::Generated { .. } | Key::ToGenerate { .. } if !webhook.is_signed() => {
@@ -258,10 +225,11 @@ fn hint_at_journal(context: &Context, account: &Account, definition: &Definition
     let Some(owner) = lines.iter().rev().map(|line| &line.owner).find(|owner| account.may_own(owner)) else {
         return;
     };
-    let removal = history::removals(&lines, owner)
-        .into_iter()
-        .rev()
-        .find(|removal| removal.state == history::State::Removed && removal.url() == definition.url);
+    let removal = history::removals(&lines, owner).into_iter().rev().find(|removal| {
+        // Without its key it cannot be restored.
+        let has_key = removal.key_fingerprint.is_none();
+        has_key && removal.state == history::State::Removed && removal.url() == definition.url
+    });
     if let Some(removal) = removal {
         let restore = account.command(&format!("restore {}", word(&removal.id)));
         context
@@ -280,49 +248,18 @@ fn check_events(events: &[String]) -> Result<(), Error> {
     }
 }
 
-fn parse_url(text: &str) -> Result<Url, String> {
-    let url =
-        Url::parse(text).map_err(|error| format!("{error}; write a whole URL such as https://host/path"))?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        _ => Err("write an http or https URL such as https://host/path".to_owned()),
-    }
-}
-
 fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &Definition, key: &Key) {
     let output = &context.output;
     if !matches!(key, Key::Unsigned) && definition.metadata_policy == "NONE" {
         output
             .warning("the key is never used: a signature only travels with --metadata-policy header or body");
     }
-    if definition.key.as_ref().is_some_and(|key| key.reveal() == "string") {
-        output.warning("this key is the one printed in the vendor's tutorial, so anybody can sign with it");
-    }
-    if account.is_sandbox() {
-        return;
-    }
-    if is_loopback(&args.url) || is_private(&args.url) {
-        output.warning("the service calls from outside: it cannot reach this host");
-    } else if args.url.scheme() == "http" {
-        output.warning("calls and their numbers will travel unencrypted: use https if you can");
-    }
-}
-
-fn is_private(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => {
-            address.is_private() || address.is_link_local() || address.is_unspecified()
-        }
-        Some(url::Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
-        Some(url::Host::Domain(name)) => {
-            !name.contains('.') || matches!(name.rsplit('.').next(), Some("local" | "internal"))
-        }
-        None => false,
-    }
+    key.warn(context);
+    destination::warn(context, account, &args.url);
 }
 
 /// A reply that differs from what was asked is worth a warning, and no more: the webhook is there.
-fn warn_about_reply(
+pub(super) fn warn_about_reply(
     context: &Context,
     account: &Account,
     definition: &Definition,

@@ -3,9 +3,10 @@
 use clap::Args;
 
 use super::Context;
-use super::account::{Account, Waiting};
+use super::account::Account;
 use super::batch::Plan;
 use super::confirm::{self, Confirmed, Unattended, confirm};
+use super::lock::LockArgs;
 use super::removal::{Removal, remove_all};
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
@@ -37,11 +38,14 @@ pub struct DeleteArgs {
     /// Show what would be removed, and change nothing
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// Runs `vwh delete`.
 pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
+    let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity.clone());
     let (items, gone) = resolve(args, context, account, &snapshot, &owner)?;
@@ -60,7 +64,8 @@ pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Res
         )
         .await?;
         let removal = Removal::new(context, account, "delete", owner)?;
-        let plan = Plan { items, qualifies: Some(&|_| true), is_stale: confirmed == Confirmed::Asked };
+        let plan =
+            Plan { items, qualifies: Some(&|_: &Webhook| true), is_stale: confirmed == Confirmed::Asked };
         remove_all(context, account, &removal, plan).await?
     };
     report.results.extend(gone);
@@ -92,6 +97,7 @@ fn resolve(
                     outcome: Outcome::Gone,
                     error: None,
                     new_id: None,
+                    new_url: None,
                 }),
                 None => return Err(no_such_webhook(account, snapshot, id)),
             },

@@ -303,6 +303,7 @@ fn removed_lately(context: &Context, account: &Account) -> Option<String> {
     let run: Vec<_> = history::last_run(&removals, &|_| false)
         .into_iter()
         .filter(|removal| !matches!(removal.state, history::State::Restored(_) | history::State::Kept))
+        .filter(|removal| removal.successor.is_none())
         .collect();
     let first = run.first()?;
     let verb = if run.len() == 1 { "was" } else { "were" };

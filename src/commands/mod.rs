@@ -1,5 +1,6 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
-//! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `signing_key`, `removal`, `batch`, `watch` and `report`.
+//! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `lock`, `destination`, `signing_key`, `removal`,
+//! `replacement`, `batch`, `watch` and `report`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -12,10 +13,12 @@ pub mod completions;
 pub mod confirm;
 pub mod create;
 pub mod delete;
+pub mod destination;
 pub mod doctor;
 pub mod export;
 pub mod list;
 pub mod list_changes;
+pub mod lock;
 pub mod login;
 pub mod logout;
 pub mod man;
@@ -24,9 +27,12 @@ pub mod prune_failed;
 pub mod reading;
 pub mod removal;
 pub mod renew;
+pub mod replace;
+pub mod replacement;
 pub mod report;
 pub mod restore;
 pub mod restore_list;
+pub mod rotate;
 pub mod sandbox;
 pub mod signing_key;
 pub mod snapshot;

@@ -8,10 +8,11 @@ use clap::Args;
 use wildmatch::WildMatch;
 
 use super::Context;
-use super::account::{Account, Waiting};
+use super::account::Account;
 use super::accounts::Accounts;
 use super::batch::{self, Plan};
 use super::confirm::{Confirmed, Unattended, confirm};
+use super::lock::LockArgs;
 use super::removal::Removal;
 use super::renew::renew_one;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
@@ -70,6 +71,9 @@ pub struct PruneFailedArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// What is to become of each failed webhook.
@@ -90,7 +94,7 @@ pub async fn run(
 }
 
 async fn prune(args: &PruneFailedArgs, context: &Context, account: &Account) -> Result<Report, Error> {
-    let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
+    let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let first_seen = first_seen_failed(args, context, account, &snapshot)?;
     let verdicts = judge(args, &snapshot, &first_seen);

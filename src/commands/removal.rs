@@ -8,7 +8,7 @@ use super::account::Account;
 use super::batch::{self, Plan, Stopped};
 use super::report::{Done, Outcome, Report};
 use crate::error::Error;
-use crate::journal::{Action, Durability, Journal, Owner, Run};
+use crate::journal::{Action, Durability, Journal, KeyIn, Owner, Run};
 use crate::services::vis::client::Deletion;
 use crate::webhook::Webhook;
 
@@ -34,12 +34,26 @@ impl Removal {
         Ok(Self { journal: account.journal(context)?, run, tried: RefCell::default() })
     }
 
+    /// The same as a part of `run`, which has written other lines to `journal`.
+    #[must_use]
+    pub fn within(run: Run, journal: Journal) -> Self {
+        Self { journal, run, tried: RefCell::default() }
+    }
+
     /// Writes every definition down, in one synced write. Nothing may be sent if this fails.
     pub async fn journal(&self, context: &Context, webhooks: &[&Webhook]) -> Result<(), Error> {
+        self.journal_each(context, webhooks.iter().map(|webhook| (*webhook, KeyIn::Definition))).await
+    }
+
+    /// The same where some keys have been rotated out.
+    pub async fn journal_each(
+        &self,
+        context: &Context,
+        webhooks: impl Iterator<Item = (&Webhook, KeyIn)>,
+    ) -> Result<(), Error> {
         let now = (context.clock)();
-        let lines =
-            webhooks.iter().map(|webhook| self.run.removing(now, webhook)).collect::<Result<Vec<_>, _>>();
-        let written = match lines {
+        let lines = webhooks.map(|(webhook, key)| self.run.removing(now, webhook, key));
+        let written = match lines.collect::<Result<Vec<_>, _>>() {
             Ok(lines) => self.journal.append(&lines, Durability::Synced, &context.limits).await,
             Err(error) => Err(error),
         };
@@ -47,6 +61,12 @@ impl Removal {
         written.map_err(|error| {
             Error::from(error).while_doing(format!("nothing was removed: cannot write {path}"))
         })
+    }
+
+    /// Whether a DELETE of this webhook was set out: without an answer it may have arrived all the same.
+    #[must_use]
+    pub fn was_tried(&self, id: &str) -> bool {
+        self.tried.borrow().contains(id)
     }
 
     /// Sends the DELETE of one journalled webhook and notes what became of it.
@@ -71,7 +91,7 @@ impl Removal {
         for done in &report.results {
             match done.outcome {
                 // Its outcome stays open, so that a restore asks the list what became of it.
-                Outcome::Skipped if self.tried.borrow().contains(&done.id) => {}
+                Outcome::Skipped if self.was_tried(&done.id) => {}
                 Outcome::Spared | Outcome::Skipped => self.note(context, Action::Kept, &done.id).await,
                 // Refused outright, so it is still there.
                 Outcome::Error if done.error.as_ref().is_some_and(Error::is_refusal) => {

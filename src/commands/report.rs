@@ -28,6 +28,14 @@ pub enum Outcome {
     Spared,
     /// It was gone already.
     Gone,
+    /// Another has taken its place.
+    Replaced,
+    /// The service changed it in place.
+    Updated,
+    /// It is still there beside its successor.
+    Kept,
+    /// It was as asked already.
+    Unchanged,
     /// It failed.
     Error,
     /// Its turn never came.
@@ -46,6 +54,10 @@ impl Outcome {
             Self::Exists => "exists",
             Self::Spared => "spared",
             Self::Gone => "gone",
+            Self::Replaced => "replaced",
+            Self::Updated => "updated",
+            Self::Kept => "kept",
+            Self::Unchanged => "unchanged",
             Self::Error => "error",
             Self::Skipped => "skipped",
         }
@@ -57,6 +69,8 @@ impl Outcome {
             Self::Removed => "would remove",
             Self::Renewed => "would renew",
             Self::Restored => "would restore",
+            Self::Replaced => "would replace",
+            Self::Kept => "would keep",
             other => other.name(),
         }
     }
@@ -75,6 +89,8 @@ pub struct Done {
     pub error: Option<Error>,
     /// The id it has now.
     pub new_id: Option<String>,
+    /// The url it has now, as it is shown, if that is another.
+    pub new_url: Option<String>,
 }
 
 impl Done {
@@ -87,6 +103,7 @@ impl Done {
             outcome,
             error: None,
             new_id: None,
+            new_url: None,
         }
     }
 
@@ -94,6 +111,16 @@ impl Done {
     #[must_use]
     pub fn failed(webhook: &Webhook, error: Error) -> Self {
         Self { error: Some(error), ..Self::new(webhook, Outcome::Error) }
+    }
+
+    /// Whether it was not done: it failed, or it is half done.
+    fn has_failed(&self) -> bool {
+        self.outcome == Outcome::Error || self.is_half_done()
+    }
+
+    /// Whether it is still there although it should have gone.
+    fn is_half_done(&self) -> bool {
+        self.outcome == Outcome::Kept && self.error.is_some()
     }
 }
 
@@ -125,6 +152,8 @@ struct ResultView<'a> {
     error: Option<ErrorView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_url: Option<&'a str>,
 }
 
 /// What a command's batch is called and may end in.
@@ -178,13 +207,14 @@ impl Report {
 
     /// Why the batch did not do all that it was to do.
     fn failure(&self, vocabulary: &Vocabulary) -> Option<Error> {
-        let count = |outcome| self.results.iter().filter(|done| done.outcome == outcome).count();
+        let failed = self.results.iter().filter(|done| done.has_failed()).count();
+        let is_undone = |done: &&Done| done.outcome == Outcome::Skipped || done.is_half_done();
+        let undone = self.results.iter().filter(is_undone).count();
         let total = self.results.len();
-        let (failed, skipped) = (count(Outcome::Error), count(Outcome::Skipped));
         match &self.ended {
-            Some(error) if skipped == 0 => Some(error.clone()),
+            Some(error) if undone == 0 => Some(error.clone()),
             Some(error) => {
-                let what = format!("stopped early, {skipped} of {total} not done");
+                let what = format!("stopped early, {undone} of {total} not done");
                 Some(error.clone().while_doing(what))
             }
             None if failed > 0 => Some(Error::new(
@@ -234,6 +264,7 @@ fn json(context: &Context, results: &Results<'_>, vocabulary: &Vocabulary, is_dr
         outcome: done.outcome.name(),
         error: done.error.as_ref().map(Error::view),
         new_id: done.new_id.as_deref(),
+        new_url: done.new_url.as_deref(),
     });
     let views: Vec<ResultView<'_>> = views.collect();
     if context.settings.format == Format::Jsonl {
@@ -253,10 +284,13 @@ fn lines(results: &Results<'_>, is_dry_run: bool) -> String {
             text.push_str(&format!("{profile}  "));
         }
         text.push_str(&format!("{word}  {id}"));
-        if let Some(new_id) = &done.new_id {
+        if let Some(new_id) = done.new_id.as_ref().filter(|new_id| **new_id != done.id) {
             text.push_str(&format!(" -> {}", inert(new_id)));
         }
         text.push_str(&format!("  {}", inert(&done.url)));
+        if let Some(new_url) = &done.new_url {
+            text.push_str(&format!(" -> {}", inert(new_url)));
+        }
         if let Some(error) = &done.error {
             text.push_str(&format!("  {}", inert(&error.sentence())));
             if let Some(hint) = &error.hint {

@@ -9,9 +9,10 @@ use clap::Args;
 use wildmatch::WildMatch;
 
 use super::Context;
-use super::account::{Account, Waiting};
+use super::account::Account;
 use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
+use super::lock::LockArgs;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::restore_list;
 use super::snapshot::Snapshot;
@@ -63,6 +64,9 @@ pub struct RestoreArgs {
     /// Show what would be restored, and change nothing
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// A removal that may be undone, with the webhook as it was.
@@ -118,7 +122,7 @@ async fn look(
 }
 
 async fn restore(args: &RestoreArgs, context: &Context, account: &Account) -> Result<Report, Error> {
-    let _lock = if args.dry_run { None } else { Some(account.lock(context, Waiting::Fail).await?) };
+    let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity);
     let journal = account.journal(context)?;

@@ -34,6 +34,29 @@ pub struct KeyArgs {
     signing_key_out: Option<PathBuf>,
 }
 
+impl KeyArgs {
+    /// Whether any of the options was given.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.unsigned
+            || self.generate_signing_key
+            || self.signing_key_file.is_some()
+            || self.signing_key_out.is_some()
+    }
+
+    /// The new file that is to keep a generated key.
+    #[must_use]
+    pub fn out(&self) -> Option<&PathBuf> {
+        self.signing_key_out.as_ref()
+    }
+
+    /// Whether there is to be no key.
+    #[must_use]
+    pub fn is_unsigned(&self) -> bool {
+        self.unsigned
+    }
+}
+
 /// Where a key came from decides what is done with it afterwards.
 pub enum Key {
     /// No key.
@@ -64,6 +87,34 @@ impl Key {
         }
     }
 
+    /// Writes a generated key to the file that is to keep it, and gives that; to be done before the key is sent, since a
+    /// webhook whose key is lost can never be verified.
+    pub fn write(&self) -> Result<Option<&Path>, Error> {
+        let Self::Generated { key, file: Some(file) } = self else { return Ok(None) };
+        let written = files::create_new_private(file, format!("{}\n", key.reveal()).as_bytes());
+        written.map_err(|error| {
+            Error::new(Kind::Configuration, "nothing was created: cannot write the key")
+                .because(error.to_string())
+        })?;
+        Ok(Some(file))
+    }
+
+    /// Shows a generated key that no file keeps.
+    pub fn show_once(&self, context: &Context) {
+        if let Self::Generated { key, file: None } = self {
+            context.output.show_once("signing key (shown only now)", key.reveal());
+        }
+    }
+
+    /// Says so if everybody knows this key.
+    pub fn warn(&self, context: &Context) {
+        if self.secret().is_some_and(|key| key.reveal() == "string") {
+            context
+                .output
+                .warning("this key is the one printed in the vendor's tutorial, so anybody can sign with it");
+        }
+    }
+
     /// This key, made if it is to be made. Fails if a new key could be neither kept nor shown; nothing is written yet.
     pub fn made(self, context: &Context) -> Result<Self, Error> {
         match self {
@@ -89,7 +140,8 @@ pub async fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     }
 }
 
-async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Error> {
+/// The key in a file that the user named.
+pub async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Error> {
     let named = files::read_named(path, &context.limits).await.map_err(|error| match error {
         FileError::Interrupted | FileError::TimedOut(_) => {
             Error::from(error).while_doing("cannot read the signing key")
@@ -119,6 +171,13 @@ fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
     }
 }
 
+/// The error for a file that a new key cannot be written to.
+#[must_use]
+pub fn exists_already(file: &Path) -> Error {
+    Error::new(Kind::Configuration, format!("the file `{}` exists already", file.display()))
+        .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file")
+}
+
 fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
     let can_show = context.output.terminals().stderr && !context.settings.format.is_json();
     if file.is_none() && !can_show {
@@ -133,8 +192,7 @@ fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
     if let Some(file) = &file
         && file.exists()
     {
-        return Err(Error::new(Kind::Configuration, format!("the file `{}` exists already", file.display()))
-            .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file"));
+        return Err(exists_already(file));
     }
     let mut bytes = [0; KEY_BYTES];
     (context.random_bytes)(&mut bytes).map_err(|error| {

@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 
 use super::{Action, Line, Owner};
 
+/// The command whose removals nobody wants back.
+const ROTATE: &str = "rotate";
+
 /// One webhook that vwh set out to remove; its last removal counts.
 #[derive(Clone, Debug)]
 pub struct Removal {
@@ -21,8 +24,12 @@ pub struct Removal {
     pub command: String,
     /// The profile that it ran with.
     pub profile: String,
-    /// The service's object, with its key.
+    /// The service's object, with its key unless that was rotated out.
     pub definition: Box<RawValue>,
+    /// Of the key that was rotated out, and is not in the definition.
+    pub key_fingerprint: Option<String>,
+    /// The webhook that took its place: with one, it is not missing.
+    pub successor: Option<String>,
     /// How far it got.
     pub state: State,
 }
@@ -46,13 +53,18 @@ impl Removal {
     /// The url that it delivered to.
     #[must_use]
     pub fn url(&self) -> String {
-        #[derive(serde::Deserialize)]
-        struct Members {
-            url: Option<String>,
-        }
-        let members: Option<Members> = serde_json::from_str(self.definition.get()).ok();
-        members.and_then(|members| members.url).unwrap_or_default()
+        url_of(&self.definition)
     }
+}
+
+/// The url in a definition; empty if it has none.
+pub(super) fn url_of(definition: &RawValue) -> String {
+    #[derive(serde::Deserialize)]
+    struct Members {
+        url: Option<String>,
+    }
+    let members: Option<Members> = serde_json::from_str(definition.get()).ok();
+    members.and_then(|members| members.url).unwrap_or_default()
 }
 
 /// Every removal of `owner`'s webhooks, oldest first.
@@ -60,8 +72,11 @@ impl Removal {
 pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
     let mut removals: Vec<Removal> = Vec::new();
     let mut position_of: HashMap<&str, usize> = HashMap::new();
+    let mut successor_of: HashMap<&str, &String> = HashMap::new();
     for line in lines.iter().filter(|line| line.owner == *owner) {
-        if let (Action::Removing, Some(definition)) = (line.action, &line.definition) {
+        if let (Action::Replaced, Some(new_id)) = (line.action, &line.new_id) {
+            successor_of.insert(&line.id, new_id);
+        } else if let (Action::Removing, Some(definition)) = (line.action, &line.definition) {
             let removal = Removal {
                 id: line.id.clone(),
                 time: line.time,
@@ -69,6 +84,8 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
                 command: line.command.clone(),
                 profile: line.profile.clone(),
                 definition: definition.clone(),
+                key_fingerprint: line.key_fingerprint.clone(),
+                successor: successor_of.get(line.id.as_str()).map(|id| (*id).clone()),
                 state: State::Unsettled,
             };
             if let Some(position) = position_of.get(line.id.as_str()) {
@@ -84,12 +101,14 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
     removals
 }
 
-/// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later.
+/// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later. A run of
+/// `rotate` does not count: what it removed must not come back.
 ///
 /// `is_listed` says whether a webhook is still there: what is there was not removed, whatever was tried.
 #[must_use]
 pub fn last_run<'a>(removals: &'a [Removal], is_listed: &dyn Fn(&str) -> bool) -> Vec<&'a Removal> {
     let was_removed = |removal: &&Removal| match removal.state {
+        _ if removal.command == ROTATE => false,
         State::Kept => false,
         State::Unsettled => !is_listed(&removal.id),
         State::Removed | State::Restoring(_) | State::Restored(_) => true,
@@ -100,7 +119,7 @@ pub fn last_run<'a>(removals: &'a [Removal], is_listed: &dyn Fn(&str) -> bool) -
     removals.iter().filter(|removal| removal.run == last.run).collect()
 }
 
-/// What was removed at `since` or later and did not come back, oldest first.
+/// What was removed at `since` or later, did not come back and was not replaced, oldest first.
 ///
 /// `is_ours` says of an owner and a profile whether a removal counts; `is_listed` whether a webhook is still there.
 #[must_use]
@@ -122,7 +141,7 @@ pub fn missing(
             State::Unsettled | State::Removed | State::Restoring(_) => true,
             State::Kept | State::Restored(_) => false,
         };
-        is_away && removal.time >= since && !is_listed(&removal.id)
+        is_away && removal.successor.is_none() && removal.time >= since && !is_listed(&removal.id)
     };
     let mut missing = Vec::new();
     for owner in owners {
@@ -135,20 +154,24 @@ pub fn missing(
     missing
 }
 
-/// How many webhooks were ever removed, restored later or not, of those that `is_ours` takes. It never shrinks: a line
-/// that settles a removal is never taken back, and one that is not settled does not count yet.
+/// How many webhooks were ever removed, restored later or not, of those that `is_ours` takes; one that made way for its
+/// successor does not count. It never shrinks: a line that settles a removal is never taken back, and one that is not
+/// settled does not count yet.
 #[must_use]
 pub fn removed_total(lines: &[Line], is_ours: &dyn Fn(&Owner, &str) -> bool) -> usize {
     let key = |line: &Line| (line.owner.account.clone(), line.owner.user.clone(), line.id.clone());
     let mut ours = HashSet::new();
     let mut removed = HashSet::new();
+    let mut replaced = HashSet::new();
     for line in lines {
         match line.action {
+            Action::Replaced => drop(replaced.insert(key(line))),
+            Action::Removing if replaced.contains(&key(line)) => {}
             Action::Removing if is_ours(&line.owner, &line.profile) => drop(ours.insert(key(line))),
             Action::Removed | Action::Gone | Action::Restoring | Action::Restored => {
                 removed.insert(key(line));
             }
-            Action::Removing | Action::Kept => {}
+            Action::Removing | Action::Kept | Action::Replacing => {}
         }
     }
     ours.intersection(&removed).count()
@@ -219,6 +242,29 @@ mod tests {
     }
 
     #[test]
+    fn what_was_replaced_has_a_successor_and_a_rotation_is_no_last_run() {
+        let replaced = |run: &str, second, id: &str| {
+            let line = line(run, second, Action::Replaced, id);
+            Line { new_id: Some(format!("next-{id}")), ..line }
+        };
+        let rotated = |line: Line| Line { command: "rotate".into(), ..line };
+        let lines = [
+            line("r1", 1, Action::Removing, "a"),
+            line("r1", 2, Action::Removed, "a"),
+            rotated(replaced("r2", 3, "b")),
+            rotated(line("r2", 4, Action::Removing, "b")),
+            rotated(line("r2", 5, Action::Removed, "b")),
+        ];
+        let removals = removals(&lines, &owner("1"));
+        let successors: Vec<Option<&str>> =
+            removals.iter().map(|removal| removal.successor.as_deref()).collect();
+        assert_eq!(successors, [None, Some("next-b")]);
+        let ids: Vec<&str> =
+            last_run(&removals, &|_| false).into_iter().map(|removal| removal.id.as_str()).collect();
+        assert_eq!(ids, ["a"]);
+    }
+
+    #[test]
     fn the_last_run_is_the_last_that_removed_something() {
         let lines = [
             line("r1", 1, Action::Removing, "a"),
@@ -264,11 +310,25 @@ mod tests {
         assert_eq!(removed_total(&lines, &is_ours), 2);
     }
 
+    #[test]
+    fn what_made_way_for_its_successor_is_neither_missing_nor_counted() {
+        let lines = [
+            line("r1", 1, Action::Replacing, "a"),
+            Line { new_id: Some("b".into()), ..line("r1", 2, Action::Replaced, "a") },
+            line("r1", 3, Action::Removing, "a"),
+            line("r1", 4, Action::Removed, "a"),
+        ];
+        let all = |_: &Owner, _: &str| true;
+        assert!(missing(&lines, &all, DateTime::<Utc>::UNIX_EPOCH, &|_| false).is_empty());
+        assert_eq!(removed_total(&lines, &all), 0);
+    }
+
     proptest! {
         #[test]
-        fn the_total_never_shrinks(steps in vec((0_usize..6, 0_usize..4), 0..40)) {
+        fn the_total_never_shrinks(steps in vec((0_usize..8, 0_usize..4), 0..40)) {
             let actions = [
                 Action::Removing, Action::Removed, Action::Gone, Action::Kept, Action::Restoring, Action::Restored,
+                Action::Replacing, Action::Replaced,
             ];
             let ids = ["a", "b", "c", "d"];
             let mut lines = Vec::new();

@@ -1,9 +1,10 @@
 //! The journal of removed webhooks: `journal.jsonl`, append-only, one JSON object a line (design §3).
 //!
 //! A definition is on disk before its DELETE is sent, so whatever is no longer listed can be registered again. This module
-//! writes and reads lines; what they add up to is `history`.
+//! writes and reads lines; what they add up to is `history` and, for replacements, `succession`.
 
 pub mod history;
+pub mod succession;
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,9 +15,10 @@ use serde_json::value::RawValue;
 
 use crate::files::{self, FileError};
 use crate::limits::Limits;
+use crate::secret::Secret;
 use crate::webhook::Webhook;
 use crate::webhook::json::Secrets;
-use crate::webhook::rewrite::rewrite;
+use crate::webhook::rewrite::{rewrite, rewrite_without_keys};
 
 /// Whose webhooks a line is about. Lines of another owner are never touched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,32 @@ pub enum Action {
     Restoring,
     /// Registered again, as `new_id`.
     Restored,
+    /// About to be replaced; carries the definition, and what its successor is to be.
+    Replacing,
+    /// Its successor is registered, as `new_id`.
+    Replaced,
+}
+
+/// What a successor is to be: enough to know it again, and never its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intended {
+    /// Where deliveries go.
+    pub url: String,
+    /// Event types.
+    pub events: Vec<String>,
+    /// `NONE`, `HEADER` or `BODY`.
+    pub metadata_policy: String,
+    /// Of its key; `None` if it is not signed.
+    pub key_fingerprint: Option<String>,
+}
+
+/// What becomes of the key in a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyIn {
+    /// It stays, so that the webhook can be registered again.
+    Definition,
+    /// Another has taken its place, and only its fingerprint stays.
+    Fingerprint,
 }
 
 /// One line. Members are never renamed: old journals stay readable.
@@ -66,10 +94,16 @@ pub struct Line {
     pub owner: Owner,
     /// The webhook.
     pub id: String,
-    /// The service's whole object with its key, on `removing`.
+    /// The service's whole object, on `removing` and `replacing`; with its key unless that is rotated out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub definition: Option<Box<RawValue>>,
-    /// The id it has now, on `restored`.
+    /// Of the key that is masked in `definition`, because another has taken its place.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key_fingerprint: Option<String>,
+    /// What is to take its place, on `replacing`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub successor: Option<Intended>,
+    /// The id it has now, on `restored`; its successor's, on `replaced`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub new_id: Option<String>,
 }
@@ -100,17 +134,51 @@ impl Run {
             owner: self.owner.clone(),
             id: id.to_owned(),
             definition: None,
+            key_fingerprint: None,
+            successor: None,
             new_id: None,
         }
     }
 
     /// The line that keeps the definition of `webhook` before it is removed.
-    pub fn removing(&self, time: DateTime<Utc>, webhook: &Webhook) -> Result<Line, FileError> {
+    pub fn removing(&self, time: DateTime<Utc>, webhook: &Webhook, key: KeyIn) -> Result<Line, FileError> {
+        self.defining(self.line(time, Action::Removing, &webhook.id), webhook, key)
+    }
+
+    /// The line that says, before it is registered, what is to take the place of `webhook`.
+    pub fn replacing(
+        &self,
+        time: DateTime<Utc>,
+        webhook: &Webhook,
+        key: KeyIn,
+        successor: Intended,
+    ) -> Result<Line, FileError> {
+        let line = self.line(time, Action::Replacing, &webhook.id);
+        self.defining(Line { successor: Some(successor), ..line }, webhook, key)
+    }
+
+    /// The line that names the successor of webhook `id`.
+    #[must_use]
+    pub fn replaced(&self, time: DateTime<Utc>, id: &str, new_id: &str) -> Line {
+        Line { new_id: Some(new_id.to_owned()), ..self.line(time, Action::Replaced, id) }
+    }
+
+    #[expect(clippy::unused_self, reason = "lines are made by a run")]
+    fn defining(&self, line: Line, webhook: &Webhook, key: KeyIn) -> Result<Line, FileError> {
         let raw = std::str::from_utf8(&webhook.raw).map_err(std::io::Error::other)?;
         let mut compact = String::new();
-        rewrite(raw, Secrets::Show, &mut compact);
+        let key_fingerprint = match key {
+            KeyIn::Definition => {
+                rewrite(raw, Secrets::Show, &mut compact);
+                None
+            }
+            KeyIn::Fingerprint => {
+                rewrite_without_keys(raw, &mut compact);
+                webhook.known_key().map(Secret::fingerprint)
+            }
+        };
         let definition = RawValue::from_string(compact).map_err(std::io::Error::other)?;
-        Ok(Line { definition: Some(definition), ..self.line(time, Action::Removing, &webhook.id) })
+        Ok(Line { definition: Some(definition), key_fingerprint, ..line })
     }
 }
 
@@ -210,7 +278,7 @@ mod tests {
     use chrono::{DateTime, Utc};
     use tokio::sync::watch;
 
-    use super::{Action, Durability, Journal, Owner, Run};
+    use super::{Action, Durability, Journal, KeyIn, Owner, Run};
     use crate::limits::Limits;
     use crate::services::vis::wire;
 
@@ -231,7 +299,8 @@ mod tests {
         let raw =
             "{\"id\":\"a\",\n \"url\":\"https://x.example\", \"signingKey\":\"k\\n\u{202e}\",\"n\":1e3}";
         let webhook = wire::webhook(&raw.as_bytes().to_vec().into()).expect("a webhook");
-        let removing = run().removing(DateTime::<Utc>::UNIX_EPOCH, &webhook).expect("a line");
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let removing = run().removing(now, &webhook, KeyIn::Definition).expect("a line");
         journal.append(&[removing], Durability::Synced, &limits()).await.expect("appended");
 
         let mut torn = std::fs::read(journal.path()).expect("the journal");
@@ -250,6 +319,19 @@ mod tests {
         assert_eq!(
             definition.get(),
             "{\"id\":\"a\",\"url\":\"https://x.example\",\"signingKey\":\"k\\n\\u202e\",\"n\":1e3}"
+        );
+    }
+
+    #[test]
+    fn of_a_key_that_is_rotated_out_a_fingerprint_stays() {
+        let raw = r#"{"id":"a","url":"https://x.example/?key=1","signingKey":"abc","old":{"secret":"s"}}"#;
+        let webhook = wire::webhook(&raw.as_bytes().to_vec().into()).expect("a webhook");
+        let line = run().removing(DateTime::<Utc>::UNIX_EPOCH, &webhook, KeyIn::Fingerprint).expect("a line");
+        assert_eq!(line.key_fingerprint.as_deref(), Some("ba7816bf8f01cfea"));
+        let definition = line.definition.expect("a definition");
+        assert_eq!(
+            definition.get(),
+            r#"{"id":"a","url":"https://x.example/?key=1","signingKey":"***","old":{"secret":"***"}}"#
         );
     }
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use crate::secret::{Secret, mask_url};
+use crate::secret::{MASK, Secret, mask_url};
 pub use health::Health;
 use json::Secrets;
 
@@ -177,6 +177,12 @@ impl Webhook {
         }
     }
 
+    /// Its key, unless the service keeps that to itself.
+    #[must_use]
+    pub fn known_key(&self) -> Option<&Secret> {
+        self.signing_key.as_ref().filter(|key| key.reveal() != MASK)
+    }
+
     /// Whether deliveries are meant to be signed.
     #[must_use]
     pub fn is_signed(&self) -> bool {
@@ -184,6 +190,12 @@ impl Webhook {
             Some(algorithm) => !algorithm.eq_ignore_ascii_case("NONE"),
             None => self.signing_key.is_some(),
         }
+    }
+
+    /// Its metadata policy, `NONE` if the service names none.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        self.metadata_policy.as_deref().unwrap_or("NONE")
     }
 
     /// Whether a signature would travel with a delivery (vis §9: only with `HEADER` or `BODY`).

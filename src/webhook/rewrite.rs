@@ -21,6 +21,26 @@ const URL_MEMBERS: [&str; 2] = ["url", "webhook_uri"];
 /// Appends valid JSON `raw` to `out` without white space between tokens, C0, C1 and bidirectional characters escaped, and
 /// secret members masked unless `secrets` shows them.
 pub fn rewrite(raw: &str, secrets: Secrets, out: &mut String) {
+    let masking = match secrets {
+        Secrets::Show => Masking::Nothing,
+        Secrets::Hide => Masking::KeysAndUrls,
+    };
+    rewrite_masking(raw, masking, out);
+}
+
+/// The same with its keys masked and its urls as they are: what can be registered again with another key.
+pub fn rewrite_without_keys(raw: &str, out: &mut String) {
+    rewrite_masking(raw, Masking::Keys, out);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Masking {
+    Nothing,
+    Keys,
+    KeysAndUrls,
+}
+
+fn rewrite_masking(raw: &str, masking: Masking, out: &mut String) {
     let mut copy = Copy { raw, out, copied: 0 };
     let mut position = 0;
     let mut member = Member::Plain;
@@ -32,7 +52,7 @@ pub fn rewrite(raw: &str, secrets: Secrets, out: &mut String) {
             b':' => {}
             b' ' | b'\t' | b'\n' | b'\r' => copy.replace(start..position, ""),
             b'"' if is_name(&raw[position..]) => {
-                member = Member::named(token, secrets);
+                member = Member::named(token, masking);
                 copy.string(start..position);
             }
             _ => match std::mem::replace(&mut member, Member::Plain) {
@@ -94,14 +114,14 @@ enum Member {
 }
 
 impl Member {
-    fn named(token: &str, secrets: Secrets) -> Self {
-        if secrets == Secrets::Show {
+    fn named(token: &str, masking: Masking) -> Self {
+        if masking == Masking::Nothing {
             return Self::Plain;
         }
         let name = unquote(token);
         if SECRET_MEMBERS.contains(&name.as_ref()) {
             Self::Secret
-        } else if URL_MEMBERS.contains(&name.as_ref()) {
+        } else if masking == Masking::KeysAndUrls && URL_MEMBERS.contains(&name.as_ref()) {
             Self::Url
         } else {
             Self::Plain

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 23] = [
     &["list"],
     &["status"],
     &["create"],
@@ -13,6 +13,8 @@ const COMMANDS: [&[&str]; 21] = [
     &["prune-failed"],
     &["delete"],
     &["restore"],
+    &["replace"],
+    &["rotate"],
     &["check"],
     &["login"],
     &["logout"],

@@ -5,13 +5,13 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::Value;
 
 use crate::running::Sandbox;
-use crate::service::{Service, failed, failed_and_signed, journal, journalled, many, url};
-use crate::support::{Reply, Run, Vwh};
+use crate::service::{defined, failed, failed_and_signed, journal_after, many, url};
+use crate::support::{Run, Vwh};
+use crate::watched::{Watched, moments};
 
 /// What signs every other webhook.
 const KEY: &str = "a key of some length";
@@ -22,73 +22,6 @@ const WEBHOOKS: usize = 200;
 /// Every restored webhook is synced to the disk, which is the slow part of a round; so there are fewer of them where the
 /// restore is what is killed, for each round of that has two.
 const FEWER: usize = 60;
-
-/// Moments from 0 to `most`, the same each time: the low bits of a linear congruential generator are poor, hence the shift.
-fn moments(count: usize, most: usize) -> impl Iterator<Item = usize> {
-    let mut state: u64 = 20_200_313;
-    (0..count).map(move |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).unwrap() % (most + 1)
-    })
-}
-
-/// A service that falls silent after the request that was agreed on, so that no run ends before it is killed.
-struct Watched {
-    service: Service,
-    agreed: Arc<Mutex<Agreed>>,
-    moment: mpsc::Receiver<()>,
-}
-
-struct Agreed {
-    method: &'static str,
-    left: usize,
-    is_silent: bool,
-    /// Whether requests without an answer are executed.
-    executes: bool,
-}
-
-impl Watched {
-    fn new(list: Vec<Value>) -> Self {
-        let agreed = Agreed { method: "", left: 0, is_silent: false, executes: false };
-        let agreed = Arc::new(Mutex::new(agreed));
-        let (sender, moment) = mpsc::channel();
-        let shared = Arc::clone(&agreed);
-        let service = Service::new(list, move |request, webhooks| {
-            let mut agreed = shared.lock().unwrap();
-            if agreed.is_silent {
-                if agreed.executes {
-                    drop(webhooks.answer(request));
-                }
-                return Reply::Stall;
-            }
-            if request.method == agreed.method {
-                agreed.left -= 1;
-                agreed.is_silent = agreed.left == 0;
-                if agreed.is_silent {
-                    sender.send(()).unwrap();
-                }
-            }
-            webhooks.answer(request)
-        });
-        Self { service, agreed, moment }
-    }
-
-    /// Starts `run` and kills it when the service has answered `count` requests of `method`; with none of them, when it has
-    /// answered with the list and the user. Every other time, what follows is executed without an answer.
-    fn kill(&self, run: Run, method: &'static str, count: usize) {
-        let (method, left) = if count == 0 { ("GET", 2) } else { (method, count) };
-        *self.agreed.lock().unwrap() =
-            Agreed { method, left, is_silent: false, executes: count.is_multiple_of(2) };
-        let process = run.spawn();
-        self.moment.recv().unwrap();
-        process.kill();
-        let outcome = process.wait();
-        assert_ne!(outcome.code, Some(0), "it was killed\n{outcome}");
-        // What it had sent may still be executed.
-        self.service.server.wait_for_hang_up();
-        *self.agreed.lock().unwrap() = Agreed { method: "", left: 0, is_silent: false, executes: false };
-    }
-}
 
 /// Up to 8 requests are under way at the moment, hence no later moment than the ninth last.
 fn prune(vwh: &Vwh) -> Run {
@@ -121,7 +54,7 @@ fn a_killed_prune_loses_nothing() {
         watched.kill(prune(&vwh), "DELETE", moment);
         let listed: HashSet<String> = service.ids().into_iter().collect();
         assert!((1..=WEBHOOKS - moment).contains(&listed.len()), "at {moment}: {} listed", listed.len());
-        let kept: HashSet<String> = journalled(&vwh).into_iter().collect();
+        let kept: HashSet<String> = defined(&journal_after(1, &vwh)).into_iter().collect();
         assert_eq!(listed.union(&kept).count(), WEBHOOKS, "at {moment}: {} listed", listed.len());
 
         let _ = restore_last(&vwh).run().exits(0);
@@ -129,8 +62,8 @@ fn a_killed_prune_loses_nothing() {
         let is_signed = |webhook: &&Value| webhook["signingKey"] == KEY;
         let signed = service.with(|webhooks| webhooks.list.iter().filter(is_signed).count());
         assert_eq!(signed, WEBHOOKS / 2, "at {moment}");
-        // None of its lines is torn.
-        journal(&vwh);
+        // The next writer has closed the line that the kill may have torn.
+        journal_after(1, &vwh);
     }
 }
 
@@ -177,7 +110,7 @@ fn a_killed_prune_and_a_killed_sandbox_lose_nothing() {
         let sandbox = Sandbox::start(&vwh, &[]);
         let listed: HashSet<String> = sandbox.listed("id").into_iter().collect();
         assert!(listed.len() < WEBHOOKS && !listed.is_empty(), "{} are listed", listed.len());
-        let kept: HashSet<String> = journalled(&vwh).into_iter().collect();
+        let kept: HashSet<String> = defined(&journal_after(1, &vwh)).into_iter().collect();
         assert_eq!(listed.union(&kept).cloned().collect::<HashSet<String>>(), before);
         let _ = vwh.args(["--sandbox", "restore", "--last"]).run().exits(0);
         assert_eq!(sandbox.listed("url"), all_urls(WEBHOOKS));

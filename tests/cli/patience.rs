@@ -39,6 +39,8 @@ fn it_does_not_wait_a_day_for_its_list() {
         &["renew", "w-002"],
         &["delete", "w-002", "--yes"],
         &["restore", "--last"],
+        &["replace", "w-002", "--yes", "--metadata-policy", "body"],
+        &["rotate", "w-002", "--yes", "--signing-key-out", "key"],
     ] {
         let requests = service.server.requests().len();
         let end = |()| (Utc::now() + TimeDelta::seconds(SECONDS)).format("%H:%M").to_string();

@@ -193,15 +193,37 @@ pub(crate) fn many(count: usize, make: fn(&str) -> Value) -> Vec<Value> {
 
 /// The lines of the journal, each of which must be whole.
 pub(crate) fn journal(vwh: &Vwh) -> Vec<Value> {
+    let (lines, torn) = read_journal(vwh);
+    assert_eq!(torn, Vec::<String>::new());
+    lines
+}
+
+/// The lines of the journal after so many kills, each of which may have torn the line that was being written.
+pub(crate) fn journal_after(kills: usize, vwh: &Vwh) -> Vec<Value> {
+    let (lines, torn) = read_journal(vwh);
+    assert!(torn.len() <= kills, "{torn:?}");
+    lines
+}
+
+fn read_journal(vwh: &Vwh) -> (Vec<Value>, Vec<String>) {
     let text = std::fs::read_to_string(vwh.state().join("journal.jsonl")).unwrap_or_default();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?}")))
-        .collect()
+    let (mut lines, mut torn) = (Vec::new(), Vec::new());
+    for line in text.lines() {
+        match serde_json::from_str(line) {
+            Ok(value) => lines.push(value),
+            Err(_) => torn.push(line.to_owned()),
+        }
+    }
+    (lines, torn)
 }
 
 /// The ids of the webhooks whose definition the journal has.
 pub(crate) fn journalled(vwh: &Vwh) -> Vec<String> {
-    let lines = journal(vwh);
+    defined(&journal(vwh))
+}
+
+/// The ids of the webhooks whose definition is in these lines.
+pub(crate) fn defined(lines: &[Value]) -> Vec<String> {
     let definitions = lines.iter().filter(|line| line["definition"].is_object());
     definitions.map(|line| line["id"].as_str().unwrap().to_owned()).collect()
 }

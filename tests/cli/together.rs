@@ -47,7 +47,7 @@ fn a_second_removing_run_is_sent_away() {
             --- stderr
             error: another vwh is changing the webhooks of profile default
 
-            hint: wait until it has finished, then run this again
+            hint: wait until it has finished, then run this again; --wait-lock does both
             ");
         }
     }

@@ -179,7 +179,12 @@ impl Client {
     ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
         let listing = self.list().await?;
         let now = listing.date.unwrap_or_else(Utc::now);
-        let found = listing.webhooks().find(|webhook| is_ours(webhook, definition, now));
+        let ours: Vec<Webhook> =
+            listing.webhooks().filter(|webhook| is_ours(webhook, definition, now)).collect();
+        // One that differs in nothing but its policy may be there besides: the one that this is to replace.
+        let has_policy =
+            |webhook: &&Webhook| webhook.policy().eq_ignore_ascii_case(&definition.metadata_policy);
+        let found = ours.iter().find(has_policy).or(ours.first()).cloned();
         Ok(found.map(|webhook| (webhook, listing.date)))
     }
 

@@ -77,6 +77,12 @@ impl Server {
 
     /// Waits until every client has hung up and what they had sent is dealt with.
     pub(crate) fn wait_for_hang_up(&self) {
+        // Connections are accepted in order: with this one, all that are older have been.
+        let newest = TcpStream::connect(self.address).expect("the server listens");
+        let address = newest.local_addr().expect("a connected socket has an address");
+        let is_newest = |other: &TcpStream| other.peer_addr().is_ok_and(|peer| peer == address);
+        self.wait_until("the newest connection", |log| log.connections.iter().any(is_newest));
+        drop(newest);
         self.wait_until("the end of every connection", |log| log.ended == log.connections.len());
     }
 
@@ -119,6 +125,7 @@ impl Shared {
             }
             log.connections.push(connection.try_clone().expect("a socket can be cloned"));
             drop(log);
+            self.changed.notify_all();
             let shared = Arc::clone(self);
             thread::spawn(move || shared.serve(&connection));
         }

@@ -1,0 +1,74 @@
+//! `vwh rotate`: gives webhooks a new key, and is `replace` with nothing else.
+
+use clap::Args;
+
+use super::Context;
+use super::account::Account;
+use super::lock::LockArgs;
+use super::replace::{OUTCOMES, new_key};
+use super::replacement::change::{Change, NewUrl};
+use super::replacement::{self, Request};
+use super::report::Vocabulary;
+use super::signing_key::{self, KeyArgs};
+use crate::error::{Error, ExitStatus, Kind};
+use crate::output::text::word;
+
+const VOCABULARY: Vocabulary = Vocabulary { verb: "rotate", done: "rotated", outcomes: OUTCOMES };
+
+/// Give webhooks a new signing key
+///
+/// Without a key option and `VWH_SIGNING_KEY` a key is made, one for all, and kept or shown before it is used. As the
+/// service cannot change a webhook, a copy with the new key is registered, seen listed, and then the old one is removed;
+/// cut short anywhere, at least one of them is there, and the same command finishes it. The journal does not keep the old
+/// key. With --keep-old receivers can learn the new key while the old one still signs as well.
+///
+/// Outcomes: replaced, updated (the service changed it in place), kept (both are there), unchanged (it has this key), gone
+/// (replaced by an earlier run), error, skipped (its turn never came).
+#[derive(Args, Clone, Debug)]
+pub struct RotateArgs {
+    /// Ids; at a terminal a unique prefix of at least 4 characters will do
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+
+    #[command(flatten)]
+    key: KeyArgs,
+
+    /// Leave the old ones too: every event then arrives twice until they are deleted
+    #[arg(long)]
+    keep_old: bool,
+
+    /// Show what would be rotated, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+/// Runs `vwh rotate`.
+pub async fn run(args: &RotateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    if args.key.is_unsigned() {
+        let ids: Vec<_> = args.ids.iter().map(|id| word(id)).collect();
+        let replace = account.command(&format!("replace {} --unsigned", ids.join(" ")));
+        return Err(Error::new(Kind::Usage, "a rotation gives a new key")
+            .hint(format!("to do without one: {replace}")));
+    }
+    let key = new_key(signing_key::choose(&args.key, context).await?);
+    let request = Request {
+        command: "rotate",
+        vocabulary: &VOCABULARY,
+        ids: &args.ids,
+        url: None,
+        change: Change { url: NewUrl::Same, policy: None, key },
+        key_file: args.key.out().cloned(),
+        keeps_old: args.keep_old,
+        is_dry: args.dry_run,
+        is_yes: args.yes,
+        waiting: args.lock.waiting(),
+    };
+    replacement::run(&request, context, account).await
+}
