@@ -8,7 +8,7 @@ use super::account::Account;
 use crate::auth::TokenSource;
 use crate::auth::standing::Unattended;
 use crate::error::Error;
-use crate::output::text::inert;
+use crate::output::text::{hanging, inert};
 use crate::output::when::{absolute, relative};
 use crate::services::vis::wire::Identity;
 use crate::webhook::json::to_line;
@@ -106,9 +106,9 @@ impl Person {
         }
     }
 
-    /// Label and value, a line each.
+    /// Label and value, a line each, wrapped to `width`.
     #[must_use]
-    pub fn lines(&self) -> String {
+    pub fn lines(&self, width: Option<usize>) -> String {
         let both = |moment: DateTime<Utc>| format!("{} ({})", absolute(moment), relative(moment, self.now));
         let lines = [
             ("profile", Some(self.profile.clone())),
@@ -121,7 +121,9 @@ impl Person {
             ("refresh until", self.refresh_expires_at.map(both)),
             ("unattended", self.unattended.as_ref().map(ToString::to_string)),
         ];
-        let shown = lines.into_iter().filter_map(|(label, value)| Some(format!("{label:<14} {}\n", value?)));
+        let shown = lines
+            .into_iter()
+            .filter_map(|(label, value)| Some(hanging(&format!("{label:<14} "), &value?, width)));
         shown.collect()
     }
 }

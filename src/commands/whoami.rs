@@ -32,7 +32,12 @@ pub async fn run(_: &WhoamiArgs, context: &Context, accounts: &Accounts) -> Resu
     let text = match format {
         Format::Json if accounts.is_several => format!("[{}]\n", lines.join(",\n")),
         Format::Json | Format::Jsonl => lines.iter().map(|line| format!("{line}\n")).collect(),
-        _ => gathered.answers.iter().map(|(_, person)| person.lines()).collect::<Vec<_>>().join("\n"),
+        _ => gathered
+            .answers
+            .iter()
+            .map(|(_, person)| person.lines(context.output.table_style().width))
+            .collect::<Vec<_>>()
+            .join("\n"),
     };
     context.output.answer(&text)?;
     gathered.conclude(context, ExitStatus::Success)

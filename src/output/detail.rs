@@ -2,16 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::text::{inert, wrapped};
+use super::text::{hanging, inert};
 use super::webhooks::{Entry, TableStyle, delivered, last_error, style_of};
 use super::when::{absolute, relative};
 use crate::webhook::{Health, Webhook};
 
 /// The width of the labels.
 const LABEL: usize = 12;
-
-/// On a terminal too narrow for this, wrapping would make it worse.
-const LEAST_VALUE: usize = 20;
 
 /// The next step: what to do, and what to type.
 #[derive(Clone, Debug, Default)]
@@ -57,14 +54,10 @@ pub fn full(entry: Entry<'_>, style: TableStyle, next: &Next) -> String {
         ("signed", Some(signing(webhook))),
         ("next", next.words.map(str::to_owned)),
     ]);
-    let columns = style.width.map(|width| width.saturating_sub(LABEL + 2).max(LEAST_VALUE));
     let mut out = String::new();
     for (label, value) in lines {
-        let wrapped = value
-            .map(|value| columns.map_or_else(|| vec![value.clone()], |columns| wrapped(&value, columns)));
-        for (position, line) in wrapped.into_iter().flatten().enumerate() {
-            let label = if position == 0 { label } else { "" };
-            out.push_str(&format!("{label:<LABEL$}  {line}\n"));
+        if let Some(value) = value {
+            out.push_str(&hanging(&format!("{label:<LABEL$}  "), &value, style.width));
         }
     }
     if let Some(command) = &next.command {

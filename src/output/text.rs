@@ -83,6 +83,18 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// On a terminal too narrow for this, wrapping would make it worse.
+const LEAST_VALUE: usize = 20;
+
+/// `text` behind `head`, wrapped to `columns` under its own start, with a line end.
+#[must_use]
+pub fn hanging(head: &str, text: &str, columns: Option<usize>) -> String {
+    let indent = width(head);
+    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(LEAST_VALUE));
+    let lines = wrapped(text, room).join(&format!("\n{:indent$}", ""));
+    format!("{head}{lines}\n")
+}
+
 /// What a receiver answered, as the service keeps it (vis §4), in one inert line: an HTML page is reduced to its title.
 #[must_use]
 pub fn error_message(message: &str) -> String {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Context;
 use crate::error::{Error, ExitStatus, Kind};
-use crate::output::text::inert;
+use crate::output::text::{hanging, inert};
 use crate::settings::{Connection, Format, SettingsError};
 use crate::webhook::json::to_line;
 
@@ -99,7 +99,11 @@ pub async fn run(_: &DoctorArgs, context: &Context) -> Result<ExitStatus, Error>
     let text = match context.settings.format {
         Format::Json if chosen.is_several => format!("[{}]\n", lines.join(",\n")),
         Format::Json | Format::Jsonl => lines.iter().map(|line| format!("{line}\n")).collect(),
-        _ => examined.iter().map(|one| shown(one, chosen.is_several)).collect::<Vec<_>>().join("\n"),
+        _ => {
+            let width = context.output.table_style().width;
+            let shown = examined.iter().map(|one| shown(one, chosen.is_several, width));
+            shown.collect::<Vec<_>>().join("\n")
+        }
     };
     if is_well {
         context.output.answer(&text)?;
@@ -125,11 +129,11 @@ async fn examine<'a>(
     Examination { profile, checks }
 }
 
-/// A line a check, its cure below it.
-fn shown(examination: &Examination<'_>, is_several: bool) -> String {
+/// A line a check, its cure below it: a command to copy, so it is not wrapped.
+fn shown(examination: &Examination<'_>, is_several: bool, width: Option<usize>) -> String {
     let mut text = if is_several { format!("profile {}\n", examination.profile) } else { String::new() };
     for Check { name, verdict, detail, cure } in &examination.checks {
-        text.push_str(&format!("{}  {name:<13}  {}\n", verdict.name(), inert(detail)));
+        text.push_str(&hanging(&format!("{}  {name:<13}  ", verdict.name()), &inert(detail), width));
         if let Some(cure) = cure {
             text.push_str(&format!("      {}\n", inert(cure)));
         }
