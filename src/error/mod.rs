@@ -3,6 +3,8 @@
 //! Lower modules fail with their own errors; `From` turns them into a kind, a sentence and a hint here. Commands add what
 //! they were doing. Printing is `output`'s.
 
+mod cure;
+
 use std::io;
 use std::process::ExitCode;
 
@@ -251,42 +253,8 @@ fn of_fault(message: String, host: &str, fault: &Fault) -> Error {
         _ if fault.meaning() == crate::http::fault::Meaning::Transient => Kind::Unavailable,
         _ => Kind::Rejected,
     };
-    let hint = cure(host, fault).or_else(|| usual_hint(fault.status));
+    let hint = cure::of_fault(host, fault);
     Error { status: Some(fault.status), hint: hint.map(str::to_owned), ..Error::new(kind, message) }
-}
-
-/// What helps against the failures that people meet first (vis §1, §2, §11).
-fn cure(host: &str, fault: &Fault) -> Option<&'static str> {
-    Some(if fault.mentions("invalid_client") && host.starts_with("apimanager.") {
-        "the other token URL may know this key: https://api.vonage.com/token"
-    } else if fault.mentions("invalid_client") {
-        "the other token URL may know this key: \
-         https://apimanager.auth.prod.vonagenetworks.net/t/vbc.prod/oauth2/token"
-    } else if fault.mentions("failed to get claims") {
-        "sign in as a user of the phone system with an extension: not with the developer login, \
-         not with a client-credentials token"
-    } else if fault.code.as_deref() == Some("900908") {
-        "subscribe the application to the VonageIntegrationSuite API in the developer portal"
-    } else if fault.mentions("17003") || fault.mentions("account is locked") {
-        "the account is locked after failed sign-ins: wait 30 minutes, then sign in once with the right password"
-    } else if fault.mentions("single sign-on") || fault.mentions("sso") {
-        "switch single sign-on off for this user: the API cannot sign in through it"
-    } else {
-        return None;
-    })
-}
-
-fn usual_hint(status: u16) -> Option<&'static str> {
-    Some(match status {
-        401 => {
-            "sign in with: vwh login; or set VWH_TOKEN, token_file or token_command to a current access token"
-        }
-        403 => "ask the account's administrator whether this user may use the API",
-        404 | 410 => "check the id with: vwh list; if every call says so, check the base URL",
-        408 | 500..=599 => "the service is unwell: run the command again later",
-        400..=499 => "change the request: the same one would be rejected again",
-        _ => return None,
-    })
 }
 
 impl From<AuthorizeError> for Error {
@@ -294,7 +262,7 @@ impl From<AuthorizeError> for Error {
         let AuthorizeError { message, hint, reason, source } = error;
         let known = match &source {
             Some(NoTokenCause::Service(error)) => match error.as_ref() {
-                HttpError::Fault { host, fault } => cure(host, fault).map(str::to_owned),
+                HttpError::Fault { host, fault } => cure::known(host, fault).map(str::to_owned),
                 _ => None,
             },
             _ => None,

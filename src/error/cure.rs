@@ -1,0 +1,42 @@
+//! What helps when a service says no: the cures of the failures that people meet first, and what to try otherwise. Pure.
+
+use crate::http::fault::Fault;
+
+/// The cure of `fault`, which `host` reported, or else what its status suggests.
+pub(super) fn of_fault(host: &str, fault: &Fault) -> Option<&'static str> {
+    known(host, fault).or_else(|| by_status(fault.status))
+}
+
+/// What helps against the failures that people meet first (vis §1, §2, §11).
+pub(super) fn known(host: &str, fault: &Fault) -> Option<&'static str> {
+    Some(if fault.mentions("invalid_client") && host.starts_with("apimanager.") {
+        "the other token URL may know this key: https://api.vonage.com/token"
+    } else if fault.mentions("invalid_client") {
+        "the other token URL may know this key: \
+         https://apimanager.auth.prod.vonagenetworks.net/t/vbc.prod/oauth2/token"
+    } else if fault.mentions("failed to get claims") {
+        "sign in as a user of the phone system with an extension: not with the developer login, \
+         not with a client-credentials token"
+    } else if fault.code.as_deref() == Some("900908") {
+        "subscribe the application to the VonageIntegrationSuite API in the developer portal"
+    } else if fault.mentions("17003") || fault.mentions("account is locked") {
+        "the account is locked after failed sign-ins: wait 30 minutes, then sign in once with the right password"
+    } else if fault.mentions("single sign-on") || fault.mentions("sso") {
+        "switch single sign-on off for this user: the API cannot sign in through it"
+    } else {
+        return None;
+    })
+}
+
+fn by_status(status: u16) -> Option<&'static str> {
+    Some(match status {
+        401 => {
+            "sign in with: vwh login; or set VWH_TOKEN, token_file or token_command to a current access token"
+        }
+        403 => "ask the account's administrator whether this user may use the API",
+        404 | 410 => "check the id with: vwh list; if every call says so, check the base URL",
+        408 | 500..=599 => "the service is unwell: run the command again later",
+        400..=499 => "change the request: the same one would be rejected again",
+        _ => return None,
+    })
+}
