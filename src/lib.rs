@@ -30,6 +30,7 @@ pub mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -176,7 +177,7 @@ fn start(command: &Command, settings: Settings, output: Output) -> Result<ExitSt
         runtime.map_err(|error| Error::new(Kind::Internal, "cannot start").because(error.to_string()))?;
     let (interrupt, interrupted) = watch::channel(false);
     let limits = limits(command.patience(), settings.timeout, interrupted);
-    let progress = Progress::new(output.terminals().stderr && output.shows_notices());
+    let progress = Rc::new(Progress::new(output.terminals().stderr && output.shows_notices()));
     let context = Context {
         settings,
         output,

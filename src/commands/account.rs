@@ -82,6 +82,12 @@ impl Account {
         self.session.is_some()
     }
 
+    /// `profile office: ` where the profile was named, so that a notice says whose it is.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.is_named { format!("profile {}: ", self.profile) } else { String::new() }
+    }
+
     /// What to type to run `rest` against this account.
     #[must_use]
     pub fn command(&self, rest: &str) -> String {
@@ -97,9 +103,11 @@ impl Account {
     /// Whose webhooks these are, for the journal.
     #[must_use]
     pub fn owner(&self, identity: Identity) -> Owner {
+        let is_unknown = identity.account.is_none() && identity.user.is_none();
         Owner {
             service: self.service.name().to_owned(),
             base_url: self.base().to_owned(),
+            profile: is_unknown.then(|| self.profile.clone()),
             account: identity.account,
             user: identity.user,
         }
@@ -152,7 +160,10 @@ impl Account {
                     Kind::Unavailable,
                     format!("another vwh is changing the webhooks of profile {profile}"),
                 )
-                .hint("wait until it has finished, then run this again; --wait-lock does both")
+                .hint(match waiting {
+                    Waiting::Fail => "wait until it has finished, then run this again; --wait-lock does both",
+                    Waiting::Wait => "wait until it has finished, then run this again",
+                })
             }
             error => error.into(),
         })
@@ -212,7 +223,7 @@ pub fn http(
         Error::new(Kind::Configuration, "cannot set up the connection").because(error.to_string())
     })?;
     let output = context.output;
-    let progress = Rc::clone(progress);
+    let (progress, bar) = (Rc::clone(progress), Rc::clone(&context.progress));
     let label = label.to_owned();
     let announce = Rc::new(move |until: DateTime<Utc>| {
         let so_far = match progress.get() {
@@ -220,6 +231,7 @@ pub fn http(
             (done, total) => format!(", {done} of {total} done"),
         };
         let until = until.format("%H:%M:%SZ");
+        bar.clear();
         output.notice(&format!("{label}throttled: waiting until {until}{so_far}"));
     });
     let authorize = Box::new(Rc::clone(tokens));

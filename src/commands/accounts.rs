@@ -3,7 +3,7 @@
 //! Several go side by side, and one that fails does not stop the others: each failure is told with its profile, and the
 //! command ends with 1 (design §1).
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::join_all;
 
 use super::Context;
 use super::account::Account;
@@ -84,13 +84,12 @@ impl Accounts {
         }
     }
 
-    /// Does `work` with every account, `--concurrency` of them at a time. Where only one was asked for, its failure is
-    /// returned as it is.
-    pub async fn each<'a, T, F>(&'a self, context: &Context, work: F) -> Result<Gathered<'a, T>, Error>
+    /// Does `work` with every account, all at once. Where only one was asked for, its failure is returned as it is.
+    pub async fn each<'a, T, F>(&'a self, work: F) -> Result<Gathered<'a, T>, Error>
     where
         F: AsyncFn(&'a Account) -> Result<T, Error>,
     {
-        let mut gathered = self.gather(context, work).await;
+        let mut gathered = self.gather(work).await;
         match gathered.failures.pop() {
             Some((_, error)) if !self.is_several => Err(error),
             last => {
@@ -101,12 +100,12 @@ impl Accounts {
     }
 
     /// The same, where the failure of the only one is an answer too.
-    pub async fn gather<'a, T, F>(&'a self, context: &Context, work: F) -> Gathered<'a, T>
+    pub async fn gather<'a, T, F>(&'a self, work: F) -> Gathered<'a, T>
     where
         F: AsyncFn(&'a Account) -> Result<T, Error>,
     {
         let work = &work;
-        let answered = stream::iter(&self.list).map(|(profile, account)| async move {
+        let answered = self.list.iter().map(|(profile, account)| async move {
             let answer = match account {
                 Ok(account) => work(account).await.map(|answer| (account, answer)),
                 Err(error) => Err(error.clone()),
@@ -114,8 +113,8 @@ impl Accounts {
             (profile.as_str(), answer)
         });
         let mut gathered = Gathered { answers: Vec::new(), failures: Vec::new() };
-        let answered: Vec<_> = answered.buffered(context.settings.concurrency).collect().await;
-        for (profile, answer) in answered {
+        // All at once: behind one that is held or stalled, none of the others may have to wait for its turn.
+        for (profile, answer) in join_all(answered).await {
             match answer {
                 Ok(answer) => gathered.answers.push(answer),
                 Err(error) => gathered.failures.push((profile, error)),
@@ -159,13 +158,18 @@ pub fn conclude(
     if failures.is_empty() {
         return Ok(status);
     }
-    let (interrupted, failed): (Vec<_>, Vec<_>) =
-        failures.into_iter().partition(|(_, error)| error.kind == Kind::Interrupted);
-    for (profile, error) in failed {
-        context.output.error(&error.of_profile(profile).view());
+    // Whatever one failed with once it was told to stop, it was stopped.
+    let is_interrupted = context.limits.is_interrupted();
+    let told = |(profile, error): (&str, Error)| {
+        let error = if is_interrupted { error.of_kind(Kind::Interrupted) } else { error };
+        error.of_profile(profile)
+    };
+    let mut failures: Vec<Error> = failures.into_iter().map(told).collect();
+    // One of those that were stopped ends the command; all others are told here.
+    let stopped = failures.iter().position(|error| error.kind == Kind::Interrupted);
+    let stopped = stopped.map(|position| failures.remove(position));
+    for error in &failures {
+        context.output.error(&error.view());
     }
-    match interrupted.into_iter().next() {
-        Some((_, error)) => Err(error),
-        None => Ok(ExitStatus::Failure),
-    }
+    stopped.map_or(Ok(ExitStatus::Failure), Err)
 }

@@ -83,6 +83,7 @@ pub async fn confirm_shown(
             let shown: String = items.iter().map(|item| format!("  {}\n", inert(item))).collect();
             let question = format!("{shown}{} {noun} of {}?", capitalized(verb), inert(whose));
             let _turn = context.asking.lock().await;
+            let _hidden = context.progress.hide();
             if context.limits.is_interrupted() {
                 return Err(Error::new(Kind::Interrupted, "interrupted"));
             }

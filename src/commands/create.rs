@@ -12,7 +12,7 @@ use super::signing_key::{self, Key, KeyArgs};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::{HttpError, WhenHeld};
-use crate::journal::history;
+use crate::journal::{Line, history};
 use crate::output::text::{inert, word};
 use crate::output::when;
 use crate::secret::mask_url;
@@ -222,9 +222,8 @@ fn difference(webhook: &Webhook, definition: &Definition, key: &Key) -> Option<&
 /// The same webhook may have been removed by vwh; then restoring it brings its key back.
 fn hint_at_journal(context: &Context, account: &Account, definition: &Definition) {
     let Ok(lines) = account.journal(context).and_then(|journal| Ok(journal.read()?)) else { return };
-    let Some(owner) = lines.iter().rev().map(|line| &line.owner).find(|owner| account.may_own(owner)) else {
-        return;
-    };
+    let is_ours = |line: &&Line| account.removes(&line.owner, &line.profile);
+    let Some(owner) = lines.iter().rev().find(is_ours).map(|line| &line.owner) else { return };
     let removal = history::removals(&lines, owner).into_iter().rev().find(|removal| {
         // Without its key it cannot be restored.
         let has_key = removal.key_fingerprint.is_none();

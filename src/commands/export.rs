@@ -1,7 +1,7 @@
 //! `vwh list -o prometheus`: metrics on stdout, or in a file for the textfile collector.
 //!
 //! A file that a failed run left alone would go on saying `vwh_up 1`. So whatever fails, the file is written anew and says
-//! 0; only an interrupt, which says nothing about the account, leaves it as it was.
+//! 0; only an interrupt, which says nothing about the account, and a command line that is none leave it as it was.
 
 use std::path::Path;
 
@@ -29,6 +29,8 @@ pub fn misplaced(flags: &Flags, list: Option<&ListArgs>) -> Option<Error> {
         ("only list writes metrics", "vwh list -o prometheus")
     } else if has_file && !is_asked_for {
         ("--out is for metrics, and other formats were asked for", "vwh list -o prometheus --out FILE")
+    } else if list.and_then(|args| args.out.as_deref()) == Some(Path::new("-")) {
+        ("--out names a file, and - is none", "without --out the metrics go to stdout")
     } else if has_file && flags.show_secrets {
         ("--show-secrets and --out are both given, and everybody may read the file", "drop one of them")
     } else {
@@ -43,7 +45,7 @@ pub(super) async fn run(
     context: &Context,
     accounts: &Accounts,
 ) -> Result<ExitStatus, Error> {
-    let gathered = accounts.gather(context, async |account| Snapshot::take(context, account).await).await;
+    let gathered = accounts.gather(async |account| Snapshot::take(context, account).await).await;
     let mut rows = filtered(args, &gathered.answers);
     rows.sort_by_key(|row| (row.account, row.position));
     let webhooks: Vec<Webhook> =
@@ -160,5 +162,5 @@ fn reading(account: &Account, snapshot: &Snapshot, journal: Option<&[Line]>) -> 
     }
     let removed =
         journal.map(|lines| history::removed_total(lines, &|owner, profile| account.removes(owner, profile)));
-    Reading { now: snapshot.now, healths, removed }
+    Reading { now: snapshot.now, healths, strangers: snapshot.strangers(), removed }
 }

@@ -15,7 +15,7 @@ use super::export;
 use super::list_changes::{self, Question};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
-use crate::journal::{Action, history};
+use crate::journal::{Action, Line, history};
 use crate::output::detail::key_trouble;
 use crate::output::records::{CSV_HEAD, csv_record};
 use crate::output::text::{inert, wrapped};
@@ -140,7 +140,7 @@ pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Res
         let question = Question { mark, url: args.url.as_deref(), exit_code: args.exit_code };
         return list_changes::run(&question, context, accounts).await;
     }
-    let gathered = accounts.each(context, async |account| Snapshot::take(context, account).await).await?;
+    let gathered = accounts.each(async |account| Snapshot::take(context, account).await).await?;
     let mut rows = filtered(args, &gathered.answers);
     rows.sort_by(|left, right| left.order().cmp(&right.order()));
     let answer = Answer { context, accounts, read: &gathered.answers, rows: &rows };
@@ -266,8 +266,10 @@ impl Answer<'_> {
             Some(summary) => output.notice(&format!("\n{summary}")),
             None if total > 0 => output.notice(&format!("none of {total} webhooks matches")),
             None => {
-                let removed = self.read.iter().find_map(|(account, _)| removed_lately(self.context, account));
-                output.notice(&format!("0 webhooks{}", removed.unwrap_or_default()));
+                let removed =
+                    self.read.iter().filter_map(|(account, _)| removed_lately(self.context, account));
+                let removed: String = removed.collect();
+                output.notice(&format!("0 webhooks{removed}"));
             }
         }
         for entry in entries {
@@ -297,8 +299,8 @@ fn parse_mark(text: &str) -> Result<String, String> {
 /// `; 30 were removed at 03:00Z by prune-failed: vwh restore --last`.
 fn removed_lately(context: &Context, account: &Account) -> Option<String> {
     let lines = account.journal(context).ok()?.read().ok()?;
-    let last =
-        lines.iter().rev().find(|line| line.action == Action::Removing && account.may_own(&line.owner))?;
+    let is_ours = |line: &&Line| account.removes(&line.owner, &line.profile);
+    let last = lines.iter().rev().find(|line| line.action == Action::Removing && is_ours(line))?;
     let removals = history::removals(&lines, &last.owner);
     let run: Vec<_> = history::last_run(&removals, &|_| false)
         .into_iter()

@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 
 use super::Context;
 use super::account::Account;
-use super::accounts::{Accounts, Gathered};
+use super::accounts::{self, Accounts, Gathered};
 use super::reading::{self, Change, Changed, Mark, Reading, Remembered};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus};
@@ -55,15 +55,26 @@ pub async fn run(
     let glob = question.url.map(WildMatch::new);
     let is_wanted = |url: &str| glob.as_ref().is_none_or(|glob| glob.matches(url));
     let compare = async |account| compare(question.mark, &is_wanted, context, account).await;
-    let gathered = accounts.each(context, compare).await?;
+    let gathered = accounts.each(compare).await?;
     let rows = rows(&gathered, &is_wanted);
     write(context, accounts, &rows)?;
     notices(context, &gathered, &rows);
-    for (_, compared) in &gathered.answers {
-        compared.mark.set(&compared.after)?;
+    // What --quiet has kept back was told to nobody.
+    let is_told = rows.is_empty() || !context.settings.is_quiet;
+    let mut unset = Vec::new();
+    for (account, compared) in gathered.answers.iter().filter(|_| is_told) {
+        unset.extend(compared.mark.set(&compared.after).err().map(|error| (account.profile.as_str(), error)));
     }
     let is_down = question.exit_code && rows.iter().any(|row| row.health.is_down());
-    gathered.conclude(context, if is_down { ExitStatus::Failure } else { ExitStatus::Success })
+    let status = if is_down { ExitStatus::Failure } else { ExitStatus::Success };
+    match unset.pop() {
+        Some((_, error)) if !accounts.is_several => Err(error),
+        last => {
+            unset.extend(last);
+            unset.extend(gathered.failures);
+            accounts::conclude(context, unset, status)
+        }
+    }
 }
 
 async fn compare(
@@ -125,7 +136,8 @@ fn write(context: &Context, accounts: &Accounts, rows: &[Row<'_>]) -> Result<(),
         }
         _ if rows.is_empty() => {}
         Format::Csv => {
-            let head: Vec<&str> = CSV_HEAD.into_iter().chain(["changes", "new_successes"]).collect();
+            let head: Vec<&str> =
+                CSV_HEAD.into_iter().chain(["changes", "new_successes", "new_failures"]).collect();
             output.answer_csv(&head, rows.iter().map(|row| row.csv(secrets)))?;
         }
         Format::Table | Format::Wide | Format::Prometheus => {
@@ -172,8 +184,9 @@ impl Row<'_> {
         let (webhook, health) = (&self.webhook, self.health);
         let entry = Entry { webhook, health, profile: &self.account.profile, now: self.now };
         let changes: Vec<&str> = self.changed.changes.iter().map(|change| change.name()).collect();
-        let successes = self.changed.new_successes.map(|count| count.to_string()).unwrap_or_default();
-        csv_record(entry, secrets).into_iter().chain([changes.join(" "), successes]).collect()
+        let count = |count: Option<i64>| count.map(|count| count.to_string()).unwrap_or_default();
+        let (successes, failures) = (count(self.changed.new_successes), count(self.changed.new_failures));
+        csv_record(entry, secrets).into_iter().chain([changes.join(" "), successes, failures]).collect()
     }
 
     fn entry(&self) -> ChangedEntry<'_> {

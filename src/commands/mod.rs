@@ -41,6 +41,8 @@ pub mod status;
 pub mod watch;
 pub mod whoami;
 
+use std::rc::Rc;
+
 use chrono::{DateTime, Utc};
 
 use crate::files::FileError;
@@ -58,7 +60,7 @@ pub struct Context {
     /// Time limit and interrupt.
     pub limits: Limits,
     /// The bar of its batches.
-    pub progress: Progress,
+    pub progress: Rc<Progress>,
     /// Held while a person is asked, so that of several profiles one asks at a time.
     pub asking: tokio::sync::Mutex<()>,
     /// This machine's clock.

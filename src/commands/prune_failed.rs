@@ -89,7 +89,7 @@ pub async fn run(
     context: &Context,
     accounts: &Accounts,
 ) -> Result<ExitStatus, Error> {
-    let gathered = accounts.each(context, async |account| prune(args, context, account).await).await?;
+    let gathered = accounts.each(async |account| prune(args, context, account).await).await?;
     report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
 }
 
@@ -193,17 +193,41 @@ fn guard(args: &PruneFailedArgs, account: &Account, snapshot: &Snapshot, count: 
     if failed.len() < OUTAGE_FROM || failed.len() * 2 <= attempted {
         return Ok(());
     }
-    let since = failed.iter().filter_map(Webhook::last_failure).min();
+    let since = outage_since(&failed, attempted);
     let since = since.map(|since| format!(" since {}", when::absolute(since))).unwrap_or_default();
     let message = format!(
-        "nothing was removed: {} of {attempted} webhooks ever attempted have failed{since}, so the receiver is down",
+        "nothing was removed{}: {} of {attempted} webhooks ever attempted have failed, more than half of them{since}, \
+         so the receiver is down",
+        if args.renew_first { " or renewed" } else { "" },
         failed.len()
     );
     let renew = account.command("renew --failed");
-    let only = args.url.as_deref().map(|glob| format!(" --url {}", word(glob))).unwrap_or_default();
-    let remove = account.command(&format!("prune-failed --max {count}{only}"));
+    let remove = account.command(&again(args, count));
     Err(Error::new(Kind::Failure, message)
         .hint(format!("repair the receiver, then: {renew}; to remove them all the same: {remove}")))
+}
+
+/// When more than half of those ever attempted had failed; `None` if the service does not say.
+fn outage_since(failed: &[Webhook], attempted: usize) -> Option<DateTime<Utc>> {
+    let mut moments: Vec<DateTime<Utc>> = failed.iter().filter_map(Webhook::last_failure).collect();
+    moments.sort_unstable();
+    moments.get(attempted / 2).copied()
+}
+
+/// The same command, with the guard lifted for `count`.
+fn again(args: &PruneFailedArgs, count: usize) -> String {
+    let mut command = format!("prune-failed --max {count}");
+    if let Some(span) = args.failed_for.and_then(|span| span.to_std().ok()) {
+        let span = humantime::format_duration(span).to_string().replace(' ', "");
+        command.push_str(&format!(" --failed-for {span}"));
+    }
+    if let Some(glob) = &args.url {
+        command.push_str(&format!(" --url {}", word(glob)));
+    }
+    if args.renew_first {
+        command.push_str(" --renew-first");
+    }
+    command
 }
 
 /// Since when vwh has seen those as failed whose `lastFailure` the service does not tell. Kept only while they are failed.

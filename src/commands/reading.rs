@@ -140,14 +140,10 @@ impl Remembered {
 pub fn changed(before: &Remembered, after: &Remembered) -> Option<Changed> {
     let mut changes = Vec::new();
     if before.health != after.health {
-        changes.extend(match after.health {
-            Health::Failed => Some(Change::Failed),
-            Health::Expired => Some(Change::Expired),
-            Health::Paused => Some(Change::Paused),
-            _ if is_silent(before.health) => Some(Change::Recovered),
-            Health::Expiring => Some(Change::Expiring),
-            _ => None,
-        });
+        changes.extend(trouble(after.health));
+        if is_silent(before.health) && !is_silent(after.health) {
+            changes.push(Change::Recovered);
+        }
     }
     let more = |before: Option<i64>, after: Option<i64>| after?.checked_sub(before?);
     let new_failures = more(before.failures, after.failures);
@@ -249,7 +245,7 @@ mod tests {
             (Failed, Expired, &[Change::Expired]),
             (Ok, Paused, &[Change::Paused]),
             (Ok, Expiring, &[Change::Expiring]),
-            (Failed, Expiring, &[Change::Recovered]),
+            (Failed, Expiring, &[Change::Expiring, Change::Recovered]),
             (Failed, Unproven, &[Change::Recovered]),
             (Expired, Ok, &[Change::Recovered]),
             (Paused, Unknown, &[Change::Recovered]),

@@ -70,16 +70,8 @@ pub async fn run(args: &RenewArgs, context: &Context, accounts: &Accounts) -> Re
     if accounts.is_several && !args.ids.is_empty() {
         return Err(accounts.one_for_an_id());
     }
-    let gathered = accounts.each(context, async |account| renew(args, context, account).await).await?;
-    let results = gathered.answers.iter().flat_map(|(_, report)| &report.results);
-    let gone = results.clone().filter(|done| done.outcome == Outcome::Gone).count();
-    let total = results.count();
-    let status = report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)?;
-    if gone > 0 {
-        let hint = format!("create it again: {}", accounts.command_for_one("create --url URL"));
-        return Err(Error::new(Kind::Failure, format!("{gone} of {total} webhooks are gone")).hint(hint));
-    }
-    Ok(status)
+    let gathered = accounts.each(async |account| renew(args, context, account).await).await?;
+    report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
 }
 
 async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result<Report, Error> {
@@ -102,6 +94,13 @@ async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result
     let mut report = batch::run(context, account, plan, act).await;
     if let (Some(wait), None) = (args.wait, &report.ended) {
         watch(context, account, &mut report, &before, wait).await;
+    }
+    for done in report.results.iter_mut().filter(|done| done.outcome == Outcome::Gone) {
+        let create = account.command("create --url URL");
+        done.error = Some(
+            Error::new(Kind::NotFound, "it is not registered any more")
+                .hint(format!("create it again: {create}")),
+        );
     }
     Ok(report)
 }

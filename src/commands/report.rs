@@ -113,9 +113,10 @@ impl Done {
         Self { error: Some(error), ..Self::new(webhook, Outcome::Error) }
     }
 
-    /// Whether it was not done: it failed, or it is half done.
+    /// Whether it was not done: it failed, it is half done, or it was gone where that is an error.
     fn has_failed(&self) -> bool {
-        self.outcome == Outcome::Error || self.is_half_done()
+        let is_gone_wrongly = self.outcome == Outcome::Gone && self.error.is_some();
+        self.outcome == Outcome::Error || is_gone_wrongly || self.is_half_done()
     }
 
     /// Whether it is still there although it should have gone.
@@ -214,8 +215,10 @@ impl Report {
         match &self.ended {
             Some(error) if undone == 0 => Some(error.clone()),
             Some(error) => {
-                let what = format!("stopped early, {undone} of {total} not done");
-                Some(error.clone().while_doing(what))
+                let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+                Some(
+                    error.clone().while_doing(format!("stopped early, {undone} of {total} not done{failed}")),
+                )
             }
             None if failed > 0 => Some(Error::new(
                 Kind::Failure,

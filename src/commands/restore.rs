@@ -102,10 +102,10 @@ pub async fn run(args: &RestoreArgs, context: &Context, accounts: &Accounts) -> 
         return Err(accounts.one_for_an_id());
     }
     if args.list {
-        let gathered = accounts.each(context, async |account| look(args, context, account).await).await?;
+        let gathered = accounts.each(async |account| look(args, context, account).await).await?;
         return restore_list::list(context, gathered, accounts.is_several);
     }
-    let gathered = accounts.each(context, async |account| restore(args, context, account).await).await?;
+    let gathered = accounts.each(async |account| restore(args, context, account).await).await?;
     report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
 }
 

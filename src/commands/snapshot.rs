@@ -48,6 +48,12 @@ impl Snapshot {
         Ok((snapshot?, identity?))
     }
 
+    /// How many elements of the list are no webhooks.
+    #[must_use]
+    pub fn strangers(&self) -> usize {
+        self.listing.strangers
+    }
+
     /// How many there are.
     #[must_use]
     pub fn total(&self) -> usize {

@@ -51,8 +51,7 @@ pub async fn run(args: &StatusArgs, context: &Context, accounts: &Accounts) -> R
         Some(_) if accounts.is_several => Err(accounts.one_for_an_id()),
         Some(id) => Ok(status_of(one(context, accounts.only()?, id).await?)),
         None => {
-            let gathered =
-                accounts.each(context, async |account| Snapshot::take(context, account).await).await?;
+            let gathered = accounts.each(async |account| Snapshot::take(context, account).await).await?;
             let is_down = summary(context, accounts, &gathered)?;
             gathered.conclude(context, status_of(is_down))
         }

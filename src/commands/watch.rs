@@ -32,7 +32,8 @@ pub async fn watch(
     let mut open = count_open(report);
     if open > 0 {
         let span = humantime::format_duration(wait);
-        context.output.notice(&format!("waiting up to {span} for deliveries to {}", webhooks(open)));
+        let whose = account.label();
+        context.output.notice(&format!("{whose}waiting up to {span} for deliveries to {}", webhooks(open)));
     }
     while open > 0 {
         let left = deadline.map_or(LOOK_EVERY, |deadline| deadline.saturating_duration_since(Instant::now()));
@@ -51,7 +52,7 @@ pub async fn watch(
             Err(error) if error.kind == Kind::Unavailable && !is_out_of_time(context) => {
                 context.output.notice(&error.sentence());
             }
-            Err(error) => return report.end(error),
+            Err(error) => return report.end(error.while_doing(undelivered(report, open, wait))),
         }
         open = count_open(report);
     }
@@ -103,6 +104,11 @@ fn still_waiting(account: &Account, report: &Report, open: usize, wait: Duration
         "they are renewed; a call proves the receiver, then look with: {}",
         account.command("list")
     ))
+}
+
+fn undelivered(report: &Report, open: usize, wait: Duration) -> String {
+    let span = humantime::format_duration(wait);
+    format!("{open} of {} had no delivery within {span}", webhooks(report.results.len()))
 }
 
 fn webhooks(count: usize) -> String {

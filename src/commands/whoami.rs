@@ -19,7 +19,7 @@ pub async fn run(_: &WhoamiArgs, context: &Context, accounts: &Accounts) -> Resu
         return Err(Error::new(Kind::Usage, "whoami has no CSV").hint("--json is for scripts"));
     }
     let gathered = accounts
-        .each(context, async |account| {
+        .each(async |account| {
             let identity = account
                 .client
                 .identity()

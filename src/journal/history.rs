@@ -203,7 +203,13 @@ mod tests {
     use super::{State, last_run, missing, removals, removed_total};
 
     fn owner(user: &str) -> Owner {
-        Owner { service: "vis".into(), base_url: "http://x".into(), account: None, user: Some(user.into()) }
+        Owner {
+            service: "vis".into(),
+            base_url: "http://x".into(),
+            account: None,
+            user: Some(user.into()),
+            profile: None,
+        }
     }
 
     fn line(run: &str, second: i64, action: Action, id: &str) -> Line {

@@ -31,6 +31,9 @@ pub struct Owner {
     pub account: Option<String>,
     /// The signed-in user; `None` if the service does not say.
     pub user: Option<String>,
+    /// The profile, where the service says neither: then nothing else tells two owners apart.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profile: Option<String>,
 }
 
 /// What a line records.
@@ -283,7 +286,13 @@ mod tests {
     use crate::services::vis::wire;
 
     fn run() -> Run {
-        let owner = Owner { service: "vis".into(), base_url: "http://x".into(), account: None, user: None };
+        let owner = Owner {
+            service: "vis".into(),
+            base_url: "http://x".into(),
+            account: None,
+            user: None,
+            profile: None,
+        };
         Run { name: "r1".into(), command: "delete", profile: "default".into(), owner }
     }
 

@@ -108,7 +108,7 @@ mod tests {
     use super::Successions;
 
     fn owner() -> Owner {
-        Owner { service: "vis".into(), base_url: "http://x".into(), account: None, user: None }
+        Owner { service: "vis".into(), base_url: "http://x".into(), account: None, user: None, profile: None }
     }
 
     fn line(second: i64, action: Action, id: &str) -> Line {

@@ -1,5 +1,6 @@
 //! What `vwh check` tells a monitoring system: one line as its plugins write it, or one JSON object. Pure.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -57,7 +58,7 @@ pub struct Problem {
 }
 
 /// A number for the graphs of a monitoring system, never below zero.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Measure {
     /// Letters and underscores.
     pub label: &'static str,
@@ -68,6 +69,7 @@ pub struct Measure {
     /// The range outside of which it is critical, or nothing.
     pub critical: String,
     /// The most it can be.
+    #[serde(skip)]
     pub greatest: Option<u32>,
 }
 
@@ -122,6 +124,7 @@ struct ProfileView<'a> {
     webhooks: Option<usize>,
     health: Option<Map<String, Value>>,
     error: Option<&'a Value>,
+    measures: &'a [Measure],
 }
 
 impl Verdict {
@@ -158,7 +161,7 @@ impl Verdict {
             ProblemView { severity: state.name(), profile: profile.as_deref(), what, ids }
         };
         let profile = |profile| {
-            let Profile { name, service, healths, error, .. }: &Profile = profile;
+            let Profile { name, service, healths, error, measures }: &Profile = profile;
             ProfileView {
                 profile: name,
                 service: *service,
@@ -170,6 +173,7 @@ impl Verdict {
                         .collect()
                 }),
                 error: error.as_ref(),
+                measures,
             }
         };
         let view = VerdictView {
@@ -197,7 +201,9 @@ impl Verdict {
             return self.well();
         }
         let mut left = NAMES;
-        let group = |(first, group): (&Problem, Vec<&Problem>)| {
+        let group = |(first, mut group): (&Problem, Vec<&Problem>)| {
+            // The names stand behind what they are about.
+            group.sort_by_key(|problem| !problem.names.is_empty());
             let whats = group.iter().map(|problem| problem.what.as_str()).collect::<Vec<_>>().join(", ");
             let profile = first.profile.as_ref().filter(|_| self.is_several);
             let prefix = profile.map(|profile| format!("{profile}: ")).unwrap_or_default();
@@ -225,12 +231,9 @@ impl Verdict {
 
 /// `: https://a, https://b and 2 more`, with no more than `left` of them, which are then fewer.
 fn names(problems: &[&Problem], left: &mut usize) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for name in problems.iter().flat_map(|problem| &problem.names) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
+    let mut seen = HashSet::new();
+    let names = problems.iter().flat_map(|problem| &problem.names).map(String::as_str);
+    let names: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
     let shown: Vec<_> = names.iter().take(*left).map(|name| elided(name, NAME_WIDTH)).collect();
     *left -= shown.len();
     match names.len() - shown.len() {

@@ -32,6 +32,8 @@ pub struct Reading {
     pub now: DateTime<Utc>,
     /// How many webhooks are of each health.
     pub healths: [(Health, usize); 8],
+    /// Listed elements that are no webhooks.
+    pub strangers: usize,
     /// How many vwh has ever removed; `None` if the journal could not be read.
     pub removed: Option<usize>,
 }
@@ -88,6 +90,8 @@ fn of_accounts(out: &mut String, accounts: &[(String, &Target<'_>)]) {
         reading.healths.into_iter().map(sample)
     });
     family(out, "vwh_webhooks", "gauge", "Webhooks of the profile by health.", counts);
+    let strangers = read.iter().map(|(labels, reading)| ((*labels).clone(), reading.strangers.to_string()));
+    family(out, "vwh_unreadable_elements", "gauge", "Listed elements that are no webhooks.", strangers);
     let removed =
         read.iter().filter_map(|(labels, reading)| Some(((*labels).clone(), reading.removed?.to_string())));
     let help = "Webhooks that vwh removed, by its journal on this machine.";

@@ -1,5 +1,7 @@
 //! Webhooks for people: the table and the summary below it. Pure.
 
+use std::collections::HashMap;
+
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Utc};
 
@@ -236,22 +238,27 @@ pub fn counts(entries: &[Entry<'_>]) -> String {
     format!("{} {noun}: {words}", entries.len())
 }
 
+/// Causes that one line names.
+const MOST_CAUSES: usize = 4;
+
 /// A cause of failures, how many have it, and since when.
 type Cause = (String, usize, Option<DateTime<Utc>>);
 
 /// Equal causes together, the most frequent first.
 fn grouped_causes(failed: &[Entry<'_>]) -> Vec<Cause> {
     let mut groups: Vec<Cause> = Vec::new();
+    let mut positions: HashMap<String, usize> = HashMap::new();
     for statistics in failed.iter().filter_map(|entry| entry.webhook.statistics.as_ref()) {
         let code = statistics.last_error_code.as_deref().and_then(|code| code.split_whitespace().next());
         let cause = code.map_or_else(|| "no answer".to_owned(), |code| inert(code).into_owned());
         let since = statistics.last_failure;
-        match groups.iter_mut().find(|group| group.0 == cause) {
-            Some(group) => {
-                group.1 += 1;
-                group.2 = [group.2, since].into_iter().flatten().min();
-            }
-            None => groups.push((cause, 1, since)),
+        if let Some(position) = positions.get(&cause) {
+            let group = &mut groups[*position];
+            group.1 += 1;
+            group.2 = [group.2, since].into_iter().flatten().min();
+        } else {
+            positions.insert(cause.clone(), groups.len());
+            groups.push((cause, 1, since));
         }
     }
     groups.sort_by_key(|group| std::cmp::Reverse(group.1));
@@ -261,9 +268,12 @@ fn grouped_causes(failed: &[Entry<'_>]) -> Vec<Cause> {
 /// `both 503 since 02:21Z`, or each cause with its count.
 fn causes(failed: &[Entry<'_>]) -> String {
     let words = causes_in_words(failed);
+    // `both no answer` is no English.
+    let shared = words.strip_prefix("no answer").map(|rest| format!("without an answer{rest}"));
+    let shared = shared.unwrap_or_else(|| words.clone());
     match grouped_causes(failed).as_slice() {
-        [(_, 2, _)] => format!("both {words}"),
-        [(_, 3.., _)] => format!("all {words}"),
+        [(_, 2, _)] => format!("both {shared}"),
+        [(_, 3.., _)] => format!("all {shared}"),
         _ => words,
     }
 }
@@ -280,7 +290,9 @@ pub fn causes_in_words(failed: &[Entry<'_>]) -> String {
         groups => {
             let words =
                 groups.iter().map(|(cause, count, moment)| format!("{count} × {cause}{}", since(*moment)));
-            words.take(4).collect::<Vec<_>>().join(", ")
+            let more = groups.len().saturating_sub(MOST_CAUSES);
+            let more = (more > 0).then(|| format!("and {more} more"));
+            words.take(MOST_CAUSES).chain(more).collect::<Vec<_>>().join(", ")
         }
     }
 }

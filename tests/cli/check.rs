@@ -36,7 +36,7 @@ fn it_is_one_object() {
     assert_snapshot!(outcome.snapshot(), @r#"
     exit: 2
     --- stdout
-    {"state":"CRITICAL","code":2,"message":"2 of 9 failed (1 × 500 since 10:00Z, 1 × no answer since 02:21Z), 1 expired: https://hooks.example.test/billing, https://warehouse.example.test/webhooks/inbound/vonage/call-events, https://old.example.test/hook; 1 expires in 30h, 1 paused","problems":[{"severity":"CRITICAL","profile":"default","what":"2 of 9 failed (1 × 500 since 10:00Z, 1 × no answer since 02:21Z)","ids":["5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10","5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10"]},{"severity":"CRITICAL","profile":"default","what":"1 expired","ids":["5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10"]},{"severity":"WARNING","profile":"default","what":"1 expires in 30h","ids":["5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10"]},{"severity":"WARNING","profile":"default","what":"1 paused","ids":["5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10"]}],"profiles":[{"profile":"default","service":"vis","webhooks":9,"health":{"expired":1,"expiring":1,"failed":2,"idle":1,"ok":1,"paused":1,"unknown":1,"unproven":1},"error":null}]}
+    {"state":"CRITICAL","code":2,"message":"2 of 9 failed (1 × 500 since 10:00Z, 1 × no answer since 02:21Z), 1 expired: https://hooks.example.test/billing, https://warehouse.example.test/webhooks/inbound/vonage/call-events, https://old.example.test/hook; 1 expires in 30h, 1 paused","problems":[{"severity":"CRITICAL","profile":"default","what":"2 of 9 failed (1 × 500 since 10:00Z, 1 × no answer since 02:21Z)","ids":["5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10","5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10"]},{"severity":"CRITICAL","profile":"default","what":"1 expired","ids":["5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10"]},{"severity":"WARNING","profile":"default","what":"1 expires in 30h","ids":["5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10"]},{"severity":"WARNING","profile":"default","what":"1 paused","ids":["5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10"]}],"profiles":[{"profile":"default","service":"vis","webhooks":9,"health":{"expired":1,"expiring":1,"failed":2,"idle":1,"ok":1,"paused":1,"unknown":1,"unproven":1},"error":null,"measures":[{"label":"webhooks","value":"9","warning":"","critical":""},{"label":"delivering","value":"5","warning":"","critical":"1:"},{"label":"failed","value":"2","warning":"","critical":"0"},{"label":"expired","value":"1","warning":"","critical":"0"},{"label":"paused","value":"1","warning":"0","critical":""},{"label":"expiring","value":"1","warning":"0","critical":""},{"label":"idle","value":"0","warning":"0","critical":""},{"label":"removed","value":"0","warning":"0","critical":""}]}]}
     --- stderr
     "#);
     for arguments in [
@@ -63,7 +63,7 @@ fn an_error_is_an_object_too() {
     assert_snapshot!(vwh.args(["check", "--json"]).run().snapshot(), @r#"
     exit: 3
     --- stdout
-    {"state":"UNKNOWN","code":3,"message":"cannot list the webhooks: there is no token to sign in with (hint: sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list)","problems":[{"severity":"UNKNOWN","profile":"default","what":"cannot list the webhooks: there is no token to sign in with (hint: sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list)","ids":[]}],"profiles":[{"profile":"default","service":"vis","webhooks":null,"health":null,"error":{"causes":["there is no token to sign in with"],"hint":"sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list","kind":"authentication","message":"cannot list the webhooks","status":null}}]}
+    {"state":"UNKNOWN","code":3,"message":"cannot list the webhooks: there is no token to sign in with (hint: sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list)","problems":[{"severity":"UNKNOWN","profile":"default","what":"cannot list the webhooks: there is no token to sign in with (hint: sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list)","ids":[]}],"profiles":[{"profile":"default","service":"vis","webhooks":null,"health":null,"error":{"causes":["there is no token to sign in with"],"hint":"sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list","kind":"authentication","message":"cannot list the webhooks","status":null},"measures":[]}]}
     --- stderr
     "#);
     assert_snapshot!(vwh.args(["check", "--json", "-p", "gone"]).run().snapshot(), @r#"
@@ -191,9 +191,18 @@ fn a_mistyped_line_is_unknown() {
 fn stderr_speaks_with_v_only() {
     let server = Server::new(|_| json(200, r#"[1, {"id": "a", "url": "u"}]"#));
     let line = Line::of(&connected(&server).args(["check"]).run());
-    assert_eq!(line.state, "OK");
-    let outcome = connected(&server).args(["check", "-v"]).run().exits(0);
+    assert_eq!(line.state, "WARNING");
+    let outcome = connected(&server).args(["check", "-v"]).run().exits(1);
     let _ = outcome.says("GET ").says("warning: 1 of the elements");
+}
+
+/// What cannot be read may be a failed webhook.
+#[test]
+fn elements_that_are_no_webhooks_are_a_warning() {
+    let list = format!("[1, null, {}]", healthy("a"));
+    let server = Server::new(move |_| json(200, &list));
+    let outcome = connected(&server).args(["check"]).run().exits(1);
+    assert!(outcome.stdout.starts_with("VWH WARNING - 2 listed elements are no webhooks | "), "{outcome}");
 }
 
 #[test]
@@ -270,7 +279,7 @@ fn several_profiles_are_one_object() {
     assert_snapshot!(vwh.args(["check", "--all-profiles", "--json"]).run().snapshot(), @r#"
     exit: 2
     --- stdout
-    {"state":"CRITICAL","code":2,"message":"a: 1 of 2 failed (503 since 2026-01-03 00:00Z): https://hooks.example.test/f; c: no webhooks; b: cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden (hint: ask the account's administrator whether this user may use the API)","problems":[{"severity":"CRITICAL","profile":"a","what":"1 of 2 failed (503 since 2026-01-03 00:00Z)","ids":["f"]},{"severity":"CRITICAL","profile":"c","what":"no webhooks","ids":[]},{"severity":"UNKNOWN","profile":"b","what":"cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden (hint: ask the account's administrator whether this user may use the API)","ids":[]}],"profiles":[{"profile":"a","service":"vis","webhooks":2,"health":{"expired":0,"expiring":0,"failed":1,"idle":0,"ok":1,"paused":0,"unknown":0,"unproven":0},"error":null},{"profile":"b","service":"vis","webhooks":null,"health":null,"error":{"causes":["127.0.0.1:[PORT] answered 403 Forbidden"],"hint":"ask the account's administrator whether this user may use the API","kind":"authentication","message":"cannot list the webhooks","status":403}},{"profile":"c","service":"vis","webhooks":0,"health":{"expired":0,"expiring":0,"failed":0,"idle":0,"ok":0,"paused":0,"unknown":0,"unproven":0},"error":null}]}
+    {"state":"CRITICAL","code":2,"message":"a: 1 of 2 failed (503 since 2026-01-03 00:00Z): https://hooks.example.test/f; c: no webhooks; b: cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden","problems":[{"severity":"CRITICAL","profile":"a","what":"1 of 2 failed (503 since 2026-01-03 00:00Z)","ids":["f"]},{"severity":"CRITICAL","profile":"c","what":"no webhooks","ids":[]},{"severity":"UNKNOWN","profile":"b","what":"cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden","ids":[]}],"profiles":[{"profile":"a","service":"vis","webhooks":2,"health":{"expired":0,"expiring":0,"failed":1,"idle":0,"ok":1,"paused":0,"unknown":0,"unproven":0},"error":null,"measures":[{"label":"webhooks","value":"2","warning":"","critical":""},{"label":"delivering","value":"1","warning":"","critical":"1:"},{"label":"failed","value":"1","warning":"","critical":"0"},{"label":"expired","value":"0","warning":"","critical":"0"},{"label":"paused","value":"0","warning":"0","critical":""},{"label":"expiring","value":"0","warning":"0","critical":""},{"label":"idle","value":"0","warning":"0","critical":""},{"label":"removed","value":"0","warning":"0","critical":""}]},{"profile":"b","service":"vis","webhooks":null,"health":null,"error":{"causes":["127.0.0.1:[PORT] answered 403 Forbidden"],"hint":"ask the account's administrator whether this user may use the API","kind":"authentication","message":"cannot list the webhooks","status":403},"measures":[]},{"profile":"c","service":"vis","webhooks":0,"health":{"expired":0,"expiring":0,"failed":0,"idle":0,"ok":0,"paused":0,"unknown":0,"unproven":0},"error":null,"measures":[{"label":"webhooks","value":"0","warning":"","critical":""},{"label":"delivering","value":"0","warning":"","critical":"1:"},{"label":"failed","value":"0","warning":"","critical":"0"},{"label":"expired","value":"0","warning":"","critical":"0"},{"label":"paused","value":"0","warning":"0","critical":""},{"label":"expiring","value":"0","warning":"0","critical":""},{"label":"idle","value":"0","warning":"0","critical":""},{"label":"removed","value":"0","warning":"0","critical":""}]}]}
     --- stderr
     "#);
 }

@@ -41,6 +41,9 @@ fn each_family_is_told_once_with_all_its_samples() {
     vwh_webhooks{profile="default",service="vis",health="unproven"} 0
     vwh_webhooks{profile="default",service="vis",health="idle"} 0
     vwh_webhooks{profile="default",service="vis",health="ok"} 1
+    # HELP vwh_unreadable_elements Listed elements that are no webhooks.
+    # TYPE vwh_unreadable_elements gauge
+    vwh_unreadable_elements{profile="default",service="vis"} 0
     # HELP vwh_removed_total Webhooks that vwh removed, by its journal on this machine.
     # TYPE vwh_removed_total counter
     vwh_removed_total{profile="default",service="vis"} 0

@@ -46,7 +46,7 @@ fn an_outage_is_not_taken_for_rubbish() {
     exit: 1
     --- stdout
     --- stderr
-    error: nothing was removed: 30 of 30 webhooks ever attempted have failed since 2026-01-03T00:00:00Z, so the receiver is down
+    error: nothing was removed: 30 of 30 webhooks ever attempted have failed, more than half of them since 2026-01-03T00:00:00Z, so the receiver is down
 
     hint: repair the receiver, then: vwh renew --failed; to remove them all the same: vwh prune-failed --max 30
     ");

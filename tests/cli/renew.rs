@@ -165,12 +165,10 @@ fn one_that_is_gone_has_to_be_created_again() {
             insta::assert_snapshot!(outcome.snapshot(), @r"
             exit: 1
             --- stdout
-            gone  w-001  https://hooks.example.test/w-001
+            gone  w-001  https://hooks.example.test/w-001  it is not registered any more (hint: create it again: vwh create --url URL)
             renewed  w-002  https://hooks.example.test/w-002
             --- stderr
-            error: 1 of 2 webhooks are gone
-
-            hint: create it again: vwh create --url URL
+            error: 1 of 2 webhooks could not be renewed
             ");
         }
     }

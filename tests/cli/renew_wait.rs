@@ -66,7 +66,7 @@ fn each_is_told_by_what_became_of_it() {
     --- stdout
     delivered  w-001  https://hooks.example.test/w-001
     error  w-002  https://hooks.example.test/w-002  it was renewed and has failed again: 503 SERVICE_UNAVAILABLE (hint: repair the receiver; what it answered is in: vwh status w-002)
-    gone  w-003  https://hooks.example.test/w-003
+    gone  w-003  https://hooks.example.test/w-003  it is not registered any more (hint: create it again: vwh create --url URL)
     renewed  w-004  https://hooks.example.test/w-004
     --- stderr
     error: 1 of 4 webhooks had no delivery within 100ms

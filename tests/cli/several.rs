@@ -247,6 +247,49 @@ fn one_that_is_throttled_does_not_hold_up_the_others() {
     assert_eq!(outcome.stderr.lines().count(), 1);
 }
 
+/// However many are stalled: `--concurrency` is about the requests of one batch, not about accounts.
+#[test]
+fn those_behind_stalled_ones_have_their_turn() {
+    let stalled: Vec<Service> =
+        (0..3).map(|_| Service::new(Vec::new(), |_, _| crate::support::Reply::Stall)).collect();
+    let (a, b) = two();
+    let vwh = configured(&[&stalled[0], &stalled[1], &stalled[2], &a, &b]);
+    let outcome = all(&vwh, &["list", "-o", "jsonl", "--concurrency", "1", "--timeout", "3s"]).exits(1);
+    assert_eq!(outcome.stdout.lines().count(), 3, "{outcome}");
+    assert_eq!(outcome.stderr.lines().count(), 3, "{outcome}");
+    let metrics = all(&vwh, &["list", "-o", "prometheus", "--concurrency", "1", "--timeout", "3s"]).exits(1);
+    let up: Vec<&str> = metrics.stdout.lines().filter(|line| line.starts_with("vwh_up{")).collect();
+    assert_eq!(up.iter().filter(|line| line.ends_with(" 1")).count(), 2, "{up:?}");
+}
+
+/// Each account says what it did not do; the exit code is that of an interrupt.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_is_told_for_each_profile() {
+    let stalling = || {
+        Service::new(many(3, failed), |request, webhooks| {
+            if request.method == "PUT" {
+                return crate::support::Reply::Stall;
+            }
+            webhooks.answer(request)
+        })
+    };
+    let (a, b) = (stalling(), stalling());
+    let vwh = configured(&[&a, &b]);
+    let command = ["--all-profiles", "renew", "--failed", "--concurrency", "1", "--json", "--timeout", "3s"];
+    let process = vwh.args(command).spawn();
+    a.server.wait_for_requests(2);
+    b.server.wait_for_requests(2);
+    process.signal(crate::support::Signal::INT);
+    let outcome = process.wait().exits(130);
+    let errors: Vec<Value> = outcome.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut told: Vec<&str> =
+        errors.iter().map(|error| error["error"]["profile"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["eu-a", "eu-b"], "{outcome}");
+    assert!(errors.iter().all(|error| error["error"]["kind"] == "interrupted"), "{outcome}");
+}
+
 /// Marks are kept by profile, and the one that could not be read keeps its own.
 #[test]
 fn changes_are_told_for_all_of_them() {

@@ -185,6 +185,18 @@ fn what_could_not_be_written_is_told_again() {
     assert_eq!(told(&vwh, &[]), with([]));
 }
 
+/// `--quiet` shows nothing, so it tells nobody; its exit code is for scripts.
+#[test]
+fn what_quiet_kept_back_is_told_again() {
+    let service = holding(vec![healthy("a")]);
+    let vwh = service.vwh();
+    let _ = changes(&vwh, &["-q"]).exits(0).without_answer();
+    assert_eq!(told(&vwh, &[]), with([]));
+    service.with(|webhooks| *webhooks.find("a").unwrap() = failed("a"));
+    let _ = changes(&vwh, &["-q", "--exit-code"]).exits(1).without_answer();
+    assert_eq!(told(&vwh, &[]), with([("a", &["failed"])]));
+}
+
 #[test]
 fn a_failed_list_moves_no_mark() {
     let is_down = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));

@@ -49,6 +49,31 @@ fn it_comes_back() {
     }
 }
 
+/// Two profiles at one address may be two users; where nobody says so, each has only what it removed itself.
+#[test]
+fn another_profile_does_not_get_it() {
+    for reply in replies() {
+        let service = service(reply);
+        let vwh = Vwh::new();
+        let token = vwh.write("token", "abc");
+        let profile = |name| {
+            let (base, token) = (service.server.base_url(), token.display().to_string());
+            format!("[profiles.{name}]\nbase_url = \"{base}\"\ntoken_file = {token:?}\n")
+        };
+        vwh.configure(&(profile("one") + &profile("other")));
+        let _ = vwh.args(["-p", "one", "prune-failed"]).run().exits(0);
+        let _ = vwh.args(["-p", "other", "restore", "--last"]).run().exits(0).without_answer();
+        let _ = vwh.args(["-p", "other", "restore", "--list"]).run().exits(0).without_answer();
+        assert_eq!(service.ids(), ["well"]);
+        let _ = service.with(|webhooks| webhooks.delete("well"));
+        let empty = |name| vwh.args(["-p", name, "list", "-v"]).run().exits(0).stderr;
+        assert!(empty("one").contains("; 2 were removed at "), "{}", empty("one"));
+        assert!(empty("other").ends_with("\n0 webhooks\n"), "{}", empty("other"));
+        let _ = vwh.args(["-p", "one", "restore", "--last"]).run().exits(0);
+        assert_eq!(service.urls(), [url("a"), url("b")]);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn the_question_names_nobody() {

@@ -17,6 +17,8 @@ use crate::webhook::{Health, Webhook};
 pub(super) struct Facts<'a> {
     pub(super) profile: &'a str,
     pub(super) webhooks: &'a [Webhook],
+    /// Listed elements that are no webhooks.
+    pub(super) strangers: usize,
     /// The service's clock.
     pub(super) now: DateTime<Utc>,
     /// What vwh removed lately and is still away.
@@ -45,6 +47,7 @@ pub(super) fn judge(thresholds: &Thresholds, facts: &Facts<'_>) -> Vec<Problem> 
         removed(facts),
         idle(thresholds, facts),
         paused(facts),
+        unreadable(facts),
         unsuccessful(thresholds, facts, State::Warning),
     ];
     critical.into_iter().chain(warning).flatten().collect()
@@ -152,6 +155,12 @@ fn missing_urls(thresholds: &Thresholds, facts: &Facts<'_>) -> Option<Problem> {
         thresholds.expect_url.iter().map(String::as_str).filter(|glob| !is_served(glob)).collect();
     let what = format!("nothing delivers to {}", missing.join(", "));
     (!missing.is_empty()).then(|| problem(facts, State::Critical, what, &[]))
+}
+
+/// What cannot be read may be anything, a failed webhook too.
+fn unreadable(facts: &Facts<'_>) -> Option<Problem> {
+    let what = format!("{} listed elements are no webhooks", facts.strangers);
+    (facts.strangers > 0).then(|| problem(facts, State::Warning, what, &[]))
 }
 
 fn success_rate(webhook: &Webhook) -> Option<Percent> {

@@ -63,17 +63,17 @@ impl CheckArgs {
 
 /// Finds out how the accounts stand. What cannot be found out is part of the verdict.
 pub async fn run(args: &CheckArgs, context: &Context, accounts: &Accounts) -> Verdict {
-    let gathered = accounts.gather(context, async |account| Snapshot::take(context, account).await).await;
+    let gathered = accounts.gather(async |account| Snapshot::take(context, account).await).await;
     let mut verdict = Verdict { is_several: accounts.is_several, problems: Vec::new(), profiles: Vec::new() };
     let lines = journal(context).unwrap_or_else(|error| {
-        verdict.problems.push(unknown_problem(None, &error));
+        verdict.problems.push(unknown_problem(None, &error, accounts.is_several));
         Vec::new()
     });
     for (account, snapshot) in &gathered.answers {
         read(args, context, &lines, (account, snapshot), &mut verdict);
     }
     for (profile, error) in &gathered.failures {
-        verdict.problems.push(unknown_problem(Some(profile), error));
+        verdict.problems.push(unknown_problem(Some(profile), error, accounts.is_several));
         verdict.profiles.push(Profile {
             name: (*profile).to_owned(),
             service: service_of(context, profile).map(ServiceKind::name),
@@ -102,6 +102,7 @@ fn read(
     let facts = Facts {
         profile: &account.profile,
         webhooks: &webhooks,
+        strangers: snapshot.strangers(),
         now: snapshot.now,
         removed: &removed,
         clock,
@@ -125,8 +126,10 @@ fn journal(context: &Context) -> Result<Vec<Line>, Error> {
     }
 }
 
-fn unknown_problem(profile: Option<&str>, error: &Error) -> Problem {
-    let hint = error.hint.as_ref().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+/// The hint has no room in a line about several profiles.
+fn unknown_problem(profile: Option<&str>, error: &Error, is_several: bool) -> Problem {
+    let hint = error.hint.as_ref().filter(|_| !is_several);
+    let hint = hint.map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
     Problem {
         state: State::Unknown,
         profile: profile.map(str::to_owned),
@@ -156,7 +159,7 @@ pub fn answer(verdict: &Verdict, is_json: bool, output: &Output) -> Result<ExitS
 /// Says that `error` kept it from finding anything out.
 #[must_use]
 pub fn unknown(error: &Error, is_json: bool, output: &Output) -> ExitStatus {
-    let problems = vec![unknown_problem(None, error)];
+    let problems = vec![unknown_problem(None, error, false)];
     let verdict = Verdict { is_several: false, problems, profiles: Vec::new() };
     // If not even that can be written, the exit code still says it.
     answer(&verdict, is_json, output).unwrap_or(ExitStatus::Unknown)
