@@ -27,6 +27,9 @@ use crate::settings::{Flags, Purpose};
 /// How long a command that gives one answer may take (design §1).
 const ONE_ANSWER: Duration = Duration::from_mins(1);
 
+/// Monitoring systems give a check a minute at most, and call one that they had to kill critical.
+const CHECK: Duration = Duration::from_secs(30);
+
 /// A batch in which nothing succeeded for this long ends (design §1).
 const FRUITLESS: Duration = Duration::from_mins(10);
 
@@ -126,8 +129,8 @@ impl Command {
             Self::Webhooks(
                 WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::Create(_),
             )
-            | Self::Check(_)
             | Self::Access(_) => Patience::InAll(ONE_ANSWER),
+            Self::Check(_) => Patience::InAll(CHECK),
             Self::Webhooks(_) => Patience::BetweenSuccesses(FRUITLESS),
             Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => Patience::Endless,
         }
