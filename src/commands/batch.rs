@@ -115,7 +115,7 @@ where
     let work = join_all((0..context.settings.concurrency.min(total)).map(|_| run.worker()));
     let reassurance = async {
         context.limits.interrupted().await;
-        context.progress.clear();
+        let _hidden = context.progress.hide();
         context.output.notice("finishing what is under way; Ctrl-C again ends it at once");
         std::future::pending::<()>().await;
     };

@@ -9,6 +9,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// A bar for a batch that ends sooner would only flicker.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
+/// Not as wide as the terminal: the `^C` that it echoes must fit behind the bar, or the line wraps and half of it stays.
+const TEMPLATE: &str = "{bar:50} {pos}/{len}";
+
 /// One bar for everything that the command does, which shows itself when it is due.
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -26,7 +29,7 @@ impl Progress {
     #[must_use]
     pub fn new(is_shown: bool) -> Self {
         let bar = is_shown.then(|| ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()));
-        if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template("{wide_bar} {pos}/{len}")) {
+        if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template(TEMPLATE)) {
             bar.set_style(style);
         }
         Self { bar, started: OnceCell::new(), hidden: Cell::new(0) }
