@@ -28,6 +28,7 @@ mod confirm;
 mod create;
 mod delete;
 mod doctor;
+mod failed_sign_in;
 mod forgotten;
 mod generated_key;
 mod harness;

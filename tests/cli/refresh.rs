@@ -240,7 +240,6 @@ fn an_odd_reply_changes_nothing() {
         (json(200, r#"{"access_token":"a\u0007b","refresh_token":"x"}"#), 70),
         (json(500, fixture("spring-500.json")), 5),
         (Reply::html(502, fixture("nginx-502.html")), 5),
-        (json(429, "{}").header("Retry-After", "7"), 5),
         (Reply::new(408, ""), 5),
         (json(200, r#"{"access_token":"access-1"}"#).cut_in_half(), 5),
         (Reply::Close, 5),
@@ -318,11 +317,39 @@ fn a_refused_connection_is_tried_again_and_a_late_reply_is_not() {
     store(&vwh, &credentials);
     let outcome = vwh.args(["list", "-v"]).run().exits(5).says("cannot refresh the sign-in of profile work");
     assert_eq!(outcome.stderr.matches("POST ").count(), 4, "{outcome}");
-    let stalling = TokenService::new(|_, _| Reply::Stall);
-    let vwh = stalling.home("");
-    let before = signed_in(&stalling, &vwh, -FRESH);
-    let _ = vwh.args(["list", "--timeout", "300ms"]).run().exits(5).says("the time limit ran out");
-    assert_eq!((stalling.asked().len(), stored(&vwh)), (1, before));
+}
+
+#[test]
+fn a_refresh_is_not_begun_with_too_little_time() {
+    let service = TokenService::generous();
+    let vwh = service.home("");
+    let before = signed_in(&service, &vwh, -FRESH);
+    let _ = vwh.args(["list", "--timeout", "900ms"]).run().exits(5).says("the time limit ran out");
+    assert_eq!((service.server.connections(), stored(&vwh)), (0, before));
+}
+
+#[test]
+fn a_refresh_under_way_outlives_the_time_limit() {
+    let (asked, may_answer) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (on_asked, on_answer) = (Arc::clone(&asked), Arc::clone(&may_answer));
+    let service = TokenService::new(move |_, grants| {
+        on_asked.wait();
+        on_answer.wait();
+        grants.grant()
+    });
+    let vwh = service.home("");
+    signed_in(&service, &vwh, -FRESH);
+    let process = vwh.args(["list", "--timeout", "3s"]).spawn();
+    asked.wait();
+    // Once a later run has come to the end of the same time, so has this one.
+    let stalling = crate::support::Server::new(|_| Reply::Stall);
+    let other = Vwh::new().env("VWH_BASE_URL", stalling.base_url()).env("VWH_TOKEN", "t");
+    let _ = other.args(["list", "--timeout", "3s"]).run().exits(5).says("the time limit ran out");
+    may_answer.wait();
+    let _ = process.wait().exits(5).says("the time limit ran out");
+    assert_eq!(stored(&vwh)["refreshToken"], "refresh-1");
+    let _ = vwh.args(["list"]).run().exits(0);
+    assert_eq!(service.asked(), ["refresh_token"]);
 }
 
 #[test]
