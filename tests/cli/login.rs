@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::support::{Server, TOKEN, Vwh, fixture, json};
-use crate::token_service::{CLIENT_SECRET, PASSWORD, TokenService, home, signed_in, store, stored};
+use crate::token_service::{CLIENT_SECRET, PASSWORD, TokenService, home, signed_in, stored};
 
 /// A home without any profile, at `service`.
 fn bare(service: &TokenService) -> Vwh {
@@ -165,30 +165,6 @@ fn a_login_tries_again_after_a_refusal() {
     let _ = vwh.args(["login"]).run().exits(0);
     let _ = vwh.args(["list"]).run().exits(0);
     assert_eq!(service.asked(), ["password"; 2]);
-}
-
-#[test]
-fn a_password_in_a_variable_lasts_as_long_as_the_variable() {
-    let service = TokenService::generous();
-    let vwh = service.home("");
-    assert_snapshot!(vwh.args(["login"]).env("VWH_PASSWORD", PASSWORD).run().hiding_times().snapshot(), @"
-    exit: 0
-    --- stdout
-    signed in as operator@vbc.prod (user 9001, account 4711), token until [TIME]
-    unattended: yes, as long as vwh runs at least once every 7 days (next before [TIME]), or as long as VWH_PASSWORD is set
-    --- stderr
-    ");
-    let with = vwh.args(["whoami", "--json"]).env("VWH_PASSWORD", PASSWORD).run().exits(0).json();
-    assert_eq!(with, vwh.args(["whoami", "--json"]).run().exits(0).json());
-    let mut credentials = stored(&vwh);
-    credentials["refreshToken"] = Value::Null;
-    store(&vwh, &credentials);
-    let with = vwh.args(["whoami"]).env("VWH_PASSWORD", PASSWORD).run().hiding_times().exits(0);
-    let line =
-        "unattended     only as long as VWH_PASSWORD is set: without it, after [TIME] somebody has to log in";
-    assert!(with.stdout.contains(line), "{with}");
-    let with = vwh.args(["whoami", "--json"]).env("VWH_PASSWORD", PASSWORD).run().exits(0).json();
-    assert_eq!((&with["unattended"], &with["unattendedUntil"]), (&false.into(), &with["expiresAt"]));
 }
 
 #[test]

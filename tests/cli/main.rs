@@ -56,6 +56,7 @@ mod prometheus_file;
 mod prune_failed;
 mod quota;
 mod refresh;
+mod refresh_under_way;
 mod refusals;
 mod refused_items;
 mod renew;

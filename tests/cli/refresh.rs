@@ -1,6 +1,6 @@
 //! A stored sign-in: used while it lasts, refreshed once when it does not, and never sent anywhere else.
 
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -320,39 +320,6 @@ fn a_refused_connection_is_tried_again_and_a_late_reply_is_not() {
 }
 
 #[test]
-fn a_refresh_is_not_begun_with_too_little_time() {
-    let service = TokenService::generous();
-    let vwh = service.home("");
-    let before = signed_in(&service, &vwh, -FRESH);
-    let _ = vwh.args(["list", "--timeout", "900ms"]).run().exits(5).says("the time limit ran out");
-    assert_eq!((service.server.connections(), stored(&vwh)), (0, before));
-}
-
-#[test]
-fn a_refresh_under_way_outlives_the_time_limit() {
-    let (asked, may_answer) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (on_asked, on_answer) = (Arc::clone(&asked), Arc::clone(&may_answer));
-    let service = TokenService::new(move |_, grants| {
-        on_asked.wait();
-        on_answer.wait();
-        grants.grant()
-    });
-    let vwh = service.home("");
-    signed_in(&service, &vwh, -FRESH);
-    let process = vwh.args(["list", "--timeout", "3s"]).spawn();
-    asked.wait();
-    // Once a later run has come to the end of the same time, so has this one.
-    let stalling = crate::support::Server::new(|_| Reply::Stall);
-    let other = Vwh::new().env("VWH_BASE_URL", stalling.base_url()).env("VWH_TOKEN", "t");
-    let _ = other.args(["list", "--timeout", "3s"]).run().exits(5).says("the time limit ran out");
-    may_answer.wait();
-    let _ = process.wait().exits(5).says("the time limit ran out");
-    assert_eq!(stored(&vwh)["refreshToken"], "refresh-1");
-    let _ = vwh.args(["list"]).run().exits(0);
-    assert_eq!(service.asked(), ["refresh_token"]);
-}
-
-#[test]
 fn a_sign_in_is_for_one_address_client_and_user() {
     let service = TokenService::generous();
     let vwh = service.home("");
@@ -403,27 +370,6 @@ fn a_file_that_others_can_read_is_refused() {
     hint: it may hold secrets; close it with: chmod 600 [HOME]/.local/state/vwh/credentials/work.json
     ");
     assert_eq!(service.server.connections(), 0);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_refresh_under_way_ends_before_an_interrupt_does() {
-    use crate::support::Signal;
-    let (asked, may_answer) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (on_asked, on_answer) = (Arc::clone(&asked), Arc::clone(&may_answer));
-    let service = TokenService::new(move |_, grants| {
-        on_asked.wait();
-        on_answer.wait();
-        grants.grant()
-    });
-    let vwh = service.home("");
-    signed_in(&service, &vwh, -FRESH);
-    let process = vwh.args(["list", "-v"]).spawn();
-    asked.wait();
-    process.signal(Signal::INT);
-    may_answer.wait();
-    let _ = process.wait().exits(130);
-    assert_eq!(stored(&vwh)["refreshToken"], "refresh-1");
 }
 
 #[test]
