@@ -95,6 +95,14 @@ impl Limits {
         }
     }
 
+    /// Waits for `future` as long as there is time; `None` if there is not enough.
+    pub async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        match self.remaining() {
+            Some(left) => tokio::time::timeout(left, future).await.ok(),
+            None => Some(future.await),
+        }
+    }
+
     /// Waits for Ctrl-C, SIGTERM or SIGHUP.
     pub async fn interrupted(&self) {
         let never = std::future::pending::<std::convert::Infallible>();
