@@ -25,8 +25,9 @@ const LONGEST_LIFE: TimeDelta = TimeDelta::days(3650);
 /// With less time left nothing is begun that could not be repeated.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 
-/// What says in any reply that the sign-in is refused: the OAuth error, and the code of an account that is locked (vis §2).
-const REFUSALS: [&str; 2] = ["invalid_grant", "17003"];
+/// What says in any reply that the sign-in is refused: the OAuth error, and the code and the word for an account that is
+/// locked (vis §2).
+const REFUSALS: [&str; 3] = ["invalid_grant", "17003", "locked"];
 
 /// What is asked for.
 #[derive(Debug)]
@@ -185,19 +186,29 @@ pub fn refusal(error: &HttpError) -> Option<&Fault> {
     match error {
         HttpError::Fault { fault, .. } => {
             let is_final = (400..500).contains(&fault.status) && fault.meaning() != Meaning::Transient;
-            let texts = [fault.code.as_deref(), fault.message.as_deref()];
-            (is_final || texts.into_iter().flatten().any(|text| refuses(text).is_some())).then_some(fault)
+            (is_final || says_refusal(fault)).then_some(fault)
         }
         _ => None,
     }
 }
 
+fn says_refusal(fault: &Fault) -> bool {
+    [fault.code.as_deref(), fault.message.as_deref()]
+        .into_iter()
+        .flatten()
+        .any(|text| refuses(text).is_some())
+}
+
 /// The word by which `text` says that a sign-in is refused.
 fn refuses(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
-    let is_locked =
-        || text.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| word == "locked");
-    REFUSALS.into_iter().find(|word| text.contains(word)).or_else(|| is_locked().then_some("locked"))
+    let has_word = |sought: &str| {
+        text.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| word == sought)
+    };
+    // A number or a common word may be a part of anything.
+    let is_said =
+        |sought: &&str| if sought.contains('_') { text.contains(*sought) } else { has_word(sought) };
+    REFUSALS.into_iter().find(is_said)
 }
 
 fn read(host: &str, arrived: Arrived, secrets: &[Secret]) -> Result<Granted, HttpError> {
@@ -209,15 +220,15 @@ fn read(host: &str, arrived: Arrived, secrets: &[Secret]) -> Result<Granted, Htt
     }
     let Some(fault) = fault_in(&arrived, secrets) else {
         let title = Fault::title_of_page(&arrived.body, secrets);
-        return granted(&arrived.body, title).map_err(|found| HttpError::Undecodable {
-            host,
-            expected: "a token",
-            found,
+        return granted(&arrived.body, title).map_err(|found| {
+            let refused = with_refusal(Fault::read(400, &arrived.body, secrets), &arrived.body, secrets);
+            if says_refusal(&refused) {
+                return HttpError::Fault { host, fault: Box::new(refused) };
+            }
+            HttpError::Undecodable { host, expected: "a token", found }
         });
     };
-    if fault.meaning() != Meaning::Throttled
-        || refuses(fault.message.as_deref().unwrap_or_default()).is_some()
-    {
+    if fault.meaning() != Meaning::Throttled || says_refusal(&fault) {
         return Err(HttpError::Fault { host, fault: Box::new(fault) });
     }
     let hold = gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date);
@@ -226,17 +237,26 @@ fn read(host: &str, arrived: Arrived, secrets: &[Secret]) -> Result<Granted, Htt
     Err(HttpError::Throttled { host, until })
 }
 
-/// What the reply complains of, if it does. A refusal in a part of the page that no sentence repeats becomes its code.
+/// What the reply complains of, if it does.
 fn fault_in(arrived: &Arrived, secrets: &[Secret]) -> Option<Fault> {
     if (200..300).contains(&arrived.status) {
         return Fault::inside_success(&arrived.body, secrets).or_else(|| oauth_error(&arrived.body, secrets));
     }
-    let mut fault = Fault::read(arrived.status, &arrived.body, secrets);
-    let told = fault.message.as_deref().and_then(refuses);
-    if told.is_none() && fault.code.is_none() {
-        fault.code = refuses(&String::from_utf8_lossy(&arrived.body)).map(str::to_owned);
+    Some(with_refusal(Fault::read(arrived.status, &arrived.body, secrets), &arrived.body, secrets))
+}
+
+/// `fault`, with the refusal that stands in a part of its body that no sentence repeats.
+fn with_refusal(mut fault: Fault, body: &[u8], secrets: &[Secret]) -> Fault {
+    if says_refusal(&fault) {
+        return fault;
     }
-    Some(fault)
+    let text = String::from_utf8_lossy(body).into_owned();
+    let text = secrets.iter().fold(text, |text, secret| secret.scrub(&text));
+    if let Some(word) = refuses(&text) {
+        fault.message =
+            Some(fault.message.map_or_else(|| word.to_owned(), |message| format!("{message}: {word}")));
+    }
+    fault
 }
 
 /// An OAuth error inside a 2xx, which then counts as the status that it should have come with (RFC 6749 §5.2).

@@ -131,6 +131,12 @@ fn each_refusal_names_its_cure() {
         (500, fixture("token-invalid-grant-locked.json"), "wait 30 minutes"),
         (503, "<html><title>Oops</title><p>cause: 17003</html>".to_owned(), "wait 30 minutes"),
         (502, "user is locked".to_owned(), "sign in with: vwh login"),
+        (500, r#"{"code":"E1","message":"no","cause":{"text":"17003: no"}}"#.to_owned(), "wait 30 minutes"),
+        (
+            200,
+            "<html><title>Oops</title><p>invalid_grant".to_owned(),
+            "an HTML page titled “Oops”: invalid_grant",
+        ),
         (429, fixture("token-invalid-grant-locked.json"), "wait 30 minutes"),
         (200, fixture("token-invalid-grant-password.json"), "sign in with: vwh login"),
         (200, fixture("token-invalid-client-secret.json"), "apimanager.auth.prod.vonagenetworks.net"),
@@ -151,6 +157,7 @@ fn what_is_no_refusal_leaves_nothing_behind() {
         (json(400, r#"{"fault":{"code":101503,"message":"Error connecting to the back end"}}"#), 5),
         (json(500, "{}"), 5),
         (Reply::html(502, "<title>blocked</title>"), 5),
+        (json(500, r#"{"message":"no","timestamp":1700312345}"#), 5),
         (json(200, r#"{"error":"temporarily_unavailable"}"#), 5),
         (Reply::html(200, "<html>"), 70),
     ] {
