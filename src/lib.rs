@@ -8,6 +8,7 @@
 //! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
 //! - `sandbox`: a local server that behaves like the service; shares no code with the client
 //! - `files`, `markup`, `secret`: private files and locks, bits of HTML and XML, values that must not be shown
+//! - `limits`, `signals`: how long a run may take, what asks it to end
 //!
 //! Direction: `commands` use everything below; `services` use `http` and `webhook`, never back; `auth` uses `http`, and
 //! `http` never `auth`; lower modules have their own errors and never see `crate::error`.
@@ -26,6 +27,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod services;
 pub mod settings;
+mod signals;
 pub mod webhook;
 
 use std::ffi::OsString;
@@ -51,6 +53,7 @@ use output::text::inert;
 use output::{Output, Terminals, Wishes};
 use settings::environment::Environment;
 use settings::{ColorChoice, Format, Settings};
+use signals::Signals;
 use webhook::json::Secrets;
 use webhook::rewrite::is_unsafe;
 
@@ -288,9 +291,8 @@ async fn on_accounts(
     }
 }
 
-/// Ends when the command has to stop at once: at the first Ctrl-C or SIGTERM, or at the second where the first only asks.
+/// Ends when the command has to stop at once: at the first signal, or at the second where the first only asks.
 async fn interruption(interrupt: &watch::Sender<bool>, is_graceful: bool, limits: &Limits) {
-    // One listener for both: a second signal on the heels of the first must not fall between two.
     let Ok(mut signals) = Signals::listen() else { return std::future::pending().await };
     signals.next().await;
     interrupt.send_replace(true);
@@ -300,43 +302,6 @@ async fn interruption(interrupt: &watch::Sender<bool>, is_graceful: bool, limits
         tokio::select! {
             () = signals.next() => {}
             () = limits.nothing_vital() => {}
-        }
-    }
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
-    }
-
-    async fn next(&mut self) {
-        if self.0.recv().await.is_none() {
-            std::future::pending::<()>().await;
         }
     }
 }

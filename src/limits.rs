@@ -23,7 +23,7 @@ struct Times {
     progressed: Instant,
 }
 
-/// Ctrl-C or SIGTERM came while waiting.
+/// Ctrl-C, SIGTERM or SIGHUP came while waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
@@ -68,7 +68,7 @@ impl Limits {
         })
     }
 
-    /// Whether Ctrl-C or SIGTERM has come.
+    /// Whether Ctrl-C, SIGTERM or SIGHUP has come.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         *self.interrupt.borrow()
@@ -95,7 +95,15 @@ impl Limits {
         }
     }
 
-    /// Waits for Ctrl-C or SIGTERM.
+    /// Waits for `future` as long as there is time; `None` if there is not enough.
+    pub async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        match self.remaining() {
+            Some(left) => tokio::time::timeout(left, future).await.ok(),
+            None => Some(future.await),
+        }
+    }
+
+    /// Waits for Ctrl-C, SIGTERM or SIGHUP.
     pub async fn interrupted(&self) {
         let never = std::future::pending::<std::convert::Infallible>();
         // The future never ends by itself, so only an interrupt does.

@@ -1,10 +1,14 @@
 //! What a keeper complains of: why a profile is not signed in, each time with the next step. Pure.
 
+use chrono::{DateTime, Utc};
+
 use super::endpoint;
 use super::keeper::Keeper;
+use super::past::Refused;
+use super::sign_in::SignIn;
 use super::source::configuration;
 use super::standing::shown;
-use super::store::{Credentials, Refused, StoreError};
+use super::store::{Credentials, StoreError};
 use crate::files::FileError;
 use crate::http::{AuthorizeError, HttpError, NoToken, NoTokenCause, host_of};
 
@@ -63,6 +67,25 @@ impl Keeper {
             reason: NoToken::NotSignedIn,
             source: Some(NoTokenCause::Service(Box::new(error))),
         }
+    }
+
+    /// Nobody knows whether the service refused these, and refusals lock accounts.
+    pub(super) fn unknown_before(&self, attempts: u32, until: DateTime<Utc>) -> AuthorizeError {
+        let (profile, until) = (&self.sign_in.profile, shown(until));
+        self.needs_a_person(format!(
+            "{attempts} sign-ins of profile {profile} in a row broke off once the password was sent, so it is not sent \
+             again by itself before {until}"
+        ))
+    }
+
+    /// Somebody has signed in through the browser, and it was not the profile's own user.
+    pub(super) fn somebody_else(&self, claimed: &str) -> AuthorizeError {
+        let SignIn { profile, username, .. } = self.sign_in();
+        let named = username.as_deref().unwrap_or_default();
+        configuration(
+            format!("profile {profile} is for {named}, and {claimed} signed in: nothing was stored"),
+            Some(format!("sign out in the browser, then sign in as {named} with: {}", self.sign_in.login)),
+        )
     }
 
     pub(super) fn needs_a_person(&self, message: String) -> AuthorizeError {

@@ -2,15 +2,15 @@
 //!
 //! It is not repeated once it may have arrived, and does not go through the gate of API requests.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::Means;
 use super::source::is_visible;
+use super::{Means, id_token};
 use crate::http::exchange::{Arrived, Broken, Exchange, Form, Network, shown_url};
 use crate::http::fault::{Fault, Meaning};
 use crate::http::{ATTEMPTS, HttpError, gate, host_of, pause_after};
@@ -21,6 +21,13 @@ const UNSTATED_LIFE: TimeDelta = TimeDelta::hours(1);
 
 /// No token is believed to last longer than this.
 const LONGEST_LIFE: TimeDelta = TimeDelta::days(3650);
+
+/// With less time left nothing is begun that could not be repeated.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
+/// What says in any reply that the sign-in is refused: the OAuth error, and the code and the word for an account that is
+/// locked (vis §2).
+const REFUSALS: [&str; 3] = ["invalid_grant", "17003", "locked"];
 
 /// What is asked for.
 #[derive(Debug)]
@@ -68,6 +75,8 @@ pub struct Granted {
     pub refresh_token: Option<Secret>,
     /// How long that lasts, if the service says so.
     pub refresh_expires_in: Option<TimeDelta>,
+    /// Who the `id_token` says it is; nobody has checked that.
+    pub claimed_user: Option<String>,
 }
 
 impl Grant<'_> {
@@ -98,6 +107,19 @@ impl Grant<'_> {
         Form { url: url.clone(), body: Secret::new(form.finish()), basic }
     }
 
+    /// How long the exchange may take, if not as long as one reply; an error if it must not be begun.
+    ///
+    /// What a refresh token or a code is good for is used up once it is sent: a reply that nobody waits for is a sign-in
+    /// that is lost.
+    fn limit(&self, remaining: Option<Duration>) -> Result<Option<Duration>, Broken> {
+        match (self, remaining) {
+            (Self::Password { .. }, Some(left)) if left.is_zero() => Err(Broken::TimeLimit),
+            (Self::Password { .. }, left) => Ok(left),
+            (_, Some(left)) if left < LEAST_TIME => Err(Broken::TimeLimit),
+            _ => Ok(None),
+        }
+    }
+
     /// What a reply may repeat and nobody may see, also as the form spells it.
     fn secrets(&self, client: &Client) -> Vec<Secret> {
         let own = match self {
@@ -113,7 +135,7 @@ impl Grant<'_> {
     }
 }
 
-/// Asks for a token at `url`.
+/// Asks for a token at `url`. [`HttpError::TimeLimit`]: nothing was sent.
 pub async fn request(
     url: &Url,
     network: &Network,
@@ -128,8 +150,10 @@ pub async fn request(
     let secrets = grant.secrets(client);
     let mut attempts = 0;
     loop {
+        let limit = grant.limit(means.limits.remaining());
+        let limit = limit.map_err(|broken| HttpError::of_broken(host.clone(), broken))?;
         let started = Instant::now();
-        let outcome = exchange.post_form(&form, means.limits.remaining()).await;
+        let outcome = exchange.post_form(&form, limit).await;
         let (elapsed, shown) = (started.elapsed().as_millis(), shown_url(url));
         match outcome {
             Ok(arrived) => {
@@ -140,7 +164,10 @@ pub async fn request(
                 tracing::info!("POST {shown} failed after {elapsed} ms: {broken}");
                 attempts += 1;
                 let is_worth_it = matches!(broken, Broken::NotConnected(_) | Broken::ConnectTimeout);
-                let error = HttpError::of_broken(host.clone(), broken);
+                let error = match broken {
+                    source @ Broken::TimeLimit => HttpError::Broken { host: host.clone(), source },
+                    broken => HttpError::of_broken(host.clone(), broken),
+                };
                 let pause = pause_after(attempts, means.random);
                 let has_time = means.limits.remaining().is_none_or(|left| left > pause);
                 if !is_worth_it || attempts == ATTEMPTS || !has_time {
@@ -152,16 +179,36 @@ pub async fn request(
     }
 }
 
-/// What the service refused, if that makes sending it again useless or worse. A gateway may call a fault of its own a 400.
+/// What the service refused, if that makes sending it again useless or worse. A gateway may call a fault of its own a 400,
+/// and may wrap a refusal in a fault of its own.
 #[must_use]
 pub fn refusal(error: &HttpError) -> Option<&Fault> {
     match error {
         HttpError::Fault { fault, .. } => {
-            let is_refused = (400..500).contains(&fault.status) && fault.meaning() != Meaning::Transient;
-            is_refused.then_some(fault)
+            let is_final = (400..500).contains(&fault.status) && fault.meaning() != Meaning::Transient;
+            (is_final || says_refusal(fault)).then_some(fault)
         }
         _ => None,
     }
+}
+
+fn says_refusal(fault: &Fault) -> bool {
+    [fault.code.as_deref(), fault.message.as_deref()]
+        .into_iter()
+        .flatten()
+        .any(|text| refuses(text).is_some())
+}
+
+/// The word by which `text` says that a sign-in is refused.
+fn refuses(text: &str) -> Option<&'static str> {
+    let text = text.to_ascii_lowercase();
+    let has_word = |sought: &str| {
+        text.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| word == sought)
+    };
+    // A number or a common word may be a part of anything.
+    let is_said =
+        |sought: &&str| if sought.contains('_') { text.contains(*sought) } else { has_word(sought) };
+    REFUSALS.into_iter().find(is_said)
 }
 
 fn read(host: &str, arrived: Arrived, secrets: &[Secret]) -> Result<Granted, HttpError> {
@@ -171,26 +218,60 @@ fn read(host: &str, arrived: Arrived, secrets: &[Secret]) -> Result<Granted, Htt
         let location = arrived.location.map_or_else(|| "nowhere".to_owned(), |location| scrubbed(&location));
         return Err(HttpError::Redirect { host, status: arrived.status, location });
     }
-    let fault = if (200..300).contains(&arrived.status) {
-        Fault::inside_success(&arrived.body, secrets)
-    } else {
-        Some(Fault::read(arrived.status, &arrived.body, secrets))
-    };
-    let Some(fault) = fault else {
+    let Some(fault) = fault_in(&arrived, secrets) else {
         let title = Fault::title_of_page(&arrived.body, secrets);
-        return granted(&arrived.body, title).map_err(|found| HttpError::Undecodable {
-            host,
-            expected: "a token",
-            found,
+        return granted(&arrived.body, title).map_err(|found| {
+            let refused = with_refusal(Fault::read(400, &arrived.body, secrets), &arrived.body, secrets);
+            if says_refusal(&refused) {
+                return HttpError::Fault { host, fault: Box::new(refused) };
+            }
+            HttpError::Undecodable { host, expected: "a token", found }
         });
     };
-    if fault.meaning() != Meaning::Throttled {
+    if fault.meaning() != Meaning::Throttled || says_refusal(&fault) {
         return Err(HttpError::Fault { host, fault: Box::new(fault) });
     }
     let hold = gate::asked_hold(arrived.retry_after.as_deref(), fault.next_access, arrived.date);
     let hold = hold.and_then(|hold| TimeDelta::from_std(hold).ok()).unwrap_or(TimeDelta::minutes(1));
     let until = Utc::now().checked_add_signed(hold).unwrap_or_else(Utc::now);
     Err(HttpError::Throttled { host, until })
+}
+
+/// What the reply complains of, if it does.
+fn fault_in(arrived: &Arrived, secrets: &[Secret]) -> Option<Fault> {
+    if (200..300).contains(&arrived.status) {
+        return Fault::inside_success(&arrived.body, secrets).or_else(|| oauth_error(&arrived.body, secrets));
+    }
+    Some(with_refusal(Fault::read(arrived.status, &arrived.body, secrets), &arrived.body, secrets))
+}
+
+/// `fault`, with the refusal that stands in a part of its body that no sentence repeats.
+fn with_refusal(mut fault: Fault, body: &[u8], secrets: &[Secret]) -> Fault {
+    if says_refusal(&fault) {
+        return fault;
+    }
+    let text = String::from_utf8_lossy(body).into_owned();
+    let text = secrets.iter().fold(text, |text, secret| secret.scrub(&text));
+    if let Some(word) = refuses(&text) {
+        fault.message =
+            Some(fault.message.map_or_else(|| word.to_owned(), |message| format!("{message}: {word}")));
+    }
+    fault
+}
+
+/// An OAuth error inside a 2xx, which then counts as the status that it should have come with (RFC 6749 §5.2).
+fn oauth_error(body: &[u8], secrets: &[Secret]) -> Option<Fault> {
+    let members: Value = serde_json::from_slice(body).ok()?;
+    let error = members.get("error")?.as_str().filter(|error| !error.trim().is_empty())?;
+    if members.get("access_token").is_some_and(Value::is_string) {
+        return None;
+    }
+    let status = match error {
+        "server_error" | "temporarily_unavailable" => 503,
+        "invalid_client" => 401,
+        _ => 400,
+    };
+    Some(Fault::read(status, body, secrets))
 }
 
 /// Reads a success; fails with what it is instead, without repeating any of it.
@@ -217,6 +298,7 @@ fn granted(body: &[u8], page_title: Option<String>) -> Result<Granted, String> {
         expires_in: life(["expires_in", "expiresIn"]).unwrap_or(UNSTATED_LIFE),
         refresh_token: text("refresh_token").filter(|token| !token.is_empty()).map(Secret::new),
         refresh_expires_in: life(["refresh_expires_in", "refresh_token_expires_in"]),
+        claimed_user: text("id_token").and_then(id_token::user_in),
     })
 }
 

@@ -7,16 +7,15 @@ use chrono::{DateTime, Utc};
 
 use super::Means;
 use super::endpoint::{self, Client, Grant};
+use super::id_token;
+use super::past::Past;
 use super::sign_in::SignIn;
 use super::source::{Role, SecretSource, configuration};
 use super::standing::shown;
-use super::store::{Credentials, Pending, Refused, Store, StoreError};
+use super::store::{Credentials, Store, StoreError};
 use crate::files::{FileError, Lock};
-use crate::http::{AuthorizeError, HttpError, NoToken};
+use crate::http::{AuthorizeError, HttpError, NoToken, host_of};
 use crate::secret::Secret;
-
-/// A sign-in by password that so many runs in a row began and none ended is left to a person: it may be what locks accounts.
-const MOST_PENDING: u32 = 3;
 
 /// Keeps one profile signed in.
 pub struct Keeper {
@@ -32,7 +31,7 @@ pub struct LogIn<'a> {
     pub client: &'a Client,
     /// Whether a refresh has nowhere else to take the client secret from.
     pub keeps_secret: bool,
-    /// Whether an unattended sign-in would send the same: then a refusal holds for it too.
+    /// Whether an unattended sign-in would send the very same password: then a refusal holds for it too.
     pub is_unattended: bool,
 }
 
@@ -110,50 +109,84 @@ impl Keeper {
             other => other.map_err(|error| self.unreadable(error))?,
         };
         let mut credentials = Credentials::bound_to(&self.sign_in);
+        credentials.past = before.as_ref().map(|before| before.past.clone()).unwrap_or_default();
         credentials.client_id = Some(by.client.id.clone());
-        if let Grant::Password { username, .. } = by.grant {
-            credentials.username = Some((*username).to_owned());
-        }
         credentials.client_secret = by.keeps_secret.then(|| by.client.secret.clone());
+        match by.grant {
+            Grant::Password { username, .. } => credentials.username = Some((*username).to_owned()),
+            // Whoever signed in through a browser need not be the one that the configuration names.
+            _ => credentials.expected_user = credentials.username.take(),
+        }
         let _vital = self.means.limits.vital().await;
         // Now rather than with tokens in hand that cannot be kept.
         store.write(before.as_ref().unwrap_or(&credentials)).map_err(|error| self.unstored(error))?;
-        match self.request(by.grant, by.client).await {
+        let outcome = self.request(by.grant, by.client).await;
+        let restored =
+            |before: Option<&Credentials>| store.restore(before).map_err(|error| self.unstored(error));
+        match outcome {
             Ok(granted) => {
+                credentials.claimed_user.clone_from(&granted.claimed_user);
+                if let Some(other) = other_user(&credentials) {
+                    restored(before.as_ref())?;
+                    return Err(self.somebody_else(other));
+                }
                 credentials.take(granted, (self.means.clock)());
+                let user = credentials.username.as_ref().or(self.sign_in.username.as_ref());
+                credentials.past.forget(user.map(String::as_str), self.sign_in.token_url.as_str());
                 store.write(&credentials).map_err(|error| self.unstored(error))?;
                 Ok(credentials)
             }
             Err(error) => {
-                if let Some(before) = &mut before
-                    && endpoint::refusal(&error).is_some_and(|fault| fault.mentions("invalid_client"))
-                {
-                    // Otherwise the next login would not ask for another one.
-                    before.client_id = None;
-                    before.client_secret = None;
-                }
-                let refused = self.after_refusal(&error, &credentials).filter(|_| by.is_unattended);
-                store.restore(refused.or(before).as_ref()).map_err(|error| self.unstored(error))?;
+                self.remember(&mut before, by, &credentials, &error);
+                restored(before.as_ref())?;
                 Err(self.failed("cannot sign in to", error))
             }
         }
     }
 
-    /// Removes what is stored, and gives what it was.
+    /// What is left of `before` once the sign-in `by` has failed: all of it, but for a client that the service does not
+    /// know; and what was refused, if commands would send the same.
+    fn remember(
+        &self,
+        before: &mut Option<Credentials>,
+        by: &LogIn<'_>,
+        sent: &Credentials,
+        error: &HttpError,
+    ) {
+        let refusal = endpoint::refusal(error);
+        if let Some(before) = before
+            && refusal.is_some_and(|fault| fault.mentions("invalid_client"))
+            && before.client_id.as_ref() == Some(&by.client.id)
+            && before.client_secret.as_ref() == Some(&by.client.secret)
+        {
+            // Otherwise the next login would not ask for another one.
+            before.client_id = None;
+            before.client_secret = None;
+        }
+        let is_quiet = matches!(error, HttpError::Throttled { .. });
+        if is_quiet || by.is_unattended && refusal.is_some() {
+            let past = sent.past_of(&self.sign_in).after(error, (self.means.clock)());
+            before.get_or_insert_with(|| Credentials::of_past(sent.past.clone())).past.put(past);
+        }
+    }
+
+    /// Removes what is stored, and gives what it was. What was refused stays: the next command would send it again.
     pub async fn log_out(&self) -> Result<Option<Credentials>, AuthorizeError> {
         let store = self.store()?;
         let _lock = self.lock(&store).await?;
         let stored = store.read().ok().flatten();
+        if let Some(stored) = stored.as_ref().filter(|stored| !stored.past.is_empty()) {
+            let left = Credentials::of_past(stored.past.clone());
+            store.write(&left).map_err(|error| self.unstored(error))?;
+            return Ok(Some(stored.clone()).filter(|stored| !stored.is_bare()));
+        }
         let was_there = store.remove().map_err(|error| self.unstored(error))?;
         Ok(was_there.then(|| stored.unwrap_or_default()))
     }
 
     async fn renew(&self, store: &Store, stored: Option<Credentials>) -> Result<Held, AuthorizeError> {
         let strangeness = stored.as_ref().and_then(|stored| stored.strangeness(&self.sign_in));
-        let mut credentials = match stored {
-            Some(stored) if strangeness.is_none() => stored,
-            _ => Credentials::bound_to(&self.sign_in),
-        };
+        let mut credentials = Credentials::for_sign_in(stored, &self.sign_in);
         let mut ended = strangeness.map(|what| format!("it was made {what}"));
         if let Some(token) = credentials.refresh_token.clone() {
             match self.refresh(store, &mut credentials, &token).await? {
@@ -177,6 +210,7 @@ impl Keeper {
         let Some(client) = self.client(credentials).await? else {
             return Ok(Err("there is no client secret to refresh it with".to_owned()));
         };
+        self.respect_quiet(credentials, "cannot refresh the sign-in of")?;
         let _vital = self.means.limits.vital().await;
         // A pair that cannot be kept must not be asked for: the old refresh token would be gone too.
         store.write(credentials).map_err(|error| self.unstored(error))?;
@@ -194,7 +228,14 @@ impl Keeper {
                     None => error.to_string(),
                 }))
             }
-            Err(error) => Err(self.failed("cannot refresh the sign-in of", error)),
+            Err(error) => {
+                if let HttpError::Throttled { .. } = error {
+                    let past = credentials.past_of(&self.sign_in).after(&error, (self.means.clock)());
+                    credentials.past.put(past);
+                    store.write(credentials).map_err(|error| self.unstored(error))?;
+                }
+                Err(self.failed("cannot refresh the sign-in of", error))
+            }
         }
     }
 
@@ -204,49 +245,55 @@ impl Keeper {
         mut credentials: Credentials,
         source: &SecretSource,
     ) -> Result<Held, AuthorizeError> {
-        if let Some(refused) = &credentials.refused {
-            return Err(self.refused_before(refused));
-        }
-        let attempts = credentials.pending.as_ref().map_or(0, |pending| pending.attempts);
-        if attempts >= MOST_PENDING {
-            let what =
-                format!("{attempts} sign-ins of profile {} in a row did not end", self.sign_in.profile);
-            return Err(self.needs_a_person(what));
-        }
+        let past = credentials.past_of(&self.sign_in);
+        self.respect_past(&past)?;
+        self.respect_quiet(&credentials, "cannot sign in to")?;
         let username = self.sign_in.username.clone().or_else(|| credentials.username.clone());
         let (Some(username), Some(client)) = (username, self.client(&credentials).await?) else {
             return Err(self.incomplete());
         };
         let password = self.read(source, Role::Password).await?;
         let _vital = self.means.limits.vital().await;
-        let before = credentials.clone();
+        let mut before = credentials.clone();
         let now = (self.means.clock)();
         // Before anything is sent: what cannot be written down would be sent again and again, until the account locks.
-        credentials.pending = Some(Pending { at: now, attempts: attempts + 1 });
+        credentials.past.put(past.begun(now));
         credentials.username = Some(username.clone());
+        credentials.claimed_user = None;
+        credentials.expected_user = None;
         credentials.client_id = Some(client.id.clone());
         store.write(&credentials).map_err(|error| self.unstored(error))?;
         let grant = Grant::Password { username: &username, password: &password };
         match self.request(&grant, &client).await {
             Ok(granted) => {
                 credentials.take(granted, (self.means.clock)());
+                credentials.past.forget(Some(&username), self.sign_in.token_url.as_str());
                 self.keep(store, &credentials)
             }
             Err(error) => {
-                let after = self.after_refusal(&error, &credentials).unwrap_or(before);
-                store.write(&after).map_err(|error| self.unstored(error))?;
+                before.past.put(past.after(&error, now));
+                store.write(&before).map_err(|error| self.unstored(error))?;
                 Err(self.failed("cannot sign in to", error))
             }
         }
     }
 
-    /// What is stored once the service has refused a password; `None` if it has not.
-    fn after_refusal(&self, error: &HttpError, credentials: &Credentials) -> Option<Credentials> {
-        let refused = Refused::new((self.means.clock)(), endpoint::refusal(error)?);
-        let mut after = credentials.clone();
-        after.pending = None;
-        after.refused = Some(refused);
-        Some(after)
+    /// Nothing is sent by itself once it was refused, or while nobody knows what became of it.
+    fn respect_past(&self, past: &Past) -> Result<(), AuthorizeError> {
+        if let Some(refused) = &past.refused {
+            return Err(self.refused_before(refused));
+        }
+        let now = (self.means.clock)();
+        past.held_until(now).map_or(Ok(()), |until| Err(self.unknown_before(past.attempts(now), until)))
+    }
+
+    /// Nothing is sent by itself while the token endpoint wants quiet.
+    fn respect_quiet(&self, credentials: &Credentials, what: &str) -> Result<(), AuthorizeError> {
+        let url = &self.sign_in.token_url;
+        match credentials.past.quiet_until(url.as_str(), (self.means.clock)()) {
+            Some(until) => Err(self.failed(what, HttpError::Throttled { host: host_of(url), until })),
+            None => Ok(()),
+        }
     }
 
     fn keep(&self, store: &Store, credentials: &Credentials) -> Result<Held, AuthorizeError> {
@@ -310,4 +357,10 @@ impl Keeper {
             error => self.unstored(error),
         })
     }
+}
+
+/// Who has signed in, if that is said to be another than the configuration names.
+fn other_user(credentials: &Credentials) -> Option<&str> {
+    let (claimed, expected) = (credentials.claimed_user.as_deref()?, credentials.expected_user.as_deref()?);
+    (!id_token::is_user(claimed, expected)).then_some(claimed)
 }

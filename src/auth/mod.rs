@@ -1,13 +1,16 @@
 //! Where a connection's token comes from: the environment, a file, a command of the user's own secret store, or a sign-in.
 //!
 //! Implements `http::Authorize`. A token is fetched when the first request needs it, and once more when the service refuses
-//! it and a newer one can be had. `keeper` keeps a profile signed in, `store` is its file, `endpoint` the token endpoint.
+//! it and a newer one can be had. `keeper` keeps a profile signed in, `store` is its file, `past` what that remembers of
+//! refusals, `endpoint` the token endpoint.
 
 pub mod callback;
 pub mod code;
 mod complaint;
 pub mod endpoint;
+mod id_token;
 pub mod keeper;
+pub mod past;
 pub mod sign_in;
 pub mod source;
 pub mod standing;

@@ -164,7 +164,7 @@ async fn run(role: Role, command: &str, limits: &Limits) -> Result<String, Autho
     shell.arg("-c").arg(command).stdout(Stdio::piped()).kill_on_drop(true);
     // Not `output()`, which would swallow what it says on stderr.
     let output = async { shell.spawn()?.wait_with_output().await };
-    let output = limits.or_interrupted(within(limits, output)).await;
+    let output = limits.or_interrupted(limits.within(output)).await;
     let failed = |what: String| Err(configuration(format!("{key} {what}"), Some(hint.clone())));
     match output {
         Err(_) => Err(interrupted()),
@@ -180,13 +180,6 @@ async fn run(role: Role, command: &str, limits: &Limits) -> Result<String, Autho
             Ok(text) => Ok(text),
             Err(_) => failed("printed something that is not text".to_owned()),
         },
-    }
-}
-
-async fn within<T>(limits: &Limits, future: impl Future<Output = T>) -> Option<T> {
-    match limits.remaining() {
-        Some(left) => tokio::time::timeout(left, future).await.ok(),
-        None => Some(future.await),
     }
 }
 

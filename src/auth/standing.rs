@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::sign_in::SignIn;
-use super::source::{Role, SecretSource};
+use super::source::Role;
 use super::store::Credentials;
 
 /// Whether commands go on without a person.
@@ -22,6 +22,8 @@ pub enum Unattended {
         every: TimeDelta,
         /// When the next run is due.
         until: DateTime<Utc>,
+        /// The variable that brings a password besides, as long as it is set.
+        variable: Option<String>,
     },
     /// A person has to sign in.
     No {
@@ -29,6 +31,8 @@ pub enum Unattended {
         after: Option<DateTime<Utc>>,
         /// What to configure.
         cure: &'static str,
+        /// The variable that puts this off, as long as it is set.
+        variable: Option<String>,
     },
     /// The service refused the password, so nothing is tried by itself.
     Refused {
@@ -46,28 +50,39 @@ impl Unattended {
         let knows_client = (sign_in.client_id.is_some() || stored.client_id.is_some())
             && (sign_in.client_secret.is_some() || stored.client_secret.is_some());
         let knows_user = sign_in.username.is_some() || stored.username.is_some();
-        if let Some(refused) = &stored.refused {
+        let end = stored.refresh_token.as_ref().and(stored.refresh_expires_at).filter(|end| *end > now);
+        let refreshes = knows_client && end.is_some();
+        if let Some(refused) = stored.past_of(sign_in).refused
+            // That a password was refused is nothing to who does not use one.
+            && (sign_in.password.is_some() || !refreshes)
+        {
             return Self::Refused { at: refused.at, login: sign_in.login.clone() };
         }
-        match &sign_in.password {
-            // A variable that `login -p` alone may take is gone for the next command.
-            Some(SecretSource::Given(_)) if sign_in.is_named => {}
+        let variable = match &sign_in.password {
+            Some(source) if !source.is_lasting() => {
+                // A variable that `login -p` alone may take is gone for the next command.
+                let counts = knows_client && knows_user && !sign_in.is_named;
+                counts.then(|| source.key(Role::Password))
+            }
             Some(source) if knows_client && knows_user => {
                 return Self::ByPassword { key: source.key(Role::Password) };
             }
-            _ => {}
-        }
-        let end = stored.refresh_token.as_ref().and(stored.refresh_expires_at).filter(|end| *end > now);
+            _ => None,
+        };
         match (end, stored.issued_at) {
-            (Some(until), Some(issued)) if knows_client => Self::ByRefresh { every: until - issued, until },
+            (Some(until), Some(issued)) if knows_client => {
+                Self::ByRefresh { every: until - issued, until, variable }
+            }
             (Some(_), _) => Self::No {
                 after: stored.expires_at,
                 cure: "client_secret_command or client_secret_file of the profile lets vwh refresh it",
+                variable,
             },
             (None, _) => Self::No {
                 after: stored.expires_at,
                 cure: "username, client_id, client_secret_command and password_command of a profile let vwh sign in \
                        by itself",
+                variable,
             },
         }
     }
@@ -78,7 +93,7 @@ impl Unattended {
         matches!(self, Self::ByPassword { .. } | Self::ByRefresh { .. })
     }
 
-    /// Until when, if that has an end.
+    /// Until when, if that has an end. What a variable puts off does not count: the next run may not have it.
     #[must_use]
     pub fn until(&self) -> Option<DateTime<Utc>> {
         match self {
@@ -93,16 +108,28 @@ impl fmt::Display for Unattended {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ByPassword { key } => write!(formatter, "yes: vwh signs in again with {key}"),
-            Self::ByRefresh { every, until } => write!(
-                formatter,
-                "yes, as long as vwh runs at least once every {} (next before {})",
-                span(*every),
-                shown(*until)
-            ),
-            Self::No { after: Some(after), cure } => {
-                write!(formatter, "no: after {} somebody has to log in again; {cure}", shown(*after))
+            Self::ByRefresh { every, until, variable } => {
+                write!(
+                    formatter,
+                    "yes, as long as vwh runs at least once every {} (next before {})",
+                    span(*every),
+                    shown(*until)
+                )?;
+                let besides = variable.as_ref().map(|name| format!(", or as long as {name} is set"));
+                formatter.write_str(&besides.unwrap_or_default())
             }
-            Self::No { after: None, cure } => write!(formatter, "no: somebody has to log in; {cure}"),
+            Self::No { after, cure, variable } => {
+                match variable {
+                    Some(name) => write!(formatter, "only as long as {name} is set: without it, ")?,
+                    None => formatter.write_str("no: ")?,
+                }
+                match after {
+                    Some(after) => {
+                        write!(formatter, "after {} somebody has to log in again; {cure}", shown(*after))
+                    }
+                    None => write!(formatter, "somebody has to log in; {cure}"),
+                }
+            }
             Self::Refused { at, login } => {
                 write!(formatter, "no: the password was refused at {}; sign in with: {login}", shown(*at))
             }

@@ -9,9 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::endpoint::Granted;
+use super::id_token;
+use super::past::{History, Past};
 use super::sign_in::SignIn;
 use crate::files::{self, FileError, Lock};
-use crate::http::fault::Fault;
 use crate::limits::Limits;
 use crate::secret::Secret;
 
@@ -55,8 +56,13 @@ pub struct Credentials {
     pub token_url: String,
     /// The application.
     pub client_id: Option<String>,
-    /// Who signed in, as far as that is known.
+    /// Who signed in with a password.
     pub username: Option<String>,
+    /// Who the service's `id_token` says signed in through a browser: to compare and to show, and for nothing else.
+    pub claimed_user: Option<String>,
+    /// Whom the configuration named when somebody signed in through a browser. It stands for the user where the service
+    /// does not say who that was.
+    pub expected_user: Option<String>,
     /// The access token.
     #[serde(serialize_with = "revealed")]
     pub access_token: Option<Secret>,
@@ -72,51 +78,8 @@ pub struct Credentials {
     /// The client secret, where login was told it and the configuration does not name it.
     #[serde(serialize_with = "revealed")]
     pub client_secret: Option<Secret>,
-    /// A password sign-in whose end is not known.
-    pub pending: Option<Pending>,
-    /// A password sign-in that the service refused.
-    pub refused: Option<Refused>,
-}
-
-/// A password sign-in under way.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Pending {
-    /// Since when.
-    pub at: DateTime<Utc>,
-    /// How many in a row have not come to an end.
-    pub attempts: u32,
-}
-
-/// A password sign-in that was refused, and is not tried again by itself: accounts lock.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Refused {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// The HTTP status.
-    pub status: u16,
-    /// The service's code.
-    pub code: Option<String>,
-    /// What the service said, without secrets.
-    pub reason: Option<String>,
-}
-
-impl Refused {
-    /// The record of `fault`.
-    #[must_use]
-    pub fn new(at: DateTime<Utc>, fault: &Fault) -> Self {
-        Self { at, status: fault.status, code: fault.code.clone(), reason: fault.message.clone() }
-    }
-
-    /// What the service said, as it was read then.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        Fault {
-            status: self.status,
-            code: self.code.clone(),
-            message: self.reason.clone(),
-            ..Fault::default()
-        }
-    }
+    /// How signing in went before, also for other users and addresses.
+    pub past: History,
 }
 
 impl Credentials {
@@ -133,18 +96,59 @@ impl Credentials {
         }
     }
 
+    /// Nothing but how signing in went.
+    #[must_use]
+    pub fn of_past(past: History) -> Self {
+        Self { version: VERSION, past, ..Self::default() }
+    }
+
+    /// What of `stored` is for `sign_in`; how signing in went is for everybody.
+    #[must_use]
+    pub fn for_sign_in(stored: Option<Self>, sign_in: &SignIn) -> Self {
+        match stored {
+            Some(stored) if !stored.is_bare() && stored.strangeness(sign_in).is_none() => stored,
+            stored => Self { past: stored.unwrap_or_default().past, ..Self::bound_to(sign_in) },
+        }
+    }
+
+    /// Whether it holds no sign-in: `logout` leaves such a one.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.base_url.is_empty()
+    }
+
+    /// Who signed in, as far as anybody says.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.username.as_deref().or(self.claimed_user.as_deref())
+    }
+
+    /// How signing in to `sign_in` with a password went.
+    #[must_use]
+    pub fn past_of(&self, sign_in: &SignIn) -> Past {
+        let username = sign_in.username.as_deref().or(self.username.as_deref());
+        self.past.of(username, sign_in.token_url.as_str())
+    }
+
     /// What of the binding is not what `sign_in` names, as a sentence goes on; `None` if nothing.
     #[must_use]
     pub fn strangeness(&self, sign_in: &SignIn) -> Option<String> {
         let differs = |named: Option<&str>, bound: Option<&str>| named.is_some() && named != bound;
-        if self.base_url != sign_in.base() {
+        // Somebody whom nobody names may be the one that the configuration has come to name since.
+        let user = self.user().or(self.expected_user.as_deref());
+        if self.is_bare() {
+            None
+        } else if self.base_url != sign_in.base() {
             Some(format!("for {}", self.base_url))
         } else if self.token_url != sign_in.token_url.as_str() {
             Some(format!("at {}", self.token_url))
         } else if differs(sign_in.client_id.as_deref(), self.client_id.as_deref()) {
             Some("with another client id".to_owned())
-        } else if differs(sign_in.username.as_deref(), self.username.as_deref()) {
-            Some(format!("as {}", self.username.as_deref().unwrap_or("somebody unknown")))
+        } else if let (Some(named), Some(user)) = (sign_in.username.as_deref(), user)
+            && named != user
+            && !(self.username.is_none() && id_token::is_user(user, named))
+        {
+            Some(format!("as {user}"))
         } else {
             None
         }
@@ -173,8 +177,6 @@ impl Credentials {
             self.refresh_token = Some(token);
             self.refresh_expires_at = after(granted.refresh_expires_in.unwrap_or(REFRESH_LIFE));
         }
-        self.pending = None;
-        self.refused = None;
     }
 
     /// Forgets the refresh token, so that it is not sent again, and the access token, which had ended or was refused before
@@ -250,6 +252,7 @@ mod tests {
             expires_in: TimeDelta::seconds(seconds),
             refresh_token: refresh_token.map(Secret::new),
             refresh_expires_in: None,
+            claimed_user: None,
         }
     }
 

@@ -173,7 +173,9 @@ impl Details {
             (Some(source), false) => keeper.read(source, Role::Password).await?,
             (None, false) => ask_hidden(context, &format!("password of {username}")).await?,
         };
-        let is_unattended = sign_in.password.is_some() && !args.password_stdin;
+        // A variable beside -p is for this login alone; whatever commands send, it is not that.
+        let is_unattended = !args.password_stdin
+            && sign_in.password.as_ref().is_some_and(|source| source.is_lasting() || !sign_in.is_named);
         Ok(Self { username, password, client: Client { id, secret }, keeps_secret, is_unattended })
     }
 }

@@ -16,7 +16,7 @@ use crate::webhook::json::to_line;
 
 /// Forget the sign-in
 ///
-/// Everything that login stored is removed. The service has no way to revoke a token: the last one stays good until its
+/// Everything that login stored is removed; that a password was refused is remembered. The service has no way to revoke a token: the last one stays good until its
 /// end.
 #[derive(Args, Clone, Debug)]
 pub struct LogoutArgs {}
@@ -38,8 +38,10 @@ pub async fn run(_: &LogoutArgs, context: &Context) -> Result<ExitStatus, Error>
     let Place::Remote { token: TokenSource::SignIn(sign_in), .. } = connection.place else {
         return Ok(ExitStatus::Success);
     };
-    let signs_in_itself = sign_in.password.is_some();
-    let gone = Keeper::new(sign_in, means(context)).log_out().await?;
+    let keeper = Keeper::new(sign_in, means(context));
+    let gone = keeper.log_out().await?;
+    let was_refused = gone.as_ref().is_some_and(|gone| gone.past_of(keeper.sign_in()).refused.is_some());
+    let signs_in_itself = keeper.sign_in().password.is_some() && !was_refused;
     let now = (context.clock)();
     let token_until = gone.as_ref().and_then(|gone| gone.expires_at).filter(|end| *end > now);
     if context.settings.format.is_json() {
@@ -47,7 +49,7 @@ pub async fn run(_: &LogoutArgs, context: &Context) -> Result<ExitStatus, Error>
         let view = View { profile: &profile, was_signed_in: gone.is_some(), token_until };
         context.output.answer(&format!("{}\n", to_line(&view)))?;
     } else if let Some(gone) = &gone {
-        let who = gone.username.as_deref().map(|name| format!(" as {}", inert(name))).unwrap_or_default();
+        let who = gone.user().map(|name| format!(" as {}", inert(name))).unwrap_or_default();
         let left = standing::remaining(token_until, now);
         let left = left.map(|until| format!("; the token cannot be revoked and stays good {until}"));
         let left = left.unwrap_or_default();

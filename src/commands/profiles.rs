@@ -10,6 +10,7 @@ use super::standing::foreign_source;
 use crate::auth::TokenSource;
 use crate::auth::keeper::Keeper;
 use crate::auth::standing::Unattended;
+use crate::auth::store::Credentials;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::ErrorView;
 use crate::output::table::{Column, lay_out};
@@ -106,7 +107,7 @@ fn of_connection(context: &Context, connection: &Connection) -> Known {
             Known { service, address: Some(address), source: Some("sign-in"), ..broken(error.into()) }
         }
         Ok(stored) => {
-            let stored = stored.filter(|stored| stored.strangeness(sign_in).is_none()).unwrap_or_default();
+            let stored = Credentials::for_sign_in(stored, sign_in);
             let now = (context.clock)();
             let token = standing(&Unattended::of(sign_in, &stored, now), stored.expires_at, now);
             Known { expires_at: stored.expires_at, ..known(address, "sign-in", token) }
@@ -120,9 +121,11 @@ fn standing(unattended: &Unattended, expires_at: Option<DateTime<Utc>>, now: Dat
         Unattended::Refused { at, .. } => format!("refused at {}", absolute(*at)),
         Unattended::ByPassword { key } => format!("signs in with {key}"),
         Unattended::ByRefresh { until: end, .. } => until(*end),
-        Unattended::No { .. } => match expires_at {
+        Unattended::No { variable, .. } => match expires_at {
             Some(end) if end > now => until(end),
-            _ => "not signed in".to_owned(),
+            _ => variable
+                .as_ref()
+                .map_or_else(|| "not signed in".to_owned(), |key| format!("signs in with {key}")),
         },
     }
 }

@@ -67,7 +67,7 @@ impl Person {
             address: account.client.base().to_owned(),
             source: account.token_source(),
             identity,
-            username: credentials.and_then(|stored| stored.username.clone()),
+            username: credentials.and_then(|stored| stored.user().map(str::to_owned)),
             expires_at: credentials.and_then(|stored| stored.expires_at),
             refresh_expires_at: credentials.and_then(|stored| stored.refresh_expires_at),
             unattended: stored.as_ref().map(|(sign_in, stored)| Unattended::of(sign_in, stored, now)),

@@ -64,7 +64,7 @@ pub enum Kind {
     Confirmation,
     /// Undecodable reply, local I/O: 70.
     Internal,
-    /// Ctrl-C or SIGTERM: 130.
+    /// Ctrl-C, SIGTERM or SIGHUP: 130.
     Interrupted,
     /// Whoever read our output has gone: 0, quietly.
     BrokenPipe,

@@ -3,12 +3,14 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json as value};
 use url::Url;
 
-use crate::support::{Outcome, Process, TOKEN, Vwh};
-use crate::token_service::{CLIENT_SECRET, TokenService, stored};
+use crate::support::{Outcome, Process, TOKEN, Vwh, json};
+use crate::token_service::{CLIENT_SECRET, TokenService, signed_in, stored};
 
 /// The code that the service's page gives to the browser.
 const CODE: &str = "c0de+/=&%";
@@ -96,6 +98,59 @@ fn the_code_that_comes_back_signs_in() {
     assert!(outcome.stdout.contains("unattended: yes, as long as vwh runs"), "{outcome}");
     let _ = vwh.args(["list"]).run().exits(0);
     assert_eq!(service.asked().len(), 1);
+}
+
+/// A service that grants a code to whoever has these claims.
+fn naming(claims: &str) -> TokenService {
+    let token = format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims));
+    TokenService::new(move |_, grants| {
+        grants.access = Some("access-1".to_owned());
+        json(200, value!({"access_token": "access-1", "id_token": token, "expires_in": 3_600}).to_string())
+    })
+}
+
+/// Signs in through a browser.
+fn come_back(vwh: &Vwh) -> Outcome {
+    let (process, authorize) = started(vwh);
+    let state = member(&authorize, "state");
+    visit(&back(&authorize, &[("code", CODE), ("state", &state)]));
+    process.wait()
+}
+
+#[test]
+fn another_user_than_the_profiles_is_not_taken() {
+    let service = naming(r#"{"sub":"another@vbc.prod"}"#);
+    let vwh = home(&service);
+    let before = signed_in(&service, &vwh, 60);
+    let outcome = come_back(&vwh).exits(2).without_answer();
+    let _ = outcome
+        .says("profile work is for operator@vbc.prod, and another@vbc.prod signed in: nothing was stored")
+        .says("hint: sign out in the browser, then sign in as operator@vbc.prod with: vwh login");
+    assert_eq!(stored(&vwh), before);
+}
+
+#[test]
+fn the_user_is_the_one_that_the_service_names() {
+    for (claims, shown) in [
+        (r#"{"sub":"operator@vbc.prod"}"#, "signed in as operator@vbc.prod (user 9001"),
+        (r#"{"preferred_username":"Operator","sub":"1"}"#, "signed in as Operator (user 9001"),
+        (r#"{"sub":"9001"}"#, "signed in as user 9001, account 4711,"),
+        ("[", "signed in as user 9001, account 4711,"),
+    ] {
+        let service = naming(claims);
+        let vwh = home(&service);
+        let outcome = come_back(&vwh).exits(0);
+        assert!(outcome.stdout.contains(shown), "{claims}\n{outcome}");
+        assert_eq!(stored(&vwh)["username"], Value::Null, "nobody has proved it");
+        let _ = vwh.args(["list"]).run().exits(0);
+        // It is the sign-in of the user that was configured then, and of no other.
+        let _ = vwh
+            .args(["list"])
+            .env("VWH_USERNAME", "another")
+            .run()
+            .exits(3)
+            .says("has ended: it was made as ");
+    }
 }
 
 #[test]

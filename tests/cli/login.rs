@@ -168,15 +168,6 @@ fn a_login_tries_again_after_a_refusal() {
 }
 
 #[test]
-fn a_login_that_is_refused_holds_for_the_commands_after_it() {
-    let service = TokenService::refusing(400, fixture("token-invalid-grant-password.json"));
-    let vwh = service.unattended();
-    let _ = vwh.args(["login"]).run().exits(3);
-    let _ = vwh.args(["list"]).run().exits(3).says("is not tried again by itself");
-    assert_eq!(service.asked().len(), 1);
-}
-
-#[test]
 fn a_client_that_the_service_does_not_know_is_asked_for_again() {
     let service = TokenService::new(|_, grants| {
         if grants.count == 0 { grants.grant() } else { json(401, fixture("token-invalid-client.json")) }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json as value};
 
 use crate::support::{TOKEN, Vwh};
-use crate::token_service::{TokenService, moment, signed_in, store, stored};
+use crate::token_service::{TokenService, moment, past, signed_in, store, stored};
 
 #[test]
 fn without_a_profile_there_is_the_default_one() {
@@ -73,7 +73,8 @@ fn a_sign_in_is_shown_with_its_end() {
     credentials["expiresAt"] = moment(-1).into();
     store(&vwh, &credentials);
     assert!(shown(&vwh).ends_with("not signed in"), "{}", shown(&vwh));
-    credentials["refused"] = value!({"at": moment(-60), "status": 400, "code": null, "reason": "no"});
+    let refused = value!({"at": moment(-60), "status": 400, "code": null, "reason": "no"});
+    credentials["past"] = past(&service, &Value::Null, &refused);
     store(&vwh, &credentials);
     assert!(shown(&vwh).ends_with("refused at [TIME]"), "{}", shown(&vwh));
     let before = stored(&vwh);

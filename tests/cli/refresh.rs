@@ -1,6 +1,6 @@
 //! A stored sign-in: used while it lasts, refreshed once when it does not, and never sent anywhere else.
 
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -240,7 +240,6 @@ fn an_odd_reply_changes_nothing() {
         (json(200, r#"{"access_token":"a\u0007b","refresh_token":"x"}"#), 70),
         (json(500, fixture("spring-500.json")), 5),
         (Reply::html(502, fixture("nginx-502.html")), 5),
-        (json(429, "{}").header("Retry-After", "7"), 5),
         (Reply::new(408, ""), 5),
         (json(200, r#"{"access_token":"access-1"}"#).cut_in_half(), 5),
         (Reply::Close, 5),
@@ -318,11 +317,6 @@ fn a_refused_connection_is_tried_again_and_a_late_reply_is_not() {
     store(&vwh, &credentials);
     let outcome = vwh.args(["list", "-v"]).run().exits(5).says("cannot refresh the sign-in of profile work");
     assert_eq!(outcome.stderr.matches("POST ").count(), 4, "{outcome}");
-    let stalling = TokenService::new(|_, _| Reply::Stall);
-    let vwh = stalling.home("");
-    let before = signed_in(&stalling, &vwh, -FRESH);
-    let _ = vwh.args(["list", "--timeout", "300ms"]).run().exits(5).says("the time limit ran out");
-    assert_eq!((stalling.asked().len(), stored(&vwh)), (1, before));
 }
 
 #[test]
@@ -376,27 +370,6 @@ fn a_file_that_others_can_read_is_refused() {
     hint: it may hold secrets; close it with: chmod 600 [HOME]/.local/state/vwh/credentials/work.json
     ");
     assert_eq!(service.server.connections(), 0);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_refresh_under_way_ends_before_an_interrupt_does() {
-    use crate::support::Signal;
-    let (asked, may_answer) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (on_asked, on_answer) = (Arc::clone(&asked), Arc::clone(&may_answer));
-    let service = TokenService::new(move |_, grants| {
-        on_asked.wait();
-        on_answer.wait();
-        grants.grant()
-    });
-    let vwh = service.home("");
-    signed_in(&service, &vwh, -FRESH);
-    let process = vwh.args(["list", "-v"]).spawn();
-    asked.wait();
-    process.signal(Signal::INT);
-    may_answer.wait();
-    let _ = process.wait().exits(130);
-    assert_eq!(stored(&vwh)["refreshToken"], "refresh-1");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json as value};
 
 use crate::support::{Outcome, Reply, Vwh, fixture, json};
-use crate::token_service::{CLIENT_SECRET, PASSWORD, TokenService, home, moment, signed_in, store, stored};
+use crate::token_service::{CLIENT_SECRET, PASSWORD, TokenService, home, stored};
 
 /// Fails if any secret of the profile came out.
 #[track_caller]
@@ -127,6 +127,19 @@ fn each_refusal_names_its_cure() {
         (400, fixture("token-unsupported-grant.json"), "sign in with: vwh login"),
         (403, fixture("gateway-900908-bare.json"), "subscribe the application"),
         (404, fixture("gateway-404-no-resource.xml"), "sign in with: vwh login"),
+        // Whatever the status, and wherever it stands.
+        (500, fixture("token-invalid-grant-locked.json"), "wait 30 minutes"),
+        (503, "<html><title>Oops</title><p>cause: 17003</html>".to_owned(), "wait 30 minutes"),
+        (502, "user is locked".to_owned(), "sign in with: vwh login"),
+        (500, r#"{"code":"E1","message":"no","cause":{"text":"17003: no"}}"#.to_owned(), "wait 30 minutes"),
+        (
+            200,
+            "<html><title>Oops</title><p>invalid_grant".to_owned(),
+            "an HTML page titled “Oops”: invalid_grant",
+        ),
+        (429, fixture("token-invalid-grant-locked.json"), "wait 30 minutes"),
+        (200, fixture("token-invalid-grant-password.json"), "sign in with: vwh login"),
+        (200, fixture("token-invalid-client-secret.json"), "apimanager.auth.prod.vonagenetworks.net"),
     ] {
         let service = TokenService::refusing(status, body);
         let vwh = service.unattended();
@@ -140,11 +153,12 @@ fn each_refusal_names_its_cure() {
 #[test]
 fn what_is_no_refusal_leaves_nothing_behind() {
     for (reply, code) in [
-        (json(429, "{}").header("Retry-After", "7"), 5),
         (json(408, "{}"), 5),
         (json(400, r#"{"fault":{"code":101503,"message":"Error connecting to the back end"}}"#), 5),
         (json(500, "{}"), 5),
-        (Reply::Close, 5),
+        (Reply::html(502, "<title>blocked</title>"), 5),
+        (json(500, r#"{"message":"no","timestamp":1700312345}"#), 5),
+        (json(200, r#"{"error":"temporarily_unavailable"}"#), 5),
         (Reply::html(200, "<html>"), 70),
     ] {
         let service = TokenService::new(move |_, _| reply.clone());
@@ -152,7 +166,7 @@ fn what_is_no_refusal_leaves_nothing_behind() {
         for _ in 0..2 {
             let outcome = vwh.args(["list"]).run();
             assert_eq!(outcome.code, Some(code), "{outcome}");
-            assert!(stored(&vwh)["pending"].is_null() && stored(&vwh)["refused"].is_null());
+            assert_eq!(stored(&vwh)["past"], value!([]));
         }
         // One attempt a run.
         assert_eq!(service.asked().len(), 2);
@@ -181,30 +195,8 @@ fn an_attempt_is_written_down_before_it_is_sent() {
     let vwh = service.unattended();
     *home_of_run.lock().unwrap() = Some(vwh.clone());
     let _ = vwh.args(["list"]).run().exits(0);
-    assert_eq!(seen.lock().unwrap()["pending"]["attempts"], 1);
-    assert_eq!(stored(&vwh)["pending"], Value::Null);
-}
-
-#[test]
-fn attempts_that_never_end_are_left_to_a_person() {
-    let service = TokenService::generous();
-    let vwh = service.unattended();
-    let mut credentials = signed_in(&service, &vwh, -60);
-    credentials["refreshToken"] = Value::Null;
-    credentials["pending"] = value!({"at": moment(-60), "attempts": 3});
-    store(&vwh, &credentials);
-    assert_snapshot!(vwh.args(["list"]).run().snapshot(), @"
-    exit: 3
-    --- stdout
-    --- stderr
-    error: cannot list the webhooks: 3 sign-ins of profile work in a row did not end
-
-    hint: sign in with: vwh login
-    ");
-    assert!(service.asked().is_empty());
-    credentials["pending"]["attempts"] = 2.into();
-    store(&vwh, &credentials);
-    let _ = vwh.args(["list"]).run().exits(0);
+    assert_eq!(seen.lock().unwrap()["past"][0]["pending"]["attempts"], 1);
+    assert_eq!(stored(&vwh)["past"], value!([]));
 }
 
 #[test]

@@ -129,7 +129,7 @@ pub(crate) fn signed_in(service: &TokenService, vwh: &Vwh, seconds: i64) -> Valu
         "clientId": "k3y", "username": "operator@vbc.prod",
         "accessToken": "access-0", "issuedAt": moment(seconds - 86_400), "expiresAt": moment(seconds),
         "refreshToken": "refresh-0", "refreshExpiresAt": moment(seconds + 518_400),
-        "clientSecret": null, "pending": null, "refused": null,
+        "clientSecret": null, "claimedUser": null, "expectedUser": null, "past": [],
     });
     store(vwh, &credentials);
     credentials
@@ -144,6 +144,14 @@ pub(crate) fn store(vwh: &Vwh, credentials: &Value) {
 pub(crate) fn stored(vwh: &Vwh) -> Value {
     let path = vwh.state().join("credentials/work.json");
     std::fs::read_to_string(path).map_or(Value::Null, |text| serde_json::from_str(&text).unwrap())
+}
+
+/// What is remembered of signing in as the user of `work` at `service`.
+pub(crate) fn past(service: &TokenService, pending: &Value, refused: &Value) -> Value {
+    value!([{
+        "username": "operator@vbc.prod", "tokenUrl": format!("{}/token", service.server.base_url()),
+        "pending": pending, "refused": refused, "notBefore": null,
+    }])
 }
 
 /// The moment in `seconds` from now.

@@ -1,10 +1,11 @@
 //! `vwh whoami`: who the token belongs to, where it comes from and how long it lasts.
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::service::Service;
 use crate::support::{Server, TOKEN, Vwh, json};
-use crate::token_service::{TokenService, signed_in};
+use crate::token_service::{PASSWORD, TokenService, signed_in, store, stored};
 
 #[test]
 fn a_sign_in_is_told_in_full() {
@@ -119,4 +120,28 @@ fn nobody_signed_in_is_an_error() {
 
     hint: sign in with: vwh login, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list
     ");
+}
+
+#[test]
+fn a_password_in_a_variable_lasts_as_long_as_the_variable() {
+    let service = TokenService::generous();
+    let vwh = service.home("");
+    assert_snapshot!(vwh.args(["login"]).env("VWH_PASSWORD", PASSWORD).run().hiding_times().snapshot(), @"
+    exit: 0
+    --- stdout
+    signed in as operator@vbc.prod (user 9001, account 4711), token until [TIME]
+    unattended: yes, as long as vwh runs at least once every 7 days (next before [TIME]), or as long as VWH_PASSWORD is set
+    --- stderr
+    ");
+    let with = vwh.args(["whoami", "--json"]).env("VWH_PASSWORD", PASSWORD).run().exits(0).json();
+    assert_eq!(with, vwh.args(["whoami", "--json"]).run().exits(0).json());
+    let mut credentials = stored(&vwh);
+    credentials["refreshToken"] = Value::Null;
+    store(&vwh, &credentials);
+    let with = vwh.args(["whoami"]).env("VWH_PASSWORD", PASSWORD).run().hiding_times().exits(0);
+    let line =
+        "unattended     only as long as VWH_PASSWORD is set: without it, after [TIME] somebody has to log in";
+    assert!(with.stdout.contains(line), "{with}");
+    let with = vwh.args(["whoami", "--json"]).env("VWH_PASSWORD", PASSWORD).run().exits(0).json();
+    assert_eq!((&with["unattended"], &with["unattendedUntil"]), (&false.into(), &with["expiresAt"]));
 }

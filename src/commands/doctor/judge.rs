@@ -177,7 +177,7 @@ pub(super) fn token(
     let Some((sign_in, stored)) = standing else {
         return Check::new("token", Verdict::Pass, format!("from {source}"));
     };
-    let who = stored.username.as_deref().map(|name| format!(" as {name}")).unwrap_or_default();
+    let who = stored.user().map(|name| format!(" as {name}")).unwrap_or_default();
     let until = stored.expires_at.map(|end| format!(", token until {}", absolute(end))).unwrap_or_default();
     let unattended = Unattended::of(sign_in, stored, now);
     let detail = format!("signed in{who}{until}; unattended: {unattended}");
