@@ -77,8 +77,8 @@ impl Watched {
         Self::under_a_law(list, |_| ())
     }
 
-    /// One that looks at its webhooks with `law` whenever a request was executed.
-    pub(crate) fn under_a_law(list: Vec<Value>, law: impl Fn(&Webhooks) + Send + Sync + 'static) -> Self {
+    /// One that looks at its webhooks with `law` whenever a request was executed; fate may be a part of the law.
+    pub(crate) fn under_a_law(list: Vec<Value>, law: impl Fn(&mut Webhooks) + Send + Sync + 'static) -> Self {
         let agreed = Arc::new(Mutex::new(Agreed::default()));
         let (sender, moment) = mpsc::channel();
         let shared = Arc::clone(&agreed);
@@ -118,7 +118,7 @@ impl Watched {
         };
         let executes = count.is_multiple_of(2);
         self.agree(Agreed { moment: Some(moment), executes, ..Agreed::default() });
-        self.killed(run, || self.moment.recv().unwrap());
+        self.killed(run, || self.moment.recv_timeout(GUARD).unwrap());
     }
 
     /// Starts a `run` of `vwh` and kills it at `moment`. Of a run that ends with `last` requests of DELETE, the last one is
@@ -140,7 +140,7 @@ impl Watched {
         self.killed(run, || match moment {
             Moment::Journalled(lines) => wait_until(|| lines_of(&journal) >= lines),
             Moment::Exists(name) => wait_until(|| vwh.home().join(name).exists()),
-            _ => self.moment.recv().unwrap(),
+            _ => self.moment.recv_timeout(GUARD).unwrap(),
         });
         // That of the service may have come as well.
         while self.moment.try_recv().is_ok() {}
