@@ -296,7 +296,8 @@ fn a_journal_that_is_no_regular_file_is_refused() {
         std::fs::create_dir_all(vwh.state()).unwrap();
         std::os::unix::fs::symlink(device, vwh.state().join("journal.jsonl")).unwrap();
         let outcome = replace(&vwh, &[&["w-001"], &HOST[..]].concat()).exits(2);
-        let _ = outcome.without_answer().says("journal.jsonl is no regular file");
+        let outcome = outcome.without_answer().says("journal.jsonl is no regular file");
+        let _ = outcome.says("hint: move away what is in the file's place");
     }
     assert_eq!(service.changes(), Vec::<String>::new());
 }

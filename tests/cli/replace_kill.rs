@@ -147,8 +147,10 @@ fn a_killed_replace_loses_nothing_to_successors_that_are_dead() {
         |webhook: &Value| ["new-3", "new-6", "new-9", "new-12"].iter().any(|id| webhook["id"] == *id);
     let living = WEBHOOKS - 4;
     let comes = |moment: &Moment| match moment {
-        Moment::Sent("DELETE", number) | Moment::Executed("DELETE", number) => *number < living,
-        Moment::Answered("DELETE", number) | Moment::Unwritten("DELETE", number) => *number < living,
+        Moment::Sent("DELETE", number)
+        | Moment::Executed("DELETE", number)
+        | Moment::Answered("DELETE", number)
+        | Moment::Unwritten("DELETE", number) => *number < living,
         Moment::Journalled(lines) => *lines <= 2 * WEBHOOKS + living,
         _ => true,
     };

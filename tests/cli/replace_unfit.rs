@@ -1,11 +1,16 @@
 //! `vwh replace` and `vwh rotate` where the successor is there and does not do what it is for: the old webhook stays.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json as value};
 
 use crate::service::{Service, Webhooks, healthy, journal, many, url};
 use crate::support::{Outcome, Reply, Request, Vwh, json};
 
 const KEY: &str = "a key of some length";
+
+/// What becomes of a webhook as soon as it is registered.
+type Spoil = fn(&mut Value);
 
 fn signed(id: &str) -> Value {
     let mut webhook = healthy(id);
@@ -16,7 +21,7 @@ fn signed(id: &str) -> Value {
 }
 
 /// Registers what it is asked for, and then changes it; the reply shows what became of it.
-fn spoiling(request: &Request, webhooks: &mut Webhooks, spoil: fn(&mut Value)) -> Reply {
+fn spoiling(request: &Request, webhooks: &mut Webhooks, spoil: Spoil) -> Reply {
     let reply = webhooks.answer(request);
     if request.method != "POST" {
         return reply;
@@ -41,20 +46,19 @@ fn rotate(vwh: &Vwh) -> Outcome {
 }
 
 /// How each successor is spoilt, what is said about it, and the next step.
-fn unfit() -> [(fn(&mut Value), &'static str, &'static str); 9] {
+fn unfit() -> [(Spoil, &'static str, &'static str); 9] {
     let renew = "bring that back first: vwh renew new-1";
     let choose = "to try once more: vwh delete new-1, then run this again; to take it as it is: vwh delete a";
-    let down = |health| match health {
-        "failed" => "webhook new-1 is to take its place, and is failed itself",
-        "expired" => "webhook new-1 is to take its place, and is expired itself",
-        _ => "webhook new-1 is to take its place, and is paused itself",
-    };
     [
-        (fail, down("failed"), renew),
-        (|webhook| webhook["expireAt"] = "2020-01-01T00:00:00Z".into(), down("expired"), renew),
+        (fail, "webhook new-1 is to take its place, and is failed itself", renew),
+        (
+            |webhook| webhook["expireAt"] = "2020-01-01T00:00:00Z".into(),
+            "webhook new-1 is to take its place, and is expired itself",
+            renew,
+        ),
         (
             |webhook| webhook["status"] = "PAUSED".into(),
-            down("paused"),
+            "webhook new-1 is to take its place, and is paused itself",
             "see what is known of it: vwh status new-1",
         ),
         (
@@ -130,7 +134,7 @@ fn a_successor_at_another_url_is_shown_as_it_is() {
 /// A key that the service keeps to itself speaks against nothing, and neither does an unsigned webhook.
 #[test]
 fn what_the_service_does_not_show_is_no_difference() {
-    let hide: [fn(&mut Value); 2] = [
+    let hide: [Spoil; 2] = [
         |webhook| webhook["signingKey"] = "***".into(),
         |webhook| drop(webhook.as_object_mut().unwrap().remove("signingKey")),
     ];
@@ -145,9 +149,9 @@ fn what_the_service_does_not_show_is_no_difference() {
 /// It is well in the list before the removals begin, and not in the one after the hold.
 #[test]
 fn a_successor_that_fails_meanwhile_spares_the_old_one() {
-    let held = std::sync::atomic::AtomicBool::new(false);
+    let held = AtomicBool::new(false);
     let service = Service::new(many(2, healthy), move |request, webhooks| {
-        if request.method == "DELETE" && !held.swap(true, std::sync::atomic::Ordering::SeqCst) {
+        if request.method == "DELETE" && !held.swap(true, Ordering::SeqCst) {
             fail(webhooks.find("new-1").unwrap());
             return json(429, "{}").header("Retry-After", "1");
         }
@@ -171,6 +175,28 @@ fn a_successor_that_fails_meanwhile_spares_the_old_one() {
     assert_eq!(kept, ["w-001"]);
 }
 
+/// It is not said to be replaced, for nothing delivers in its place.
+#[test]
+fn an_old_one_that_goes_while_its_successor_is_dead_is_an_error() {
+    let held = AtomicBool::new(false);
+    let service = Service::new(many(1, healthy), move |request, webhooks| {
+        if request.method == "DELETE" && !held.swap(true, Ordering::SeqCst) {
+            fail(webhooks.find("new-1").unwrap());
+            drop(webhooks.delete("w-001"));
+            return json(429, "{}").header("Retry-After", "1");
+        }
+        webhooks.answer(request)
+    });
+    let command = ["replace", "w-001", "--yes", "--new-host", "moved.example.test"];
+    insta::assert_snapshot!(service.vwh().args(command).run().snapshot(), @r"
+    exit: 1
+    --- stdout
+    error  w-001 -> new-1  https://hooks.example.test/w-001 -> https://moved.example.test/w-001  somebody removed it meanwhile: webhook new-1 is to take its place, and is failed itself (hint: see what is left: vwh list)
+    --- stderr
+    error: 1 of 1 webhooks could not be replaced
+    ");
+}
+
 /// What the hint says to type does finish it.
 #[test]
 fn a_successor_that_was_brought_back_takes_the_place() {
@@ -190,10 +216,7 @@ fn a_successor_that_was_brought_back_takes_the_place() {
 #[test]
 fn a_create_that_comes_back_without_its_key_is_said() {
     for (spoil, said) in [
-        (
-            unsign as fn(&mut Value),
-            "the service registered it without its key: its deliveries are not signed",
-        ),
+        (unsign as Spoil, "the service registered it without its key: its deliveries are not signed"),
         (
             |webhook| webhook["signingKey"] = "something else".into(),
             "the service registered another key than the one it was given",

@@ -191,7 +191,7 @@ impl Agreed {
 }
 
 fn lines_of(path: &Path) -> usize {
-    std::fs::read(path).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
+    std::fs::read(path).unwrap_or_default().split_inclusive(|byte| *byte == b'\n').count()
 }
 
 fn wait_until(is_so: impl Fn() -> bool) {

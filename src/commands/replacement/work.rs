@@ -226,6 +226,17 @@ impl Finishing<'_> {
         job.stays(self.work.account, doubt, successor_id)
     }
 
+    /// Somebody else removed the old one, so the successor is all that is left.
+    fn left_alone(&self, job: &Job, doubt: &Doubt) -> Done {
+        let done = self.stays(job, doubt);
+        let error = done.error.map(|error| {
+            let list = self.work.account.command("list");
+            let look = format!("see what is left: {list}");
+            error.while_doing("somebody removed it meanwhile").hint(look)
+        });
+        Done { outcome: Outcome::Error, error, ..done }
+    }
+
     fn all_kept(&self, doubled: &[&Job], ended: Option<Error>) -> Report {
         Report { results: doubled.iter().map(|job| self.done(job, Outcome::Kept)).collect(), ended }
     }
@@ -265,6 +276,7 @@ impl Finishing<'_> {
         let doubts = judge.doubts.borrow();
         let results = ready.iter().zip(removed.results).map(|(job, done)| match doubts.get(&job.old.id) {
             Some(doubt) if done.outcome == Outcome::Spared => self.stays(job, doubt),
+            Some(doubt) if done.outcome == Outcome::Gone => self.left_alone(job, doubt),
             _ => self.finished(job, done),
         });
         Report { results: results.chain(stay).collect(), ended: removed.ended }
