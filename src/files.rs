@@ -135,8 +135,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), FileError> {
 pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let path = &fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if path.exists() && !path.is_file() {
-        let text = format!("{} is no regular file", path.display());
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, text).into());
+        return Err(not_regular(path).into());
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(|error| {
@@ -189,16 +188,30 @@ fn read_whole(path: &Path) -> Result<Named, FileError> {
 }
 
 /// The content of a file that vwh wrote; `None` if there is none.
+///
+/// What is no regular file is none that vwh wrote, and is not even opened: a pipe may never open, a device never end.
 pub fn read_private(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    match fs_err::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Err(not_regular(path).into()),
+        Ok(_) => {}
+        Err(error) if missing(&error) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
     let mut file = match fs_err::File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if missing(&error) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     refuse_exposed(path, file.file())?;
     let mut content = Vec::new();
     file.read_to_end(&mut content)?;
     Ok(Some(content))
+}
+
+fn not_regular(path: &Path) -> io::Error {
+    let text = format!("{} is no regular file", path.display());
+    io::Error::new(io::ErrorKind::AlreadyExists, text)
 }
 
 /// Removes a file that vwh wrote; `false` if there is none.

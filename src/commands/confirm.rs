@@ -75,7 +75,10 @@ pub async fn confirm_shown(
     match way(context.output.terminals(), is_yes, context.settings.no_input, unattended) {
         Way::Proceed => Ok(Confirmed::Unasked),
         Way::Refuse => {
-            Err(Error::new(Kind::Confirmation, format!("it is not confirmed that vwh may {verb} webhooks"))
+            let count = items.len();
+            let noun = if count == 1 { "webhook" } else { "webhooks" };
+            let message = format!("it is not confirmed that vwh may {verb} {count} {noun} of {whose}");
+            Err(Error::new(Kind::Confirmation, message)
                 .hint("--yes confirms it; --dry-run shows what would happen"))
         }
         Way::Ask => {

@@ -281,4 +281,11 @@ pub(super) fn warn_about_reply(
     if !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
         output.warning(&format!("the service chose another metadata policy: {policy}"));
     }
+    if let Some(key) = &definition.key {
+        if !webhook.is_signed() {
+            output.warning("the service registered it without its key: its deliveries are not signed");
+        } else if webhook.known_key().is_some_and(|registered| registered != key) {
+            output.warning("the service registered another key than the one it was given");
+        }
+    }
 }

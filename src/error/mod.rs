@@ -299,6 +299,9 @@ impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         let message = error.to_string();
         match error {
+            FileError::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Self::new(kind_of(&error), message).hint("move away what is in the file's place")
+            }
             FileError::Io(error) => Self::new(kind_of(&error), message)
                 .hint("check that the disk has room and the directory is yours"),
             FileError::Directory { source, .. } => {

@@ -144,13 +144,25 @@ fn without_any_terminal_delete_needs_yes() {
     exit: 7
     --- stdout
     --- stderr
-    error: it is not confirmed that vwh may remove webhooks
+    error: it is not confirmed that vwh may remove 1 webhook of profile default (account 4711, user 9001) at 127.0.0.1:[PORT]
 
     hint: --yes confirms it; --dry-run shows what would happen
     ");
     nothing_went(&service, &vwh);
     let _ = vwh.args(["delete", "f-0001", "--yes"]).run().exits(0);
     assert_eq!(service.changes(), ["DELETE /self/webhooks/f-0001"]);
+}
+
+#[test]
+fn without_any_terminal_replace_says_how_many_and_whose_it_would_be() {
+    let service = service();
+    let vwh = service.vwh();
+    let command = ["replace", "--url", "*", "--new-host", "moved.example.test"];
+    let outcome = vwh.args(command).run().exits(7);
+    let count = service.ids().len();
+    let _ =
+        outcome.says(&format!("may replace {count} webhooks of profile default (account 4711, user 9001)"));
+    nothing_went(&service, &vwh);
 }
 
 /// What is piped into vwh is nobody's consent.

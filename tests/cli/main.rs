@@ -66,6 +66,7 @@ mod replace;
 mod replace_cut_short;
 mod replace_found;
 mod replace_kill;
+mod replace_unfit;
 mod restore;
 mod rotate;
 mod sandbox;

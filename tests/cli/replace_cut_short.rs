@@ -2,7 +2,7 @@
 //! command finishes it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json as value};
 
@@ -170,14 +170,27 @@ fn a_change_in_place_removes_nothing() {
     assert_eq!(outcome.stdout, format!("updated  a  {}\n", url("a")));
 }
 
+/// A service whose list shows what is new once `shows` is set.
+fn late(shows: &Arc<AtomicBool>) -> Service {
+    let shows = Arc::clone(shows);
+    Service::new(many(1, healthy), move |request, webhooks| match request.line().as_str() {
+        "GET /self/webhooks/" if !shows.load(Ordering::SeqCst) => {
+            let is_old = |webhook: &&Value| webhook["id"].as_str().unwrap().starts_with("w-");
+            let old: Vec<Value> = webhooks.list.iter().filter(is_old).cloned().collect();
+            json(200, Value::from(old).to_string())
+        }
+        _ => webhooks.answer(request),
+    })
+}
+
+/// The same command again, as its own hint asks for, registers no second one.
 #[test]
 fn an_old_one_stays_while_its_successor_is_not_listed() {
-    let service = Service::new(many(1, healthy), |request, webhooks| match request.line().as_str() {
-        "GET /self/webhooks/" => json(200, Value::from(webhooks.list[..1].to_vec()).to_string()),
-        _ => webhooks.answer(request),
-    });
+    let shows = Arc::new(AtomicBool::new(false));
+    let service = late(&shows);
     let vwh = service.vwh();
-    let outcome = replace(&vwh, &[&["w-001"], &HOST[..]].concat());
+    let run = || replace(&vwh, &[&["w-001"], &HOST[..]].concat());
+    let outcome = run();
     insta::assert_snapshot!(outcome.snapshot(), @r"
     exit: 1
     --- stdout
@@ -185,7 +198,45 @@ fn an_old_one_stays_while_its_successor_is_not_listed() {
     --- stderr
     error: 1 of 1 webhooks could not be replaced
     ");
-    assert_eq!(service.count("DELETE"), 0);
+    for _ in 2..=3 {
+        assert_eq!(run().snapshot(), outcome.snapshot());
+        assert_eq!(service.changes(), ["POST /self/webhooks/"]);
+    }
+    shows.store(true, Ordering::SeqCst);
+    let _ = run().exits(0);
+    assert_eq!((service.count("POST"), service.ids()), (1, vec!["new-1".to_owned()]));
+}
+
+/// The list is late, and the successor is gone: nothing would come of waiting for it.
+#[test]
+fn an_unlisted_successor_that_is_gone_is_registered_anew() {
+    let shows = Arc::new(AtomicBool::new(false));
+    let service = late(&shows);
+    let vwh = service.vwh();
+    let run = || replace(&vwh, &[&["w-001"], &HOST[..]].concat());
+    let _ = run().exits(1);
+    drop(service.with(|webhooks| webhooks.delete("new-1")));
+    let _ = run().exits(1);
+    assert_eq!(service.ids(), ["w-001", "new-2"]);
+    shows.store(true, Ordering::SeqCst);
+    let _ = run().exits(0);
+    assert_eq!(service.ids(), ["new-2"]);
+}
+
+/// Whether it is there is not known, so nothing is registered.
+#[test]
+fn an_unlisted_successor_that_cannot_be_asked_for_is_not_registered_anew() {
+    let service = Service::new(many(1, healthy), |request, webhooks| match request.line().as_str() {
+        "GET /self/webhooks/" => json(200, Value::from(webhooks.list[..1].to_vec()).to_string()),
+        "GET /self/webhooks/new-1" => json(403, "{}"),
+        _ => webhooks.answer(request),
+    });
+    let vwh = service.vwh();
+    let run = || replace(&vwh, &[&["w-001"], &HOST[..]].concat());
+    let _ = run().exits(1);
+    let outcome = run().exits(3);
+    let _ = outcome.says("nothing was changed: cannot see whether webhook new-1 is registered");
+    assert_eq!(service.changes(), ["POST /self/webhooks/"]);
 }
 
 /// After a hold the list is read again: an old one goes only while its successor is there.
@@ -232,6 +283,22 @@ fn without_a_journal_nothing_is_sent() {
     let outcome = replace(&vwh, &[&["w-001"], &HOST[..]].concat());
     assert_ne!(outcome.code, Some(0));
     let _ = outcome.without_answer().says("nothing was changed: cannot write");
+    assert_eq!(service.changes(), Vec::<String>::new());
+}
+
+/// Neither is read to its end, which never comes, nor waited for.
+#[cfg(unix)]
+#[test]
+fn a_journal_that_is_no_regular_file_is_refused() {
+    let service = Service::honest(many(1, healthy));
+    for device in ["/dev/zero", "/dev/full", "/"] {
+        let vwh = service.vwh();
+        std::fs::create_dir_all(vwh.state()).unwrap();
+        std::os::unix::fs::symlink(device, vwh.state().join("journal.jsonl")).unwrap();
+        let outcome = replace(&vwh, &[&["w-001"], &HOST[..]].concat()).exits(2);
+        let outcome = outcome.without_answer().says("journal.jsonl is no regular file");
+        let _ = outcome.says("hint: move away what is in the file's place");
+    }
     assert_eq!(service.changes(), Vec::<String>::new());
 }
 

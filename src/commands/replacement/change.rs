@@ -8,6 +8,7 @@ use crate::journal::{Intended, KeyIn};
 use crate::secret::Secret;
 use crate::services::vis::client::Definition;
 use crate::webhook::Webhook;
+use crate::webhook::json::Secrets;
 
 /// What is to become of the url.
 #[derive(Clone, Debug)]
@@ -112,6 +113,38 @@ impl Target {
                 TargetKey::Is(key) => webhook.is_signed() && webhook.known_key() == Some(key),
                 TargetKey::Unknown | TargetKey::ToMake => false,
             }
+    }
+
+    /// In what respects the registered `webhook` is not what is asked for, as far as the service shows it. A key that is not
+    /// known itself may be known by `fingerprint`.
+    #[must_use]
+    pub fn differences(&self, webhook: &Webhook, fingerprint: Option<&str>) -> Vec<String> {
+        let mut differences = Vec::new();
+        if place(&webhook.url) != place(&self.url) {
+            differences.push(format!("it delivers to {}", webhook.shown_url(Secrets::Hide)));
+        }
+        if !webhook.delivers_as(&webhook.url, &self.events) {
+            differences.push(format!("its events are {:?}", webhook.events.join(" ")));
+        }
+        if !webhook.policy().eq_ignore_ascii_case(&self.policy) {
+            differences.push(format!("its metadata policy is {}", webhook.policy().to_lowercase()));
+        }
+        differences.extend(self.key_difference(webhook, fingerprint).map(str::to_owned));
+        differences
+    }
+
+    fn key_difference(&self, webhook: &Webhook, fingerprint: Option<&str>) -> Option<&'static str> {
+        let is_other = |key: &Secret| match &self.key {
+            TargetKey::None => true,
+            TargetKey::Is(own) => own != key,
+            TargetKey::Unknown | TargetKey::ToMake => fingerprint.is_some_and(|own| own != key.fingerprint()),
+        };
+        match (&self.key, webhook.is_signed()) {
+            (TargetKey::None, true) => Some("it is signed"),
+            (TargetKey::None, false) => None,
+            (_, false) => Some("it is not signed"),
+            (_, true) => webhook.known_key().is_some_and(is_other).then_some("its key is another"),
+        }
     }
 
     /// Whether an earlier run meant the same for `old`.

@@ -1,9 +1,11 @@
 //! Replacing webhooks by changed copies, since the service cannot change one: `replace` and `rotate` share all of this.
 //!
-//! `change` says what a successor is to be, `present` what is there already, `work` registers and removes. Nothing is lost
-//! wherever a run ends: an old webhook goes only while its successor is listed, and the journal knows what was meant.
+//! `change` says what a successor is to be, `present` what is there already, `doubt` why an old one stays, `work` registers and
+//! removes. Nothing is lost wherever a run ends: an old webhook goes only while its successor is listed as what was asked for,
+//! and delivers, and the journal knows what was meant.
 
 pub mod change;
+pub mod doubt;
 pub mod present;
 mod work;
 
@@ -29,6 +31,7 @@ use crate::secret::{Secret, mask_url};
 use crate::webhook::Webhook;
 use crate::webhook::json::Secrets;
 use change::{Change, NewKey, NewUrl, Target, TargetKey};
+use doubt::Doubt;
 use present::{Finding, Present, Successor};
 use work::Work;
 
@@ -82,6 +85,19 @@ impl Job {
         Done { new_id, new_url, ..Done::new(&self.old, outcome) }
     }
 
+    /// It stays beside its successor, which is known by this id.
+    fn stays(&self, account: &Account, doubt: &Doubt, successor_id: &str) -> Done {
+        let error = Some(doubt.error(account, &self.old.id, successor_id));
+        let done = Done { error, ..self.done(Outcome::Kept, Some(successor_id.to_owned())) };
+        match doubt {
+            Doubt::Differs { url, .. } => {
+                let new_url = Some(url.clone()).filter(|url| *url != done.url);
+                Done { new_url, ..done }
+            }
+            Doubt::Unlisted | Doubt::Down(_) => done,
+        }
+    }
+
     /// What is about to happen to it, for a question.
     fn description(&self) -> String {
         let done = self.done(Outcome::Replaced, None);
@@ -116,8 +132,10 @@ pub async fn run(request: &Request<'_>, context: &Context, account: &Account) ->
     let mut present = Present::new(account, &snapshot, &successions);
     let gone = |id: &str| gone(account, &present, &successions, &history::removals(&lines, &owner), id);
     let meant = meant(request, context, account, &snapshot, &gone)?;
+    let listed = meant.iter().filter_map(|meant| meant.as_ref().ok());
+    present.look_for_unlisted(listed, context.settings.concurrency).await?;
     let kept = find_keys(request, context, &mut present, &meant).await;
-    let mut cases = examined(request, &present, meant);
+    let mut cases = examined(request, account, &present, meant);
     warn(request, context, account, &cases);
     let report = if request.is_dry {
         let results = cases.iter().map(|case| foreseen(request, case)).collect();
@@ -237,13 +255,23 @@ async fn find_keys(
     kept
 }
 
-fn examined(request: &Request<'_>, present: &Present<'_>, meant: Vec<Result<Webhook, Done>>) -> Vec<Case> {
+fn examined(
+    request: &Request<'_>,
+    account: &Account,
+    present: &Present<'_>,
+    meant: Vec<Result<Webhook, Done>>,
+) -> Vec<Case> {
     let examine = |old: Webhook| match present.examine(&old, &request.change) {
         _ if old.id.is_empty() => {
             Case::Settled(Done::failed(&old, Error::new(Kind::Internal, "the service sent no id for it")))
         }
         Ok(Finding::Unchanged) => Case::Settled(Done::new(&old, Outcome::Unchanged)),
         Ok(Finding::Ready(target, successor)) => Case::Open(Box::new(Job { old, target, successor })),
+        Ok(Finding::Stays(target, successor, doubt)) => {
+            let id = successor.id.clone();
+            let job = Job { old, target, successor: Some(successor) };
+            Case::Settled(job.stays(account, &doubt, &id))
+        }
         Err(error) => Case::Settled(Done::failed(&old, error)),
     };
     meant.into_iter().map(|meant| meant.map_or_else(Case::Settled, examine)).collect()
@@ -348,7 +376,7 @@ fn in_order(cases: Vec<Case>, mut done: Report) -> Report {
 
 /// Says how an overlap ends.
 fn remind(context: &Context, account: &Account, report: &Report) {
-    let kept = report.results.iter().filter(|done| done.outcome == Outcome::Kept);
+    let kept = report.results.iter().filter(|done| done.outcome == Outcome::Kept && done.error.is_none());
     let ids: Vec<_> = kept.map(|done| word(&done.id)).collect();
     if !ids.is_empty() {
         let delete = account.command(&format!("delete {}", ids.join(" ")));

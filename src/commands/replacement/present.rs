@@ -4,15 +4,18 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 
 use super::super::account::Account;
 use super::super::destination::place;
 use super::super::snapshot::Snapshot;
 use super::change::{Change, NewKey, Target, TargetKey, is_new_key, unknown_key};
+use super::doubt::{Doubt, delivers_nothing, down};
 use crate::error::{Error, Kind};
 use crate::journal::succession::{Succession, Successions};
 use crate::output::text::word;
 use crate::secret::Secret;
+use crate::services::vis::client::is_gone;
 use crate::webhook::{Health, Webhook};
 
 /// Clocks differ; a webhook created this long before its journal line by our clock may still be the one that is meant.
@@ -27,6 +30,8 @@ pub struct Successor {
     pub is_meant: bool,
     /// Whether the journal names it.
     pub is_named: bool,
+    /// What the journal knows of its key.
+    pub key_fingerprint: Option<String>,
 }
 
 /// What is to be done about a webhook.
@@ -35,6 +40,8 @@ pub enum Finding {
     Unchanged,
     /// It is to be replaced by this, which may be there already.
     Ready(Target, Option<Successor>),
+    /// It stays beside this successor.
+    Stays(Target, Successor, Doubt),
 }
 
 /// The list and the journal, seen together.
@@ -45,6 +52,8 @@ pub struct Present<'a> {
     webhooks: Vec<Webhook>,
     by_id: HashMap<String, usize>,
     by_place: HashMap<String, Vec<usize>>,
+    /// By id: successors that are registered although the list does not show them yet.
+    unlisted: HashMap<String, Webhook>,
     /// Successors that this run has found: each stands for one webhook.
     taken: RefCell<HashSet<String>>,
     /// By fingerprint: keys that a run which was cut short made for the webhooks of this one.
@@ -62,8 +71,48 @@ impl<'a> Present<'a> {
             by_id.insert(webhook.id.clone(), position);
             by_place.entry(place(&webhook.url)).or_default().push(position);
         }
-        let (taken, earlier_keys) = (RefCell::default(), HashMap::new());
-        Self { account, successions, now: snapshot.now, webhooks, by_id, by_place, taken, earlier_keys }
+        Self {
+            account,
+            successions,
+            now: snapshot.now,
+            webhooks,
+            by_id,
+            by_place,
+            unlisted: HashMap::new(),
+            taken: RefCell::default(),
+            earlier_keys: HashMap::new(),
+        }
+    }
+
+    /// Asks the service for each successor of `olds` that the journal names and the list does not show, `concurrency` at a
+    /// time. One that was registered a moment ago must not be registered again because the list is late.
+    pub async fn look_for_unlisted<'w>(
+        &mut self,
+        olds: impl Iterator<Item = &'w Webhook>,
+        concurrency: usize,
+    ) -> Result<(), Error> {
+        let named = olds.filter_map(|old| self.successions.open(&old.id)?.successor.clone());
+        let ids: Vec<String> = named.filter(|id| !self.by_id.contains_key(id)).collect();
+        for ids in ids.chunks(concurrency.max(1)) {
+            for found in join_all(ids.iter().map(|id| self.look_for(id))).await {
+                if let Some(webhook) = found? {
+                    self.unlisted.insert(webhook.id.clone(), webhook);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The webhook `id`, asked for by itself; `None` if the service says that it is gone.
+    async fn look_for(&self, id: &str) -> Result<Option<Webhook>, Error> {
+        match self.account.client.get(id).await {
+            Ok((webhook, _)) => Ok(Some(Webhook { id: id.to_owned(), ..webhook })),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => {
+                let what = format!("nothing was changed: cannot see whether webhook {id} is registered");
+                Err(Error::from(error).while_doing(what))
+            }
+        }
     }
 
     /// The fingerprints of the keys that an earlier run was to give to `olds`.
@@ -107,12 +156,20 @@ impl<'a> Present<'a> {
             if !target.was_meant_by(&succession.intended, old) {
                 return Err(self.other_change(old, webhook));
             }
-            let is_named = succession.successor.is_some();
-            return self.ready(
-                target,
-                webhook,
-                Successor { id: webhook.id.clone(), is_meant: true, is_named },
-            );
+            let successor = Successor {
+                id: webhook.id.clone(),
+                is_meant: true,
+                is_named: succession.successor.is_some(),
+                key_fingerprint: succession.intended.key_fingerprint.clone(),
+            };
+            let listed = self.by_id.contains_key(&webhook.id).then_some(webhook);
+            let fingerprint = successor.key_fingerprint.as_deref();
+            let doubt = Doubt::about(listed, &target, fingerprint, self.now);
+            self.taken.borrow_mut().insert(webhook.id.clone());
+            return Ok(match doubt {
+                Some(doubt) => Finding::Stays(target, successor, doubt),
+                None => Finding::Ready(target, Some(successor)),
+            });
         }
         if keeps_unknown {
             return Err(unknown_key());
@@ -120,8 +177,14 @@ impl<'a> Present<'a> {
         let is_equal = |webhook: &&Webhook| self.is_free(webhook, &old.id) && target.is_met_by(webhook);
         match self.at(&target.url).find(is_equal) {
             Some(webhook) => {
+                let health = Health::of(webhook, self.now);
+                if delivers_nothing(health) {
+                    return Err(down(self.account, &webhook.id, health));
+                }
                 let id = webhook.id.clone();
-                self.ready(target, webhook, Successor { id, is_meant: false, is_named: false })
+                let successor = Successor { id, is_meant: false, is_named: false, key_fingerprint: None };
+                self.taken.borrow_mut().insert(webhook.id.clone());
+                Ok(Finding::Ready(target, Some(successor)))
             }
             None => Ok(Finding::Ready(target, None)),
         }
@@ -137,25 +200,11 @@ impl<'a> Present<'a> {
     /// The listed webhook that was registered to replace `old_id`.
     fn meant(&self, old_id: &str, succession: &Succession) -> Option<&Webhook> {
         if let Some(id) = &succession.successor {
-            return self.by_id.get(id).map(|position| &self.webhooks[*position]);
+            let listed = self.by_id.get(id).map(|position| &self.webhooks[*position]);
+            return listed.or_else(|| self.unlisted.get(id));
         }
         let mut there = self.at(&succession.intended.url);
         there.find(|webhook| self.is_free(webhook, old_id) && is_meant(webhook, succession))
-    }
-
-    /// A successor that does not deliver must not cost the one that it replaces.
-    fn ready(&self, target: Target, webhook: &Webhook, successor: Successor) -> Result<Finding, Error> {
-        let health = Health::of(webhook, self.now);
-        if health.is_down() {
-            let renew = self.account.command(&format!("renew {}", word(&webhook.id)));
-            return Err(Error::new(
-                Kind::Failure,
-                format!("webhook {} is to take its place, and is {health} itself", webhook.id),
-            )
-            .hint(format!("bring that back first: {renew}")));
-        }
-        self.taken.borrow_mut().insert(webhook.id.clone());
-        Ok(Finding::Ready(target, Some(successor)))
     }
 
     fn other_change(&self, old: &Webhook, successor: &Webhook) -> Error {

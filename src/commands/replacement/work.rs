@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use super::super::Context;
 use super::super::account::Account;
 use super::super::batch::{self, Judge, Plan, Stopped};
@@ -12,6 +14,7 @@ use super::super::report::{Done, Outcome, Report};
 use super::super::signing_key::Key;
 use super::super::snapshot::Snapshot;
 use super::Job;
+use super::doubt::Doubt;
 use crate::error::{Error, Kind};
 use crate::files::FileError;
 use crate::http::HttpError;
@@ -31,17 +34,30 @@ pub(super) struct Work<'a> {
     keeps_old: bool,
 }
 
-/// An old webhook may go while its successor is listed.
-struct WhileListed<'a> {
-    successor_of: &'a HashMap<String, String>,
+/// An old webhook may go while nothing speaks against it.
+struct WhileFit<'a> {
+    finishing: &'a Finishing<'a>,
+    jobs: &'a [&'a Job],
+    /// By the old id: what the newest list says against it.
+    doubts: RefCell<HashMap<String, Doubt>>,
 }
 
-impl Judge for WhileListed<'_> {
+impl Judge for WhileFit<'_> {
     fn judge(&self, listing: &Listing) -> HashMap<String, bool> {
-        let ids: HashSet<String> = listing.webhooks().map(|webhook| webhook.id).collect();
-        let has_successor =
-            |id: &String| self.successor_of.get(id).is_some_and(|successor| ids.contains(successor));
-        ids.iter().map(|id| (id.clone(), has_successor(id))).collect()
+        let now = listing.date.unwrap_or_else(self.finishing.work.context.clock);
+        let listed: HashMap<String, Webhook> =
+            listing.webhooks().map(|webhook| (webhook.id.clone(), webhook)).collect();
+        let doubts: HashMap<String, Doubt> = self
+            .jobs
+            .iter()
+            .filter_map(|job| {
+                let doubt = self.finishing.doubt(job, |id| listed.get(id).cloned(), now)?;
+                Some((job.old.id.clone(), doubt))
+            })
+            .collect();
+        let judged = listed.keys().map(|id| (id.clone(), !doubts.contains_key(id))).collect();
+        self.doubts.replace(doubts);
+        judged
     }
 }
 
@@ -197,11 +213,28 @@ impl Finishing<'_> {
         Done { error: Some(error), ..self.done(job, Outcome::Kept) }
     }
 
-    /// Nobody knows whether its successor delivers, so it must not go.
-    fn unlisted(&self, job: &Job) -> Done {
-        let error = Error::new(Kind::Failure, "the service does not list its successor, so it stays")
-            .hint("run the same command again once the successor is listed");
-        Done { error: Some(error), ..self.done(job, Outcome::Kept) }
+    /// What speaks against the removal of the old one, as `find` knows the list at `now`.
+    fn doubt(&self, job: &Job, find: impl Fn(&str) -> Option<Webhook>, now: DateTime<Utc>) -> Option<Doubt> {
+        let listed = self.successor_of.get(&job.old.id).and_then(|id| find(id));
+        let found = job.successor.as_ref();
+        let fingerprint = found.and_then(|successor| successor.key_fingerprint.as_deref());
+        Doubt::about(listed.as_ref(), &job.target, fingerprint, now)
+    }
+
+    fn stays(&self, job: &Job, doubt: &Doubt) -> Done {
+        let successor_id = self.successor_of.get(&job.old.id).map_or("", String::as_str);
+        job.stays(self.work.account, doubt, successor_id)
+    }
+
+    /// Somebody else removed the old one, so the successor is all that is left.
+    fn left_alone(&self, job: &Job, doubt: &Doubt) -> Done {
+        let done = self.stays(job, doubt);
+        let error = done.error.map(|error| {
+            let list = self.work.account.command("list");
+            let look = format!("see what is left: {list}");
+            error.while_doing("somebody removed it meanwhile").hint(look)
+        });
+        Done { outcome: Outcome::Error, error, ..done }
     }
 
     fn all_kept(&self, doubled: &[&Job], ended: Option<Error>) -> Report {
@@ -213,7 +246,7 @@ impl Finishing<'_> {
         Report { results: results.collect(), ended: Some(ended) }
     }
 
-    /// Removes the old ones whose successors the service lists.
+    /// Removes the old ones whose successors the service lists as what was asked for, and as alive.
     async fn remove(&self, doubled: &[&Job]) -> Report {
         if doubled.is_empty() {
             return Report { results: Vec::new(), ended: None };
@@ -223,29 +256,36 @@ impl Finishing<'_> {
             Ok(snapshot) => snapshot,
             Err(error) => return self.none_removed(doubled, error),
         };
-        let is_seen =
-            |job: &&Job| self.successor_of.get(&job.old.id).is_some_and(|id| snapshot.find(id).is_some());
-        let (seen, unseen): (Vec<&Job>, Vec<&Job>) = doubled.iter().copied().partition(is_seen);
-        let definitions = seen.iter().map(|job| (&job.old, job.target.key_of(&job.old)));
+        let (mut ready, mut stay) = (Vec::new(), Vec::new());
+        for job in doubled.iter().copied() {
+            match self.doubt(job, |id| snapshot.find(id), snapshot.now) {
+                None => ready.push(job),
+                Some(doubt) => stay.push(self.stays(job, &doubt)),
+            }
+        }
+        let definitions = ready.iter().map(|job| (&job.old, job.target.key_of(&job.old)));
         if let Err(error) = self.removal.journal_each(context, definitions).await {
             return self.none_removed(doubled, error);
         }
-        let judge = WhileListed { successor_of: &self.successor_of };
-        let items = seen.iter().map(|job| job.old.clone()).collect();
+        let judge = WhileFit { finishing: self, jobs: &ready, doubts: RefCell::default() };
+        let items = ready.iter().map(|job| job.old.clone()).collect();
         let plan = Plan { items, qualifies: Some(&judge), is_stale: false };
         let act = async |old: &Webhook| self.removal.remove(context, account, old).await;
         let removed = batch::run(context, account, plan, act).await;
         self.removal.note_kept(context, &removed).await;
-        let results = seen.iter().zip(removed.results).map(|(job, done)| self.finished(job, done));
-        let unseen = unseen.iter().map(|job| self.unlisted(job));
-        Report { results: results.chain(unseen).collect(), ended: removed.ended }
+        let doubts = judge.doubts.borrow();
+        let results = ready.iter().zip(removed.results).map(|(job, done)| match doubts.get(&job.old.id) {
+            Some(doubt) if done.outcome == Outcome::Spared => self.stays(job, doubt),
+            Some(doubt) if done.outcome == Outcome::Gone => self.left_alone(job, doubt),
+            _ => self.finished(job, done),
+        });
+        Report { results: results.chain(stay).collect(), ended: removed.ended }
     }
 
     /// What the removal of the old one means for the whole.
     fn finished(&self, job: &Job, removed: Done) -> Done {
         match removed.outcome {
             Outcome::Removed | Outcome::Gone => self.done(job, Outcome::Replaced),
-            Outcome::Spared => self.unlisted(job),
             _ => {
                 // Without an answer it may be gone all the same.
                 let was_tried = self.removal.was_tried(&job.old.id);

@@ -35,4 +35,4 @@ pub(crate) use terminal::{Screen, Stream, Terminal};
 pub(crate) use vwh::{Run, TOKEN, Vwh};
 
 /// How long any wait may last before the test fails. It only ends what hangs; no test measures time with it.
-const GUARD: Duration = Duration::from_mins(2);
+pub(crate) const GUARD: Duration = Duration::from_mins(2);
