@@ -165,13 +165,7 @@ pub async fn read_named(path: &Path, limits: &Limits) -> Result<Named, FileError
     std::thread::spawn(move || {
         let _ = sender.send(read_whole(&named));
     });
-    let read = async {
-        match limits.remaining() {
-            Some(left) => tokio::time::timeout(left, receiver).await.ok(),
-            None => Some(receiver.await),
-        }
-    };
-    match limits.or_interrupted(read).await {
+    match limits.or_interrupted(limits.within(receiver)).await {
         Err(_) => Err(FileError::Interrupted),
         Ok(None) => Err(FileError::TimedOut(path.to_owned())),
         Ok(Some(read)) => read.map_err(io::Error::other)?,

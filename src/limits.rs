@@ -95,6 +95,14 @@ impl Limits {
         }
     }
 
+    /// Waits for `future` as long as there is time; `None` if that ran out.
+    pub async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        match self.remaining() {
+            Some(left) => tokio::time::timeout(left, future).await.ok(),
+            None => Some(future.await),
+        }
+    }
+
     /// Waits for Ctrl-C or SIGTERM.
     pub async fn interrupted(&self) {
         let never = std::future::pending::<std::convert::Infallible>();

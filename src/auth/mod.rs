@@ -8,6 +8,7 @@ pub mod code;
 mod complaint;
 pub mod endpoint;
 pub mod keeper;
+mod shell;
 pub mod sign_in;
 pub mod source;
 pub mod standing;

@@ -1,8 +1,8 @@
 //! Where a secret of the user's own comes from: the environment, a file, or a command of the user's secret store.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
+use super::shell::{self, OUTPUT_LIMIT, Printed};
 use crate::files::{self, FileError, Named};
 use crate::http::{AuthorizeError, NoToken};
 use crate::limits::Limits;
@@ -159,14 +159,9 @@ async fn run(role: Role, command: &str, limits: &Limits) -> Result<String, Autho
     let key = format!("{}_command", role.key());
     let hint =
         format!("run the command of `{key}` by hand; it must print the {} and nothing else", role.name());
-    let mut shell = tokio::process::Command::new("sh");
-    // The user's secret store may have to ask for its own password, so it keeps the terminal.
-    shell.arg("-c").arg(command).stdout(Stdio::piped()).kill_on_drop(true);
-    // Not `output()`, which would swallow what it says on stderr.
-    let output = async { shell.spawn()?.wait_with_output().await };
-    let output = limits.or_interrupted(within(limits, output)).await;
+    let printed = limits.or_interrupted(limits.within(shell::run(command))).await;
     let failed = |what: String| Err(configuration(format!("{key} {what}"), Some(hint.clone())));
-    match output {
+    match printed {
         Err(_) => Err(interrupted()),
         Ok(None) => Err(AuthorizeError {
             message: format!("{key} did not end in time"),
@@ -174,19 +169,13 @@ async fn run(role: Role, command: &str, limits: &Limits) -> Result<String, Autho
             reason: NoToken::TimedOut,
             source: None,
         }),
-        Ok(Some(Err(error))) => failed(format!("could not be started: {error}")),
-        Ok(Some(Ok(output))) if !output.status.success() => failed(format!("failed ({})", output.status)),
-        Ok(Some(Ok(output))) => match String::from_utf8(output.stdout) {
+        Ok(Some(Err(error))) => failed(format!("could not be run: {error}")),
+        Ok(Some(Ok(Printed::Failed(status)))) => failed(format!("failed ({status})")),
+        Ok(Some(Ok(Printed::TooMuch))) => failed(format!("printed more than {} MiB", OUTPUT_LIMIT >> 20)),
+        Ok(Some(Ok(Printed::Text(text)))) => match String::from_utf8(text) {
             Ok(text) => Ok(text),
             Err(_) => failed("printed something that is not text".to_owned()),
         },
-    }
-}
-
-async fn within<T>(limits: &Limits, future: impl Future<Output = T>) -> Option<T> {
-    match limits.remaining() {
-        Some(left) => tokio::time::timeout(left, future).await.ok(),
-        None => Some(future.await),
     }
 }
 

@@ -73,13 +73,7 @@ pub async fn read_stdin(limits: &Limits) -> Result<Option<Secret>, OutputError> 
         io::stdin().take(STDIN_LIMIT).read_to_string(&mut text)?;
         Ok(text)
     });
-    let within = async {
-        match limits.remaining() {
-            Some(left) => tokio::time::timeout(left, read).await.ok(),
-            None => Some(read.await),
-        }
-    };
-    match limits.or_interrupted(within).await {
+    match limits.or_interrupted(limits.within(read)).await {
         Err(_) => Err(OutputError::Interrupted),
         Ok(None) => Ok(None),
         Ok(Some(text)) => Ok(Some(Secret::new(text.map_err(io::Error::other)??))),

@@ -30,6 +30,18 @@ fn a_password_on_stdin_signs_in() {
     assert_eq!(service.asked(), ["password"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_command_leaves_the_password_on_stdin_alone() {
+    let service = TokenService::generous();
+    let vwh = service.home("client_secret_command = 'cat > taken; cat client-secret'");
+    let text = std::fs::read_to_string(vwh.home().join(".config/vwh/config.toml")).unwrap();
+    vwh.configure(&text.replace("client_secret_file = 'client-secret'\n", ""));
+    let _ = vwh.args(["login", "--password-stdin"]).stdin(PASSWORD).run().exits(0);
+    assert_eq!(service.forms()[0]["password"], PASSWORD);
+    assert_eq!(service.forms()[0]["client_secret"], CLIENT_SECRET);
+}
+
 #[test]
 fn the_answer_in_json() {
     let service = TokenService::generous();

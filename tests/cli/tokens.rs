@@ -118,12 +118,13 @@ fn a_file_that_cannot_be_read_is_named() {
 #[cfg(unix)]
 mod on_unix {
     use std::fs::{Permissions, set_permissions};
+    use std::io::{Read, Write};
     use std::os::unix::fs::PermissionsExt;
 
     use insta::assert_snapshot;
 
     use super::{Outcome, Server, TOKEN, holding, home_with, json, tokens};
-    use crate::support::{Signal, Vwh};
+    use crate::support::{Screen, Signal, Vwh};
 
     #[test]
     fn a_file_that_others_can_read_is_a_warning() {
@@ -221,7 +222,7 @@ mod on_unix {
     #[test]
     fn a_command_that_hangs_ends_with_the_time_limit() {
         let server = holding("[]");
-        let vwh = home_with(&server, "token_command = 'exec sleep 600'");
+        let vwh = home_with(&server, "token_command = 'sleep 600; true'");
         assert_snapshot!(vwh.args(["list", "--timeout", "200ms"]).run().snapshot(), @"
         exit: 5
         --- stdout
@@ -233,10 +234,62 @@ mod on_unix {
         assert_eq!(server.connections(), 0);
     }
 
+    #[test]
+    fn a_command_that_prints_without_end_is_stopped() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'yes'");
+        assert_snapshot!(vwh.args(["list", "--timeout", "20s"]).run().snapshot(), @"
+        exit: 2
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: token_command printed more than 1 MiB
+
+        hint: run the command of `token_command` by hand; it must print the token and nothing else
+        ");
+        let vwh = home_with(&server, "token_command = \"head -c 1048570 /dev/zero | tr '\\\\0' x; echo\"");
+        let _ = vwh.args(["list"]).run().exits(0);
+        assert_eq!(tokens(&server)[0].len(), "Bearer ".len() + 1_048_570);
+    }
+
+    #[test]
+    fn what_a_command_leaves_in_the_background_is_not_waited_for() {
+        let server = holding("[]");
+        // The reader of the pipe holds the command's output open until somebody writes to it.
+        let vwh = home_with(&server, "token_command = 'mkfifo gate; cat gate 2>/dev/null & echo from-command'");
+        let _ = vwh.args(["list"]).run().exits(0);
+        assert_eq!(tokens(&server), ["Bearer from-command"]);
+        // It was not killed either: this waits for a reader.
+        drop(std::fs::OpenOptions::new().write(true).open(vwh.home().join("gate")).unwrap());
+    }
+
+    #[test]
+    fn what_is_piped_in_is_not_the_commands() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'cat >> taken; echo from-command'");
+        let (mut reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"for the script\n").unwrap();
+        drop(writer);
+        let _ = vwh.args(["list"]).stdin_from(reader.try_clone().unwrap()).run().exits(0);
+        let mut left = String::new();
+        reader.read_to_string(&mut left).unwrap();
+        assert_eq!(left, "for the script\n");
+    }
+
+    #[test]
+    fn a_command_may_ask_on_the_terminal() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'printf \"unlock: \" >&2; read -r word; echo from-$word'");
+        let mut terminal = vwh.args(["list"]).on_terminal(&Screen::columns(80));
+        terminal.wait_for("unlock: ");
+        terminal.type_line("person");
+        let _ = terminal.wait().exits(0);
+        assert_eq!(tokens(&server), ["Bearer from-person"]);
+    }
+
     /// Runs `arguments` with a command that never gives a token, and sends `signal` once it runs.
     fn interrupted(arguments: &[&str], signal: Signal) -> Outcome {
         let server = holding("[]");
-        let vwh = home_with(&server, "token_command = 'echo waiting >&2; exec sleep 600'");
+        let vwh = home_with(&server, "token_command = 'echo waiting >&2; sleep 600; true'");
         let mut process = vwh.args(arguments.iter().copied()).spawn();
         process.wait_for_error_line(|line| line == "waiting");
         process.signal(signal);

@@ -115,13 +115,7 @@ async fn names(context: &Context, urls: &[Url], network: &Network) -> Check {
 /// How many addresses a name has, as long as the limits allow.
 async fn resolve(context: &Context, name: &str, port: Option<u16>) -> Result<Option<usize>, String> {
     let looked_up = tokio::net::lookup_host((name, port.unwrap_or(443)));
-    let within = async {
-        match context.limits.remaining() {
-            Some(left) => tokio::time::timeout(left, looked_up).await.ok(),
-            None => Some(looked_up.await),
-        }
-    };
-    match context.limits.or_interrupted(within).await {
+    match context.limits.or_interrupted(context.limits.within(looked_up)).await {
         Err(_) => Err("interrupted".to_owned()),
         Ok(None) => Err("no answer in time".to_owned()),
         Ok(Some(Err(error))) => Err(error.to_string()),
