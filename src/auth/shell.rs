@@ -30,8 +30,8 @@ pub(super) async fn run(command: &str) -> std::io::Result<Printed> {
     // The secret store may have to ask for its own password, so it keeps the terminal; what is piped in is for vwh, or for
     // the script around it.
     shell.stdin(if can_ask { Stdio::inherit() } else { Stdio::null() });
-    // On a terminal only the foreground group may read.
-    let has_own_group = cfg!(unix) && !can_ask && !std::io::stderr().is_terminal();
+    // On a terminal only the foreground group may read, so one that may ask stays in it.
+    let has_own_group = cfg!(unix) && !can_ask;
     #[cfg(unix)]
     if has_own_group {
         shell.process_group(0);

@@ -1,9 +1,11 @@
 //! Where the token comes from: the environment, a file, a command; and what needs none.
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::account::{connected, holding};
 use crate::support::{Outcome, Server, TOKEN, Vwh, json};
+use crate::token_service::{TokenService, signed_in};
 
 /// A home whose default profile is at `server` and gets its token by `source`, a line of `config.toml`.
 fn home_with(server: &Server, source: &str) -> Vwh {
@@ -85,12 +87,49 @@ fn a_credentials_directory_that_is_not_there_is_said() {
     exit: 2
     --- stdout
     --- stderr
-    error: CREDENTIALS_DIRECTORY is not set, and the configuration names it
+    error: cannot list the webhooks: CREDENTIALS_DIRECTORY is not set, and the configuration names it
 
     hint: run vwh from a systemd unit with LoadCredential=, or name a plain path
     ");
     let _ = vwh.args(["list"]).env("CREDENTIALS_DIRECTORY", "").run().exits(2);
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn what_needs_no_secret_works_outside_the_unit() {
+    let service = TokenService::generous();
+    let vwh = service.home("password_file = '$CREDENTIALS_DIRECTORY/password'");
+    let token = signed_in(&service, &vwh, 3_600)["accessToken"].as_str().unwrap().to_owned();
+    service.accept(&token);
+    let _ = vwh.args(["list"]).run().exits(0);
+    let listed = vwh.args(["profiles", "--json"]).run().exits(0).json();
+    assert_eq!((&listed[0]["error"], &listed[0]["unattended"]), (&Value::Null, &true.into()));
+    let outcome = vwh.args(["doctor"]).run().exits(0);
+    let told = "$CREDENTIALS_DIRECTORY/password cannot be looked at outside its systemd unit";
+    assert!(outcome.stdout.contains(told), "{outcome}");
+    let _ = vwh.args(["logout"]).run().exits(0);
+    let _ = vwh.args(["list"]).run().exits(2).says("CREDENTIALS_DIRECTORY is not set");
+}
+
+#[test]
+fn what_brings_a_token_that_is_refused_is_named() {
+    let server = Server::new(|_| json(401, "{}"));
+    let vwh = Vwh::new();
+    let base = server.base_url();
+    vwh.write("token", "t");
+    vwh.configure(&format!(
+        "[profiles.c]\nbase_url = '{base}'\ntoken_command = 'echo t'\n\
+         [profiles.f]\nbase_url = '{base}'\ntoken_file = 'token'\n"
+    ));
+    for (name, hint) in [
+        ("f", "write a current access token to token, which token_file names"),
+        ("c", "token_command has to print a current access token: run it by hand"),
+    ] {
+        let _ = vwh.args(["-p", name, "list"]).run().exits(3).says(&format!("\nhint: {hint}\n"));
+    }
+    let given = Vwh::connected_to(&base).args(["list"]).run().exits(3);
+    let _ = given
+        .says("hint: set VWH_TOKEN to a current access token, or unset it and sign in with: vwh login\n");
 }
 
 #[test]
@@ -145,6 +184,24 @@ mod on_unix {
         set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
         assert_eq!(vwh.args(["list"]).run().exits(0).stderr, "");
         assert_eq!(tokens(&server), ["Bearer from-file"; 2]);
+    }
+
+    #[test]
+    fn a_file_of_the_unit_is_closed_whatever_its_mode_says() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_file = '$CREDENTIALS_DIRECTORY/token'");
+        let path = vwh.write("credentials/token", "from-unit");
+        set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
+        let folder = path.parent().unwrap().display().to_string();
+        let plain = home_with(&server, &format!("token_file = '{}'", path.display()));
+        for vwh in [&vwh, &plain] {
+            let vwh = vwh.clone().env("CREDENTIALS_DIRECTORY", &folder);
+            assert_eq!(vwh.args(["list"]).run().exits(0).stderr, "");
+            let outcome = vwh.args(["doctor"]).run();
+            assert!(outcome.stdout.contains("pass  files"), "{outcome}");
+            assert!(!outcome.stdout.contains("can be read by others"), "{outcome}");
+        }
+        let _ = plain.args(["list"]).run().exits(0).says("can be read by others");
     }
 
     #[test]
@@ -255,7 +312,8 @@ mod on_unix {
     fn what_a_command_leaves_in_the_background_is_not_waited_for() {
         let server = holding("[]");
         // The reader of the pipe holds the command's output open until somebody writes to it.
-        let vwh = home_with(&server, "token_command = 'mkfifo gate; cat gate 2>/dev/null & echo from-command'");
+        let vwh =
+            home_with(&server, "token_command = 'mkfifo gate; cat gate 2>/dev/null & echo from-command'");
         let _ = vwh.args(["list"]).run().exits(0);
         assert_eq!(tokens(&server), ["Bearer from-command"]);
         // It was not killed either: this waits for a reader.
@@ -278,7 +336,8 @@ mod on_unix {
     #[test]
     fn a_command_may_ask_on_the_terminal() {
         let server = holding("[]");
-        let vwh = home_with(&server, "token_command = 'printf \"unlock: \" >&2; read -r word; echo from-$word'");
+        let vwh =
+            home_with(&server, "token_command = 'printf \"unlock: \" >&2; read -r word; echo from-$word'");
         let mut terminal = vwh.args(["list"]).on_terminal(&Screen::columns(80));
         terminal.wait_for("unlock: ");
         terminal.type_line("person");
