@@ -41,7 +41,8 @@ impl Keeper {
         let refused = endpoint::refusal(&error).is_some();
         let hint = match &error {
             HttpError::Redirect { .. } | HttpError::Undecodable { .. } => {
-                Some("check the token URL: token_url of the profile, or VWH_TOKEN_URL".to_owned())
+                let variable = if self.sign_in.is_named { "" } else { ", or VWH_TOKEN_URL" };
+                Some(format!("check the token URL: token_url of the profile{variable}"))
             }
             HttpError::Throttled { .. } => Some("run it again after that".to_owned()),
             HttpError::Fault { .. } if refused => Some(self.again()),
@@ -104,10 +105,7 @@ impl Keeper {
             }
             None if self.sign_in.is_bare() => AuthorizeError {
                 message: "there is no token to sign in with".to_owned(),
-                hint: Some(format!(
-                    "sign in with: {}, or bring a token in VWH_TOKEN; without an account, try: vwh --sandbox list",
-                    self.sign_in.login
-                )),
+                hint: Some(self.first_steps()),
                 reason: NoToken::NotSignedIn,
                 source: None,
             },
@@ -122,7 +120,13 @@ impl Keeper {
         ))
     }
 
-    fn again(&self) -> String {
+    /// What brings a first token: a profile that is named takes none from the environment.
+    fn first_steps(&self) -> String {
+        let token = if self.sign_in.is_named { "" } else { ", or bring a token in VWH_TOKEN" };
+        format!("{}{token}; without an account, try: vwh --sandbox list", self.again())
+    }
+
+    pub(super) fn again(&self) -> String {
         format!("sign in with: {}", self.sign_in.login)
     }
 }

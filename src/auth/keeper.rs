@@ -322,7 +322,7 @@ impl Keeper {
         if let Some(warning) = &fetched.warning {
             (self.means.warn)(warning);
         }
-        if role == Role::Password { fetched.line() } else { fetched.word() }
+        fetched.secret()
     }
 
     /// The stored token, if it is for this connection and lasts.

@@ -11,12 +11,12 @@ pub mod endpoint;
 mod id_token;
 pub mod keeper;
 pub mod past;
+mod shell;
 pub mod sign_in;
 pub mod source;
 pub mod standing;
 pub mod store;
 
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -27,7 +27,7 @@ use crate::limits::Limits;
 use crate::secret::Secret;
 use keeper::{Held, Keeper};
 use sign_in::SignIn;
-use source::{Role, SecretSource};
+use source::{Role, SecretFile, SecretSource};
 
 /// Where a token comes from.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub enum TokenSource {
     /// Given as it is (`VWH_TOKEN`, the sandbox).
     Given(Secret),
     /// The content of a file.
-    File(PathBuf),
+    File(SecretFile),
     /// What a command prints, run with `sh -c`.
     Command(String),
     /// A sign-in that vwh keeps.
@@ -89,7 +89,7 @@ impl Tokens {
     pub fn new(source: TokenSource, means: Means) -> Self {
         let origin = match source {
             TokenSource::Given(token) => Origin::Source(SecretSource::Given(token)),
-            TokenSource::File(path) => Origin::Source(SecretSource::File(path)),
+            TokenSource::File(file) => Origin::Source(SecretSource::File(file)),
             TokenSource::Command(command) => Origin::Source(SecretSource::Command(command)),
             TokenSource::SignIn(sign_in) => Origin::Kept(Keeper::new(sign_in, means.clone())),
         };
@@ -153,5 +153,20 @@ impl Authorize for Tokens {
                 }
             }
         })
+    }
+
+    fn cure(&self) -> String {
+        match &self.origin {
+            Origin::Source(SecretSource::Given(_)) => {
+                "set VWH_TOKEN to a current access token, or unset it and sign in with: vwh login".to_owned()
+            }
+            Origin::Source(SecretSource::File(file)) => {
+                format!("write a current access token to {}, which token_file names", file.path.display())
+            }
+            Origin::Source(SecretSource::Command(_)) => {
+                "token_command has to print a current access token: run it by hand".to_owned()
+            }
+            Origin::Kept(keeper) => keeper.again(),
+        }
     }
 }

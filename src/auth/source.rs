@@ -1,8 +1,8 @@
 //! Where a secret of the user's own comes from: the environment, a file, or a command of the user's secret store.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
+use super::shell::{self, OUTPUT_LIMIT, Printed};
 use crate::files::{self, FileError, Named};
 use crate::http::{AuthorizeError, NoToken};
 use crate::limits::Limits;
@@ -14,9 +14,29 @@ pub enum SecretSource {
     /// Given as it is (`VWH_…`, the sandbox).
     Given(Secret),
     /// The content of a file.
-    File(PathBuf),
+    File(SecretFile),
     /// What a command prints, run with `sh -c`.
     Command(String),
+}
+
+/// A file that holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretFile {
+    /// Where it is; of one that has no place here, as the configuration spells it.
+    pub path: PathBuf,
+    /// Who sees to it that nobody else reads it.
+    pub keeping: Keeping,
+}
+
+/// Who keeps a file from being read by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Its owner, by its mode.
+    Owner,
+    /// systemd (`LoadCredential`): its folder is closed, whatever the mode of the file seems to say.
+    Unit,
+    /// systemd, and this run is not part of the unit: `CREDENTIALS_DIRECTORY` is not set.
+    OtherUnit,
 }
 
 /// What a secret is called: in sentences, and at the start of its configuration keys.
@@ -78,14 +98,15 @@ impl SecretSource {
                 warning: None,
                 is_lasting: true,
             },
-            Self::File(path) => {
+            Self::File(file) if file.keeping == Keeping::OtherUnit => return Err(outside_unit()),
+            Self::File(SecretFile { path, keeping }) => {
                 let Named { text, warning, is_lasting } =
                     files::read_named(path, limits).await.map_err(|error| unread(role, &error))?;
                 Fetched {
                     role,
                     text,
                     origin: format!("the {name} in {}", path.display()),
-                    warning,
+                    warning: warning.filter(|_| *keeping == Keeping::Owner),
                     is_lasting,
                 }
             }
@@ -103,6 +124,12 @@ impl SecretSource {
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         !matches!(self, Self::Given(_))
+    }
+
+    /// Whether only another unit of systemd has it.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::File(SecretFile { keeping: Keeping::OtherUnit, .. }))
     }
 
     /// The configuration key or variable that names it.
@@ -137,16 +164,33 @@ impl Fetched {
 
     /// A password: any one line; the newline at its end is not part of it.
     pub fn line(&self) -> Result<Secret, AuthorizeError> {
-        let line = self.text.strip_suffix('\n').unwrap_or(&self.text);
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.is_empty() {
-            return Err(configuration(format!("{} is empty", self.origin), None));
-        }
-        if line.contains(['\n', '\r', '\0']) {
-            return Err(configuration(format!("{} is more than one line", self.origin), None));
-        }
-        Ok(Secret::new(line))
+        password_in(&self.text, &self.origin)
     }
+
+    /// What it is to be: a line or a word.
+    pub fn secret(&self) -> Result<Secret, AuthorizeError> {
+        if self.role == Role::Password { self.line() } else { self.word() }
+    }
+}
+
+/// The password in a `text` that came from `origin`: one line without its end.
+pub fn password_in(text: &str, origin: &str) -> Result<Secret, AuthorizeError> {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() {
+        return Err(configuration(format!("{origin} is empty"), None));
+    }
+    if line.contains(['\n', '\r', '\0']) {
+        return Err(configuration(format!("{origin} is more than one line"), None));
+    }
+    Ok(Secret::new(line))
+}
+
+fn outside_unit() -> AuthorizeError {
+    configuration(
+        "CREDENTIALS_DIRECTORY is not set, and the configuration names it".to_owned(),
+        Some("run vwh from a systemd unit with LoadCredential=, or name a plain path".to_owned()),
+    )
 }
 
 /// Whether a text may stand in a header as it is.
@@ -159,14 +203,9 @@ async fn run(role: Role, command: &str, limits: &Limits) -> Result<String, Autho
     let key = format!("{}_command", role.key());
     let hint =
         format!("run the command of `{key}` by hand; it must print the {} and nothing else", role.name());
-    let mut shell = tokio::process::Command::new("sh");
-    // The user's secret store may have to ask for its own password, so it keeps the terminal.
-    shell.arg("-c").arg(command).stdout(Stdio::piped()).kill_on_drop(true);
-    // Not `output()`, which would swallow what it says on stderr.
-    let output = async { shell.spawn()?.wait_with_output().await };
-    let output = limits.or_interrupted(limits.within(output)).await;
+    let printed = limits.or_interrupted(limits.within(shell::run(command))).await;
     let failed = |what: String| Err(configuration(format!("{key} {what}"), Some(hint.clone())));
-    match output {
+    match printed {
         Err(_) => Err(interrupted()),
         Ok(None) => Err(AuthorizeError {
             message: format!("{key} did not end in time"),
@@ -174,9 +213,10 @@ async fn run(role: Role, command: &str, limits: &Limits) -> Result<String, Autho
             reason: NoToken::TimedOut,
             source: None,
         }),
-        Ok(Some(Err(error))) => failed(format!("could not be started: {error}")),
-        Ok(Some(Ok(output))) if !output.status.success() => failed(format!("failed ({})", output.status)),
-        Ok(Some(Ok(output))) => match String::from_utf8(output.stdout) {
+        Ok(Some(Err(error))) => failed(format!("could not be run: {error}")),
+        Ok(Some(Ok(Printed::Failed(status)))) => failed(format!("failed ({status})")),
+        Ok(Some(Ok(Printed::TooMuch))) => failed(format!("printed more than {} MiB", OUTPUT_LIMIT >> 20)),
+        Ok(Some(Ok(Printed::Text(text)))) => match String::from_utf8(text) {
             Ok(text) => Ok(text),
             Err(_) => failed("printed something that is not text".to_owned()),
         },

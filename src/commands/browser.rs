@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::Context;
 use crate::auth::callback::Callback;
@@ -17,10 +17,13 @@ use crate::secret::Secret;
 use crate::settings::connection::is_loopback;
 
 /// Where the browser comes back to, unless told otherwise.
-const REDIRECT_URI: &str = "http://127.0.0.1:4011/callback";
+pub const REDIRECT_URI: &str = "http://127.0.0.1:4011/callback";
 
 /// A person who has not come back after this long has gone.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A person may paste something else this often.
+const MOST_PASTES: u32 = 3;
 
 /// A redirect URI as an application registers it.
 pub fn parse_redirect_uri(text: &str) -> Result<Url, String> {
@@ -35,18 +38,15 @@ pub fn parse_redirect_uri(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Signs in with the code that a browser brings back to `redirect_uri`, or to the usual one.
+/// Signs in with the code that a browser brings back to `redirect_uri`.
 pub async fn log_in(
     is_here: bool,
-    redirect_uri: Option<&Url>,
+    redirect_uri: &Url,
     context: &Context,
     keeper: &Keeper,
     client: &Client,
     keeps_secret: bool,
 ) -> Result<(), Error> {
-    let usual = Url::parse(REDIRECT_URI)
-        .map_err(|error| Error::new(Kind::Internal, "no redirect URI").because(error.to_string()))?;
-    let redirect_uri = redirect_uri.unwrap_or(&usual);
     let attempt = Attempt::new(context.random_bytes).map_err(|error| {
         Error::new(Kind::Internal, "no random numbers to sign in with").because(error.to_string())
     })?;
@@ -121,29 +121,49 @@ async fn come_back(context: &Context, callback: Callback, attempt: &Attempt) -> 
 }
 
 async fn pasted(context: &Context, attempt: &Attempt) -> Result<Secret, Error> {
-    if context.output.terminals().stdin && context.settings.no_input {
+    let is_person = context.output.terminals().stdin;
+    if is_person && context.settings.no_input {
         return Err(Error::new(
             Kind::Confirmation,
             "there is nobody to ask for the address that the browser ended at",
         )
         .hint("drop --no-input, or pipe the address in"));
     }
-    let question = "then paste the address that it ended at";
-    let question = Some(question).filter(|_| context.output.terminals().stdin);
-    let asked = tokio::time::timeout(PATIENCE, context.output.ask_line(question, &context.limits));
-    let line = match asked.await {
-        Err(_) => return Err(nobody_came()),
-        Ok(Err(OutputError::Interrupted)) => return Err(Error::new(Kind::Interrupted, "interrupted")),
-        Ok(line) => line?,
-    };
-    let Some(query) = Url::parse(&line).ok().and_then(|url| url.query().map(str::to_owned)) else {
-        return Err(Error::new(
-            Kind::Confirmation,
-            "what was pasted is not the address that the browser ended at",
-        )
-        .hint("copy all of it from the address bar, even if the page could not be shown"));
-    };
-    attempt.code_in(&query).map_err(unusable)
+    let question = Some("then paste the address that it ended at").filter(|_| is_person);
+    let mut mistakes = 0;
+    loop {
+        let asked = tokio::time::timeout(PATIENCE, context.output.ask_line(question, &context.limits));
+        let line = match asked.await {
+            Err(_) => return Err(nobody_came()),
+            Ok(Err(OutputError::Interrupted)) => return Err(Error::new(Kind::Interrupted, "interrupted")),
+            Ok(line) => line?,
+        };
+        let error = match query_in(&line).map(|query| attempt.code_in(&query)) {
+            Some(Ok(code)) => return Ok(code),
+            Some(Err(why @ Unusable::Refused(_))) => return Err(unusable(why)),
+            Some(Err(why)) => unusable(why),
+            None => not_an_address(),
+        };
+        mistakes += 1;
+        if !is_person || mistakes == MOST_PASTES {
+            return Err(error);
+        }
+        context.output.warning(&error.sentence());
+    }
+}
+
+/// The query of a pasted address; or a query alone, which is all that some browsers let a person copy.
+fn query_in(pasted: &str) -> Option<String> {
+    if let Ok(url) = Url::parse(pasted) {
+        return url.query().map(str::to_owned);
+    }
+    let query = pasted.strip_prefix('?').unwrap_or(pasted);
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "state").then(|| query.to_owned())
+}
+
+fn not_an_address() -> Error {
+    Error::new(Kind::Confirmation, "what was pasted is not the address that the browser ended at")
+        .hint("copy all of it from the address bar, even if the page could not be shown")
 }
 
 fn nobody_came() -> Error {

@@ -9,7 +9,7 @@ use super::{Context, browser};
 use crate::auth::endpoint::{Client, Grant};
 use crate::auth::keeper::{Keeper, LogIn};
 use crate::auth::sign_in::with_tenant;
-use crate::auth::source::Role;
+use crate::auth::source::{Role, password_in};
 use crate::auth::store::Credentials;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::prompt::read_stdin;
@@ -40,9 +40,9 @@ pub struct LoginArgs {
     #[arg(long, group = "way")]
     no_browser: bool,
 
-    /// Where the browser comes back to, as registered for the application (else `http://127.0.0.1:4011/callback`)
-    #[arg(long, value_name = "URL", value_parser = browser::parse_redirect_uri, requires = "way")]
-    redirect_uri: Option<Url>,
+    /// Where the browser comes back to, as registered for the application
+    #[arg(long, value_name = "URL", value_parser = browser::parse_redirect_uri, default_value = browser::REDIRECT_URI, requires = "way")]
+    redirect_uri: Url,
 }
 
 /// Runs `vwh login`.
@@ -53,7 +53,7 @@ pub async fn run(args: &LoginArgs, context: &Context) -> Result<ExitStatus, Erro
         let client = Details::gather(args, context, keeper, Way::Browser).await?;
         browser::log_in(
             args.browser,
-            args.redirect_uri.as_ref(),
+            &args.redirect_uri,
             context,
             keeper,
             &client.client,
@@ -141,6 +141,10 @@ impl Details {
         let sign_in = keeper.sign_in();
         let stored = keeper.look().ok().flatten();
         let stored = stored.filter(|stored| stored.strangeness(sign_in).is_none()).unwrap_or_default();
+        if args.password_stdin && context.output.terminals().stdin {
+            return Err(Error::new(Kind::Usage, "--password-stdin would show the password on this terminal")
+                .hint("drop --password-stdin to be asked for it, or pipe it in"));
+        }
         let username = username(args, keeper, &stored)?;
         let is_by_password = way == Way::Password;
         let asks_username = is_by_password && username.is_none();
@@ -148,8 +152,23 @@ impl Details {
         let client_id = sign_in.client_id.clone().or(stored.client_id);
         let asks_secret = sign_in.client_secret.is_none() && stored.client_secret.is_none();
         let missing = [
-            (asks_username, "the user name (--username or VWH_USERNAME)"),
-            (client_id.is_none(), "the client id (VWH_CLIENT_ID)"),
+            // A profile that is named takes no more than its secrets from the environment.
+            (
+                asks_username,
+                if sign_in.is_named {
+                    "the user name (--username, or username of the profile)"
+                } else {
+                    "the user name (--username or VWH_USERNAME)"
+                },
+            ),
+            (
+                client_id.is_none(),
+                if sign_in.is_named {
+                    "the client id (client_id of the profile)"
+                } else {
+                    "the client id (VWH_CLIENT_ID)"
+                },
+            ),
             (asks_secret, "the client secret (VWH_CLIENT_SECRET, or client_secret_file of a profile)"),
             (asks_password, "the password (--password-stdin or VWH_PASSWORD, or password_file of a profile)"),
         ];
@@ -227,11 +246,6 @@ async fn from_stdin(context: &Context) -> Result<Secret, Error> {
         return Err(Error::new(Kind::Unavailable, "no password came on stdin in time")
             .hint("pipe it in, or drop --password-stdin to be asked for it"));
     };
-    let line = text.reveal().strip_suffix('\n').unwrap_or(text.reveal());
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() || line.contains(['\n', '\r', '\0']) {
-        let what = if line.is_empty() { "is empty" } else { "is more than one line" };
-        return Err(Error::new(Kind::Usage, format!("the password on stdin {what}")));
-    }
-    Ok(Secret::new(line))
+    password_in(text.reveal(), "the password on stdin")
+        .map_err(|error| Error::from(error).of_kind(Kind::Usage))
 }

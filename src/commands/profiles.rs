@@ -38,6 +38,8 @@ struct Known {
     address: Option<String>,
     source: Option<&'static str>,
     expires_at: Option<DateTime<Utc>>,
+    refresh_expires_at: Option<DateTime<Utc>>,
+    unattended: Option<Unattended>,
     token: String,
     error: Option<Error>,
 }
@@ -52,6 +54,9 @@ struct View<'a> {
     is_default: bool,
     token_source: Option<&'a str>,
     expires_at: Option<String>,
+    refresh_expires_at: Option<String>,
+    unattended: Option<bool>,
+    refused_at: Option<String>,
     error: Option<ErrorView<'a>>,
 }
 
@@ -80,7 +85,16 @@ fn look(context: &Context, listed: &Listed) -> Known {
 
 fn broken(error: Error) -> Known {
     let token = format!("error: {}", inert(&error.sentence()));
-    Known { service: None, address: None, source: None, expires_at: None, token, error: Some(error) }
+    Known {
+        service: None,
+        address: None,
+        source: None,
+        expires_at: None,
+        refresh_expires_at: None,
+        unattended: None,
+        token,
+        error: Some(error),
+    }
 }
 
 fn of_connection(context: &Context, connection: &Connection) -> Known {
@@ -90,6 +104,8 @@ fn of_connection(context: &Context, connection: &Connection) -> Known {
         address: Some(address),
         source: Some(source),
         expires_at: None,
+        refresh_expires_at: None,
+        unattended: None,
         token,
         error: None,
     };
@@ -109,8 +125,14 @@ fn of_connection(context: &Context, connection: &Connection) -> Known {
         Ok(stored) => {
             let stored = Credentials::for_sign_in(stored, sign_in);
             let now = (context.clock)();
-            let token = standing(&Unattended::of(sign_in, &stored, now), stored.expires_at, now);
-            Known { expires_at: stored.expires_at, ..known(address, "sign-in", token) }
+            let unattended = Unattended::of(sign_in, &stored, now);
+            let token = standing(&unattended, stored.expires_at, now);
+            Known {
+                expires_at: stored.expires_at,
+                refresh_expires_at: stored.refresh_expires_at,
+                unattended: Some(unattended),
+                ..known(address, "sign-in", token)
+            }
         }
     }
 }
@@ -139,6 +161,12 @@ fn json(known: &[(&Listed, Known)]) -> Vec<String> {
             is_default: listed.is_default,
             token_source: known.source,
             expires_at: known.expires_at.map(absolute),
+            refresh_expires_at: known.refresh_expires_at.map(absolute),
+            unattended: known.unattended.as_ref().map(Unattended::is_so),
+            refused_at: match &known.unattended {
+                Some(Unattended::Refused { at, .. }) => Some(absolute(*at)),
+                _ => None,
+            },
             error: known.error.as_ref().map(Error::view),
         })
     };

@@ -2,9 +2,10 @@
 
 use crate::http::fault::Fault;
 
-/// The cure of `fault`, which `host` reported, or else what its status suggests.
-pub(super) fn of_fault(host: &str, fault: &Fault) -> Option<&'static str> {
-    known(host, fault).or_else(|| by_status(fault.status))
+/// The cure of `fault`, which `host` reported: a known one, the sender's, or what its status suggests.
+pub(super) fn of_fault(host: &str, fault: &Fault) -> Option<String> {
+    let known = known(host, fault).map(str::to_owned);
+    known.or_else(|| fault.cure.clone()).or_else(|| by_status(fault.status).map(str::to_owned))
 }
 
 /// What helps against the failures that people meet first (vis §1, §2, §11).
@@ -30,9 +31,6 @@ pub(super) fn known(host: &str, fault: &Fault) -> Option<&'static str> {
 
 fn by_status(status: u16) -> Option<&'static str> {
     Some(match status {
-        401 => {
-            "sign in with: vwh login; or set VWH_TOKEN, token_file or token_command to a current access token"
-        }
         403 => "ask the account's administrator whether this user may use the API",
         404 | 410 => "check the id with: vwh list; if every call says so, check the base URL",
         408 | 500..=599 => "the service is unwell: run the command again later",

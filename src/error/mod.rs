@@ -254,7 +254,7 @@ fn of_fault(message: String, host: &str, fault: &Fault) -> Error {
         _ => Kind::Rejected,
     };
     let hint = cure::of_fault(host, fault);
-    Error { status: Some(fault.status), hint: hint.map(str::to_owned), ..Error::new(kind, message) }
+    Error { status: Some(fault.status), hint, ..Error::new(kind, message) }
 }
 
 impl From<AuthorizeError> for Error {

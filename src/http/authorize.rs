@@ -57,6 +57,8 @@ pub trait Authorize {
     fn token(&self) -> LocalFuture<'_, Result<Secret, AuthorizeError>>;
     /// The service refused `token`: `true` if there is a newer one to try.
     fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>>;
+    /// What to type where none is accepted.
+    fn cure(&self) -> String;
 }
 
 impl<T: Authorize + ?Sized> Authorize for Rc<T> {
@@ -66,5 +68,9 @@ impl<T: Authorize + ?Sized> Authorize for Rc<T> {
 
     fn refused<'a>(&'a self, token: &'a Secret) -> LocalFuture<'a, Result<bool, AuthorizeError>> {
         (**self).refused(token)
+    }
+
+    fn cure(&self) -> String {
+        (**self).cure()
     }
 }

@@ -27,6 +27,8 @@ pub struct Fault {
     pub fields: Vec<(String, String)>,
     /// When the gateway lets requests in again.
     pub next_access: Option<DateTime<Utc>>,
+    /// What brings a token that is accepted, where this one was not.
+    pub cure: Option<String>,
 }
 
 /// What a fault means for the sender.
@@ -179,6 +181,7 @@ impl Reader<'_> {
             message: joined(summary, detail),
             fields: self.fields(members),
             next_access,
+            cure: None,
         }
     }
 

@@ -224,8 +224,11 @@ impl Http {
                     tracing::debug!("throttled: {fault}");
                     self.gate.close(hold);
                 }
-                Next::Refused(error) => {
+                Next::Refused(mut error) => {
                     if refreshed || !self.authorize.refused(&token).await? {
+                        if let HttpError::Fault { fault, .. } = &mut error {
+                            fault.cure = Some(self.authorize.cure());
+                        }
                         return Err(error);
                     }
                     refreshed = true;

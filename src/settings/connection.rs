@@ -201,7 +201,10 @@ fn matching(flags: &Flags, config: &ConfigFile) -> Result<BTreeSet<String>, Sett
 
 /// The default profile, each part of which the environment may replace.
 fn overlaid(environment: &Environment, config: &ConfigFile) -> Result<Connection, SettingsError> {
-    let chosen = environment.text("VWH_PROFILE")?.or_else(|| config.default_profile.clone());
+    let chosen = match environment.text("VWH_PROFILE")? {
+        None => config.usable_default()?.cloned(),
+        chosen => chosen,
+    };
     let (name, mut profile) = match chosen {
         Some(name) if name == "sandbox" => return Ok(sandbox()),
         Some(name) if name != "default" => {
@@ -235,7 +238,7 @@ fn connect(
     let network = network(&base, environment)?;
     let token = match (token, &profile.token_file, &profile.token_command) {
         (Some(token), _, _) => TokenSource::Given(token),
-        (None, Some(path), _) => TokenSource::File(environment.expand(path)?),
+        (None, Some(path), _) => TokenSource::File(environment.secret_file(path)?),
         (None, None, Some(command)) => TokenSource::Command(command.clone()),
         (None, None, None) => {
             let sign_in = sign_in::resolve(name, is_named, profile, &base, environment, given)?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy as _;
 
 use super::SettingsError;
+use crate::auth::source::{Keeping, SecretFile};
 
 /// Variables that say as whom to connect, or where to: never mixed with `-p`.
 pub(super) const CONNECTION_VARIABLES: [&str; 8] = [
@@ -94,29 +95,22 @@ impl Environment {
         Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("vwh"))
     }
 
-    /// Replaces `~/`, or `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential`), at the start of a path from the
-    /// configuration.
-    pub(super) fn expand(&self, path: &str) -> Result<PathBuf, SettingsError> {
-        if let Some(rest) = path.strip_prefix("~/") {
-            let home = etcetera::home_dir().map_err(|_| {
-                SettingsError::new("there is no home directory, and the configuration names it with `~`")
-                    .hint("set HOME, or name a plain path")
-            })?;
-            return Ok(home.join(rest.trim_start_matches('/')));
-        }
+    /// The file at a path from the configuration, with `~/` or `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential`) at its
+    /// start replaced. That the latter is not set matters when the secret is needed.
+    pub(super) fn secret_file(&self, path: &str) -> Result<SecretFile, SettingsError> {
+        let credentials = self.path("CREDENTIALS_DIRECTORY");
         let rest = ["$CREDENTIALS_DIRECTORY", "${CREDENTIALS_DIRECTORY}"]
             .into_iter()
             .find_map(|variable| path.strip_prefix(variable));
-        match rest {
-            None => Ok(PathBuf::from(path)),
-            Some(rest) => match self.path("CREDENTIALS_DIRECTORY") {
-                Some(directory) => Ok(directory.join(rest.trim_start_matches('/'))),
-                None => Err(SettingsError::new(
-                    "CREDENTIALS_DIRECTORY is not set, and the configuration names it",
-                )
-                .hint("run vwh from a systemd unit with LoadCredential=, or name a plain path")),
-            },
-        }
+        let path = match (rest, &credentials) {
+            (None, _) => expand(path)?,
+            (Some(rest), Some(directory)) => directory.join(rest.trim_start_matches('/')),
+            (Some(_), None) => {
+                return Ok(SecretFile { path: PathBuf::from(path), keeping: Keeping::OtherUnit });
+            }
+        };
+        let is_of_unit = credentials.is_some_and(|directory| path.starts_with(directory));
+        Ok(SecretFile { path, keeping: if is_of_unit { Keeping::Unit } else { Keeping::Owner } })
     }
 
     /// Network settings of the usual names.
@@ -140,6 +134,16 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
         let own = |(name, value): (&str, &str)| (name.to_owned(), OsString::from(value));
         Self { variables: pairs.into_iter().map(own).collect() }
     }
+}
+
+/// Replaces `~/` at the start of a path from the configuration.
+fn expand(path: &str) -> Result<PathBuf, SettingsError> {
+    let Some(rest) = path.strip_prefix("~/") else { return Ok(PathBuf::from(path)) };
+    let home = etcetera::home_dir().map_err(|_| {
+        SettingsError::new("there is no home directory, and the configuration names it with `~`")
+            .hint("set HOME, or name a plain path")
+    })?;
+    Ok(home.join(rest.trim_start_matches('/')))
 }
 
 fn bad_text(name: &str) -> SettingsError {

@@ -7,7 +7,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::SettingsError;
 use super::environment::Environment;
@@ -18,6 +19,7 @@ use super::flags::{ColorChoice, Format, deserialize_concurrency, deserialize_tim
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigFile {
     /// The profile that is used when none is named.
+    #[serde(default, deserialize_with = "filled")]
     pub(super) default_profile: Option<String>,
     #[serde(default)]
     pub(super) defaults: Defaults,
@@ -44,17 +46,37 @@ pub(super) struct Defaults {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Profile {
+    #[serde(default, deserialize_with = "filled")]
     pub(super) service: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) base_url: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) token_file: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) token_command: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) token_url: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) username: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) client_id: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) password_file: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) password_command: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) client_secret_file: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) client_secret_command: Option<String>,
+}
+
+/// An empty value is an error, never a fallback, like an empty variable.
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Err(D::Error::custom("the value is empty: give one, or leave the key out"));
+    }
+    Ok(Some(text))
 }
 
 impl Profile {
@@ -119,9 +141,18 @@ impl ConfigFile {
                 return wrong(&format!("give {one} or {other}, not both"));
             }
         }
+        Ok(())
+    }
+
+    /// The profile that `default_profile` names. That it is not there is no matter for a command that names another.
+    pub(super) fn usable_default(&self) -> Result<Option<&String>, SettingsError> {
         match &self.default_profile {
-            Some(name) if !self.profiles.contains_key(name) => Err(self.no_such_profile(name)),
-            _ => Ok(()),
+            Some(name) if !self.profiles.contains_key(name) => {
+                let SettingsError { message, hint } = self.no_such_profile(name);
+                let path = self.path.display();
+                Err(SettingsError { message: format!("default_profile in {path}: {message}"), hint })
+            }
+            default => Ok(default.as_ref()),
         }
     }
 

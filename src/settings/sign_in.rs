@@ -56,7 +56,7 @@ pub(super) fn resolve(
     let source = |given: Option<Secret>, file: &Option<String>, command: &Option<String>| {
         Ok(match (given, file, command) {
             (Some(secret), _, _) => Some(SecretSource::Given(secret)),
-            (None, Some(path), _) => Some(SecretSource::File(environment.expand(path)?)),
+            (None, Some(path), _) => Some(SecretSource::File(environment.secret_file(path)?)),
             (None, None, Some(command)) => Some(SecretSource::Command(command.clone())),
             (None, None, None) => None,
         })

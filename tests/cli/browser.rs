@@ -293,6 +293,40 @@ fn a_pasted_address_has_to_be_this_ones() {
 }
 
 #[test]
+fn a_query_alone_signs_in() {
+    for start in ["?", ""] {
+        let service = TokenService::generous();
+        let outcome = pasting(&service, |authorize| {
+            let url = back(authorize, &[("code", CODE), ("state", &member(authorize, "state"))]);
+            format!("{start}{}", url.query().unwrap())
+        });
+        let _ = outcome.exits(0);
+        assert_eq!(service.forms()[0]["code"], CODE);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_person_may_paste_twice_the_wrong_thing() {
+    use crate::support::Screen;
+    let service = TokenService::generous();
+    let arguments = ["login", "--no-browser", "--redirect-uri", "https://app.example.test/cb"];
+    let start = || home(&service).args(arguments).on_terminal(&Screen::columns(100));
+    let question = "then paste the address that it ended at: ";
+    let mut terminal = start();
+    terminal.wait_for(question);
+    terminal.type_line("oops");
+    terminal.wait_for("what was pasted is not the address");
+    terminal.wait_for(question);
+    terminal.type_line("https://app.example.test/cb?code=x&state=other");
+    terminal.wait_for("it belongs to another sign-in");
+    terminal.wait_for(question);
+    terminal.type_line("oops");
+    let _ = terminal.wait().exits(7);
+    assert!(service.asked().is_empty());
+}
+
+#[test]
 fn under_json_the_address_is_an_object() {
     let service = TokenService::generous();
     let outcome = home(&service).args(["login", "--no-browser", "--json"]).run().exits(7);

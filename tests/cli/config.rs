@@ -172,3 +172,50 @@ fn no_home_is_needed_where_every_place_is_named() {
     assert!(state.join("sandbox.json").is_file());
     assert!(!vwh.state().exists());
 }
+
+#[test]
+fn an_empty_value_names_its_line() {
+    for key in [
+        "service",
+        "base_url",
+        "token_file",
+        "token_command",
+        "token_url",
+        "username",
+        "client_id",
+        "password_file",
+        "password_command",
+        "client_secret_file",
+        "client_secret_command",
+    ] {
+        let outcome = list_with(&format!("[profiles.a]\n\n{key} = ''\n")).exits(2).without_answer();
+        let _ = outcome.says("config.toml, line 3: the value is empty: give one, or leave the key out");
+    }
+    let _ = list_with("default_profile = ''\n").exits(2).says("line 1: the value is empty");
+}
+
+#[test]
+fn a_default_profile_that_is_not_there_is_no_matter_to_another() {
+    let server = holding("[]");
+    let vwh = Vwh::new();
+    vwh.write("token", "from-file");
+    let base = server.base_url();
+    vwh.configure(&format!(
+        "default_profile = 'q'\n[profiles.p]\nbase_url = '{base}'\ntoken_file = 'token'\n"
+    ));
+    assert_snapshot!(vwh.args(["list"]).run().snapshot(), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: default_profile in [HOME]/.config/vwh/config.toml: there is no profile "q"
+
+    hint: configured: p
+    "#);
+    let _ = vwh.args(["-p", "p", "list"]).run().exits(0);
+    let _ = vwh.args(["list"]).env("VWH_PROFILE", "p").run().exits(0);
+    let listed = vwh.args(["profiles", "--json"]).run().exits(0).json();
+    assert_eq!((&listed[0]["name"], &listed[1]["error"]["kind"]), (&"p".into(), &"configuration".into()));
+    for name in ["sandbox", "default"] {
+        let _ = list_with(&format!("default_profile = '{name}'\n")).exits(2).says("there is no profile");
+    }
+}

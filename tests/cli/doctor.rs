@@ -306,3 +306,55 @@ fn no_secret_comes_out() {
         assert!(!outcome.snapshot().contains(secret), "{outcome}");
     }
 }
+
+#[test]
+fn what_the_next_sign_in_will_lack_is_a_failure() {
+    let service = TokenService::generous();
+    let base = service.server.base_url();
+    let refused = refused();
+    for (keys, token_url, name, cure) in [
+        (
+            "client_secret_command = 'exit 3'",
+            &base,
+            "token",
+            "run the command of `client_secret_command` by hand",
+        ),
+        (
+            "client_secret_file = 'client-secret'\npassword_command = 'exit 4'",
+            &base,
+            "token",
+            "`password_command`",
+        ),
+        ("client_secret_file = 'client-secret'\npassword_file = 'empty'", &base, "token", ""),
+        ("client_secret_file = 'client-secret'", &refused.base_url(), "connection", "check token_url"),
+    ] {
+        let vwh = home(&base, &format!("{token_url}/token"), "");
+        vwh.write("empty", "");
+        vwh.configure(&format!(
+            "default_profile = 'work'\n[profiles.work]\nbase_url = '{base}'\ntoken_url = '{token_url}/token'\n\
+             username = 'operator'\nclient_id = 'k3y'\n{keys}\n"
+        ));
+        let mut credentials = signed_in(&service, &vwh, 3_600);
+        credentials["tokenUrl"] = format!("{token_url}/token").into();
+        store(&vwh, &credentials);
+        service.accept("access-0");
+        let found = check(&vwh, name);
+        assert_eq!(found.0, "fail", "{keys}");
+        assert!(found.1.contains(cure), "{keys} {found:?}");
+        assert_eq!(check(&vwh, "webhooks").0, "pass", "the token of now is good");
+        let _ = vwh.args(["doctor"]).run().exits(1);
+    }
+    assert!(service.asked().is_empty(), "no secret is sent");
+}
+
+#[test]
+fn what_is_no_file_where_a_file_of_vwhs_own_belongs_is_said_once() {
+    let service = listing(|| json(200, "[]"));
+    let vwh = Vwh::connected_to(&service.base_url());
+    let file = vwh.write("file", "").display().to_string();
+    let outcome = vwh.clone().env("VWH_STATE_DIR", file).args(["doctor"]).run().exits(1);
+    assert!(!outcome.stdout.contains("cannot look at"), "{outcome}");
+    vwh.write(".local/state/vwh/journal.jsonl/inside", "");
+    let outcome = vwh.args(["doctor"]).run().exits(1);
+    assert!(outcome.stdout.contains("journal.jsonl: it is no regular file"), "{outcome}");
+}

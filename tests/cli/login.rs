@@ -30,6 +30,18 @@ fn a_password_on_stdin_signs_in() {
     assert_eq!(service.asked(), ["password"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_command_leaves_the_password_on_stdin_alone() {
+    let service = TokenService::generous();
+    let vwh = service.home("client_secret_command = 'cat > taken; cat client-secret'");
+    let text = std::fs::read_to_string(vwh.home().join(".config/vwh/config.toml")).unwrap();
+    vwh.configure(&text.replace("client_secret_file = 'client-secret'\n", ""));
+    let _ = vwh.args(["login", "--password-stdin"]).stdin(PASSWORD).run().exits(0);
+    assert_eq!(service.forms()[0]["password"], PASSWORD);
+    assert_eq!(service.forms()[0]["client_secret"], CLIENT_SECRET);
+}
+
 #[test]
 fn the_answer_in_json() {
     let service = TokenService::generous();
@@ -317,6 +329,28 @@ fn logout_says_who_signs_in_again() {
     assert_eq!(stored(&vwh), Value::Null);
 }
 
+#[test]
+fn a_profile_that_is_named_is_told_what_it_may_take() {
+    let vwh = Vwh::new();
+    vwh.configure("[profiles.e]\n[profiles.f]\n");
+    assert_snapshot!(vwh.args(["-p", "e", "login"]).run().snapshot(), @"
+    exit: 7
+    --- stdout
+    --- stderr
+    error: there is nobody to ask for what is missing to sign in
+
+    hint: bring the user name (--username, or username of the profile); the client id (client_id of the profile); the client secret (VWH_CLIENT_SECRET, or client_secret_file of a profile); the password (--password-stdin or VWH_PASSWORD, or password_file of a profile)
+    ");
+    assert_snapshot!(vwh.args(["-p", "e", "list"]).run().snapshot(), @"
+    exit: 3
+    --- stdout
+    --- stderr
+    error: cannot list the webhooks: there is no token to sign in with
+
+    hint: sign in with: vwh -p e login; without an account, try: vwh --sandbox list
+    ");
+}
+
 #[cfg(unix)]
 mod on_a_terminal {
     use super::{CLIENT_SECRET, PASSWORD, TokenService, bare};
@@ -347,6 +381,16 @@ mod on_a_terminal {
         again.type_line(PASSWORD);
         let outcome = again.wait().exits(0);
         assert!(!outcome.screen.clone().unwrap().contains("client"), "{outcome}");
+    }
+
+    #[test]
+    fn a_password_that_would_be_shown_is_not_waited_for() {
+        let service = TokenService::generous();
+        let run = service.home("").args(["login", "--password-stdin"]);
+        let outcome = run.on_terminal(&Screen::columns(100)).wait().exits(2);
+        let screen = outcome.screen.clone().unwrap();
+        assert!(screen.contains("drop --password-stdin to be asked for it"), "{outcome}");
+        assert_eq!(service.server.connections(), 0);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn without_a_profile_there_is_the_default_one() {
     assert_snapshot!(Vwh::new().args(["profiles", "--json"]).env("VWH_TOKEN", TOKEN).run().snapshot(), @r#"
     exit: 0
     --- stdout
-    [{"name":"default","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":true,"tokenSource":"VWH_TOKEN","expiresAt":null,"error":null}]
+    [{"name":"default","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":true,"tokenSource":"VWH_TOKEN","expiresAt":null,"refreshExpiresAt":null,"unattended":null,"refusedAt":null,"error":null}]
     --- stderr
     "#);
 }
@@ -48,11 +48,11 @@ fn every_profile_is_listed_with_what_is_known_of_its_token() {
     assert_snapshot!(vwh.args(["profiles", "--json"]).run().snapshot(), @r#"
     exit: 0
     --- stdout
-    [{"name":"broken","service":null,"baseUrl":null,"isDefault":false,"tokenSource":null,"expiresAt":null,"error":{"kind":"configuration","message":"service \"smtp\" is not known","hint":"known: vis","status":null,"causes":[]}},
-    {"name":"file","service":"vis","baseUrl":"http://127.0.0.1:[PORT]/vis","isDefault":false,"tokenSource":"token_file","expiresAt":null,"error":null},
-    {"name":"plain","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"error":null},
-    {"name":"self","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"error":null},
-    {"name":"work","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":true,"tokenSource":"sign-in","expiresAt":null,"error":null}]
+    [{"name":"broken","service":null,"baseUrl":null,"isDefault":false,"tokenSource":null,"expiresAt":null,"refreshExpiresAt":null,"unattended":null,"refusedAt":null,"error":{"kind":"configuration","message":"service \"smtp\" is not known","hint":"known: vis","status":null,"causes":[]}},
+    {"name":"file","service":"vis","baseUrl":"http://127.0.0.1:[PORT]/vis","isDefault":false,"tokenSource":"token_file","expiresAt":null,"refreshExpiresAt":null,"unattended":null,"refusedAt":null,"error":null},
+    {"name":"plain","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"refreshExpiresAt":null,"unattended":false,"refusedAt":null,"error":null},
+    {"name":"self","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"refreshExpiresAt":null,"unattended":true,"refusedAt":null,"error":null},
+    {"name":"work","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":true,"tokenSource":"sign-in","expiresAt":null,"refreshExpiresAt":null,"unattended":false,"refusedAt":null,"error":null}]
     --- stderr
     "#);
     assert_eq!(vwh.args(["profiles", "-o", "jsonl"]).run().exits(0).stdout.lines().count(), 5);
@@ -91,4 +91,25 @@ fn a_broken_sign_in_is_an_error_of_its_profile_alone() {
     let answer = vwh.args(["profiles", "--json"]).run().exits(0).json();
     assert_eq!(answer[0]["error"]["kind"], "configuration");
     assert_eq!(answer[0]["baseUrl"], service.server.base_url());
+}
+
+#[test]
+fn a_script_can_tell_refused_not_signed_in_and_unattended_apart() {
+    let service = TokenService::generous();
+    let vwh = service.home("");
+    let look = || {
+        let json = vwh.args(["profiles", "--json"]).run().exits(0).json();
+        ["unattended", "refreshExpiresAt", "refusedAt"].map(|member| json[0][member].clone())
+    };
+    assert_eq!(look(), [false.into(), Value::Null, Value::Null]);
+    let mut credentials = signed_in(&service, &vwh, 3_630);
+    assert_eq!(look(), [true.into(), credentials["refreshExpiresAt"].clone(), Value::Null]);
+    credentials["refreshToken"] = Value::Null;
+    credentials["refreshExpiresAt"] = Value::Null;
+    credentials["refused"] = value!({"at": moment(-60), "status": 400, "code": null, "reason": "no"});
+    store(&vwh, &credentials);
+    assert_eq!(look(), [false.into(), Value::Null, credentials["refused"]["at"].clone()]);
+    let itself = service.unattended();
+    let json = itself.args(["profiles", "--json"]).run().exits(0).json();
+    assert_eq!((&json[0]["unattended"], &json[0]["expiresAt"]), (&true.into(), &Value::Null));
 }

@@ -130,7 +130,7 @@ fn a_refused_token_is_refreshed_once_and_the_request_repeated_once() {
     --- stderr
     error: cannot list the webhooks: 127.0.0.1:[PORT] answered 401 Unauthorized: Invalid Credentials (900901)
 
-    hint: sign in with: vwh login; or set VWH_TOKEN, token_file or token_command to a current access token
+    hint: sign in with: vwh login
     ");
 }
 

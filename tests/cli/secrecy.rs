@@ -1,6 +1,7 @@
 //! No token and no signing key comes out of vwh, however much it is asked to tell and whatever the service repeats.
 
 use crate::support::{Outcome, Reply, Server, TOKEN, Vwh, json};
+use crate::token_service::{CLIENT_SECRET, PASSWORD, TokenService, moment, store, stored};
 
 /// The key of the one webhook these servers have.
 const KEY: &str = "s3cr3t-key-9f8e7d6c";
@@ -89,6 +90,51 @@ fn a_list_that_cannot_be_read_is_not_quoted() {
         let server = Server::new(move |_| json(200, body.clone()));
         let outcome = Vwh::connected_to(&server.base_url()).args(["list", "--json", "-vv"]).run().exits(70);
         assert_kept(&outcome);
+    }
+}
+
+/// What comes out of a sign-in, a refresh and a list at their most talkative, whatever brings the secrets.
+#[test]
+fn no_secret_of_a_sign_in_comes_out() {
+    let service = TokenService::generous();
+    let vwh = service.home("");
+    let mut outcomes = vec![
+        vwh.args(["login", "--password-stdin", "-vv"]).stdin(PASSWORD).run().exits(0),
+        vwh.args(["login", "-vv", "--json"]).env("VWH_PASSWORD", PASSWORD).run().exits(0),
+    ];
+    let mut credentials = stored(&vwh);
+    credentials["expiresAt"] = moment(-1).into();
+    store(&vwh, &credentials);
+    for arguments in
+        [["list", "-vv"], ["whoami", "-vv"], ["doctor", "-vv"], ["profiles", "-vv"], ["logout", "-vv"]]
+    {
+        outcomes.push(vwh.args(arguments).run().exits(0));
+    }
+    assert_eq!(service.asked(), ["password", "password", "refresh_token"]);
+    for outcome in outcomes {
+        let everything = format!("{}{}", outcome.stdout, outcome.stderr);
+        for secret in [PASSWORD, CLIENT_SECRET, "access-", "refresh-", "id-token"] {
+            assert!(!everything.contains(secret), "{secret} came out\n{outcome}");
+            let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            assert!(!everything.contains(&encoded), "{encoded} came out\n{outcome}");
+        }
+    }
+}
+
+/// Everybody on a machine sees the arguments of all that runs there: vwh's own, and those of what it starts.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_argument_and_no_variable_of_a_command_is_a_secret_that_vwh_had() {
+    let service = TokenService::generous();
+    // Its own arguments, those of vwh, and its environment.
+    let look = "cat /proc/$$/cmdline /proc/$PPID/cmdline /proc/$$/environ > seen; cat password";
+    let vwh = service.home(&format!("password_command = '{look}'"));
+    let _ = vwh.args(["list"]).run().exits(0);
+    assert_eq!(service.forms()[0]["password"], PASSWORD);
+    let seen = String::from_utf8_lossy(&std::fs::read(vwh.home().join("seen")).unwrap()).into_owned();
+    assert!(seen.contains("password_command") || seen.contains("cat password"), "{seen}");
+    for secret in [PASSWORD, CLIENT_SECRET] {
+        assert!(!seen.contains(secret), "{secret} can be seen\n{seen}");
     }
 }
 

@@ -1,9 +1,11 @@
 //! Where the token comes from: the environment, a file, a command; and what needs none.
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::account::{connected, holding};
 use crate::support::{Outcome, Server, TOKEN, Vwh, json};
+use crate::token_service::{TokenService, signed_in};
 
 /// A home whose default profile is at `server` and gets its token by `source`, a line of `config.toml`.
 fn home_with(server: &Server, source: &str) -> Vwh {
@@ -85,12 +87,49 @@ fn a_credentials_directory_that_is_not_there_is_said() {
     exit: 2
     --- stdout
     --- stderr
-    error: CREDENTIALS_DIRECTORY is not set, and the configuration names it
+    error: cannot list the webhooks: CREDENTIALS_DIRECTORY is not set, and the configuration names it
 
     hint: run vwh from a systemd unit with LoadCredential=, or name a plain path
     ");
     let _ = vwh.args(["list"]).env("CREDENTIALS_DIRECTORY", "").run().exits(2);
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn what_needs_no_secret_works_outside_the_unit() {
+    let service = TokenService::generous();
+    let vwh = service.home("password_file = '$CREDENTIALS_DIRECTORY/password'");
+    let token = signed_in(&service, &vwh, 3_600)["accessToken"].as_str().unwrap().to_owned();
+    service.accept(&token);
+    let _ = vwh.args(["list"]).run().exits(0);
+    let listed = vwh.args(["profiles", "--json"]).run().exits(0).json();
+    assert_eq!((&listed[0]["error"], &listed[0]["unattended"]), (&Value::Null, &true.into()));
+    let outcome = vwh.args(["doctor"]).run().exits(0);
+    let told = "$CREDENTIALS_DIRECTORY/password cannot be looked at outside its systemd unit";
+    assert!(outcome.stdout.contains(told), "{outcome}");
+    let _ = vwh.args(["logout"]).run().exits(0);
+    let _ = vwh.args(["list"]).run().exits(2).says("CREDENTIALS_DIRECTORY is not set");
+}
+
+#[test]
+fn what_brings_a_token_that_is_refused_is_named() {
+    let server = Server::new(|_| json(401, "{}"));
+    let vwh = Vwh::new();
+    let base = server.base_url();
+    vwh.write("token", "t");
+    vwh.configure(&format!(
+        "[profiles.c]\nbase_url = '{base}'\ntoken_command = 'echo t'\n\
+         [profiles.f]\nbase_url = '{base}'\ntoken_file = 'token'\n"
+    ));
+    for (name, hint) in [
+        ("f", "write a current access token to token, which token_file names"),
+        ("c", "token_command has to print a current access token: run it by hand"),
+    ] {
+        let _ = vwh.args(["-p", name, "list"]).run().exits(3).says(&format!("\nhint: {hint}\n"));
+    }
+    let given = Vwh::connected_to(&base).args(["list"]).run().exits(3);
+    let _ = given
+        .says("hint: set VWH_TOKEN to a current access token, or unset it and sign in with: vwh login\n");
 }
 
 #[test]
@@ -118,12 +157,13 @@ fn a_file_that_cannot_be_read_is_named() {
 #[cfg(unix)]
 mod on_unix {
     use std::fs::{Permissions, set_permissions};
+    use std::io::{Read, Write};
     use std::os::unix::fs::PermissionsExt;
 
     use insta::assert_snapshot;
 
     use super::{Outcome, Server, TOKEN, holding, home_with, json, tokens};
-    use crate::support::{Signal, Vwh};
+    use crate::support::{Screen, Signal, Vwh};
 
     #[test]
     fn a_file_that_others_can_read_is_a_warning() {
@@ -144,6 +184,24 @@ mod on_unix {
         set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
         assert_eq!(vwh.args(["list"]).run().exits(0).stderr, "");
         assert_eq!(tokens(&server), ["Bearer from-file"; 2]);
+    }
+
+    #[test]
+    fn a_file_of_the_unit_is_closed_whatever_its_mode_says() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_file = '$CREDENTIALS_DIRECTORY/token'");
+        let path = vwh.write("credentials/token", "from-unit");
+        set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
+        let folder = path.parent().unwrap().display().to_string();
+        let plain = home_with(&server, &format!("token_file = '{}'", path.display()));
+        for vwh in [&vwh, &plain] {
+            let vwh = vwh.clone().env("CREDENTIALS_DIRECTORY", &folder);
+            assert_eq!(vwh.args(["list"]).run().exits(0).stderr, "");
+            let outcome = vwh.args(["doctor"]).run();
+            assert!(outcome.stdout.contains("pass  files"), "{outcome}");
+            assert!(!outcome.stdout.contains("can be read by others"), "{outcome}");
+        }
+        let _ = plain.args(["list"]).run().exits(0).says("can be read by others");
     }
 
     #[test]
@@ -221,7 +279,7 @@ mod on_unix {
     #[test]
     fn a_command_that_hangs_ends_with_the_time_limit() {
         let server = holding("[]");
-        let vwh = home_with(&server, "token_command = 'exec sleep 600'");
+        let vwh = home_with(&server, "token_command = 'sleep 600; true'");
         assert_snapshot!(vwh.args(["list", "--timeout", "200ms"]).run().snapshot(), @"
         exit: 5
         --- stdout
@@ -233,10 +291,64 @@ mod on_unix {
         assert_eq!(server.connections(), 0);
     }
 
+    #[test]
+    fn a_command_that_prints_without_end_is_stopped() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'yes'");
+        assert_snapshot!(vwh.args(["list", "--timeout", "20s"]).run().snapshot(), @"
+        exit: 2
+        --- stdout
+        --- stderr
+        error: cannot list the webhooks: token_command printed more than 1 MiB
+
+        hint: run the command of `token_command` by hand; it must print the token and nothing else
+        ");
+        let vwh = home_with(&server, "token_command = \"head -c 1048570 /dev/zero | tr '\\\\0' x; echo\"");
+        let _ = vwh.args(["list"]).run().exits(0);
+        assert_eq!(tokens(&server)[0].len(), "Bearer ".len() + 1_048_570);
+    }
+
+    #[test]
+    fn what_a_command_leaves_in_the_background_is_not_waited_for() {
+        let server = holding("[]");
+        // The reader of the pipe holds the command's output open until somebody writes to it.
+        let vwh =
+            home_with(&server, "token_command = 'mkfifo gate; cat gate 2>/dev/null & echo from-command'");
+        let _ = vwh.args(["list"]).run().exits(0);
+        assert_eq!(tokens(&server), ["Bearer from-command"]);
+        // It was not killed either: this waits for a reader.
+        drop(std::fs::OpenOptions::new().write(true).open(vwh.home().join("gate")).unwrap());
+    }
+
+    #[test]
+    fn what_is_piped_in_is_not_the_commands() {
+        let server = holding("[]");
+        let vwh = home_with(&server, "token_command = 'cat >> taken; echo from-command'");
+        let (mut reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"for the script\n").unwrap();
+        drop(writer);
+        let _ = vwh.args(["list"]).stdin_from(reader.try_clone().unwrap()).run().exits(0);
+        let mut left = String::new();
+        reader.read_to_string(&mut left).unwrap();
+        assert_eq!(left, "for the script\n");
+    }
+
+    #[test]
+    fn a_command_may_ask_on_the_terminal() {
+        let server = holding("[]");
+        let vwh =
+            home_with(&server, "token_command = 'printf \"unlock: \" >&2; read -r word; echo from-$word'");
+        let mut terminal = vwh.args(["list"]).on_terminal(&Screen::columns(80));
+        terminal.wait_for("unlock: ");
+        terminal.type_line("person");
+        let _ = terminal.wait().exits(0);
+        assert_eq!(tokens(&server), ["Bearer from-person"]);
+    }
+
     /// Runs `arguments` with a command that never gives a token, and sends `signal` once it runs.
     fn interrupted(arguments: &[&str], signal: Signal) -> Outcome {
         let server = holding("[]");
-        let vwh = home_with(&server, "token_command = 'echo waiting >&2; exec sleep 600'");
+        let vwh = home_with(&server, "token_command = 'echo waiting >&2; sleep 600; true'");
         let mut process = vwh.args(arguments.iter().copied()).spawn();
         process.wait_for_error_line(|line| line == "waiting");
         process.signal(signal);

@@ -90,7 +90,7 @@ fn several_profiles_are_an_array_and_one_that_fails_stops_no_other() {
     [{"profile":"a","service":"vis","address":"http://127.0.0.1:[PORT]","user":"9001","account":"4711","username":null,"tokenSource":"token_file","expiresAt":null,"refreshExpiresAt":null,"unattended":null,"unattendedUntil":null},
     {"profile":"c","service":"vis","address":"http://127.0.0.1:[PORT]","user":"9001","account":"4711","username":null,"tokenSource":"token_file","expiresAt":null,"refreshExpiresAt":null,"unattended":null,"unattendedUntil":null}]
     --- stderr
-    {"error":{"kind":"authentication","message":"cannot tell who this is","hint":"sign in with: vwh login; or set VWH_TOKEN, token_file or token_command to a current access token","status":401,"causes":["127.0.0.1:[PORT] answered 401 Unauthorized"],"profile":"b"}}
+    {"error":{"kind":"authentication","message":"cannot tell who this is","hint":"write a current access token to token, which token_file names","status":401,"causes":["127.0.0.1:[PORT] answered 401 Unauthorized"],"profile":"b"}}
     "#);
     assert_snapshot!(vwh.args(["whoami", "-p", "a", "-p", "c"]).run().snapshot(), @"
     exit: 0

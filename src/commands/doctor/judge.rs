@@ -35,6 +35,8 @@ pub(super) enum Seen {
     Own(Found, PathBuf),
     /// A file that the configuration names for a secret.
     Named(Found, PathBuf),
+    /// One that only a unit of systemd has, as the configuration spells it.
+    OfOtherUnit(PathBuf),
 }
 
 /// What others may do with a file, if it is there.
@@ -94,6 +96,10 @@ fn file(seen: &Seen) -> Option<Check> {
         }
         Seen::Named(Ok(None), path) => check(Verdict::Fail, format!("{} is not there", path.display()))
             .map(|check| check.cure("write the secret to that file, or name another in config.toml")),
+        Seen::OfOtherUnit(path) => {
+            check(Verdict::Warn, format!("{} cannot be looked at outside its systemd unit", path.display()))
+                .map(|check| check.cure("run vwh doctor in the unit that has LoadCredential="))
+        }
         Seen::Own(Err(error), path) | Seen::Named(Err(error), path) => {
             check(Verdict::Fail, format!("cannot look at {}: {error}", path.display()))
         }
@@ -138,6 +144,17 @@ pub(super) fn connection(host: &str, scheme: &str, arrived: &Arrived, took: Dura
     Check::new("connection", Verdict::Pass, detail)
 }
 
+/// The API's connection, and why the token endpoint cannot be reached, if it cannot.
+pub(super) fn both(connection: Check, token_endpoint: Option<Error>) -> Check {
+    match token_endpoint {
+        Some(error) if connection.verdict != Verdict::Fail => {
+            let check = Check::of_error("connection", Verdict::Fail, &error);
+            Check { detail: format!("{}; {}", connection.detail, check.detail), ..check }
+        }
+        _ => connection,
+    }
+}
+
 /// `ahead`: how far the service's clock is ahead of this machine's.
 pub(super) fn clock(host: &str, ahead: TimeDelta) -> Check {
     let off = ahead.abs();
@@ -162,6 +179,7 @@ pub(super) fn no_clock() -> Check {
 pub(super) fn token(
     source: &str,
     missing: Option<Error>,
+    lacking: &[Error],
     standing: Option<(&SignIn, &Credentials)>,
     listed: &Listed,
     now: DateTime<Utc>,
@@ -181,9 +199,18 @@ pub(super) fn token(
     let until = stored.expires_at.map(|end| format!(", token until {}", absolute(end))).unwrap_or_default();
     let unattended = Unattended::of(sign_in, stored, now);
     let detail = format!("signed in{who}{until}; unattended: {unattended}");
+    if !lacking.is_empty() {
+        let why: Vec<String> = lacking.iter().map(Error::sentence).collect();
+        let detail = format!("signed in{who}{until}; the next sign-in will fail: {}", why.join("; "));
+        let check = Check::new("token", Verdict::Fail, detail);
+        let cures: Vec<&str> = lacking.iter().filter_map(|error| error.hint.as_deref()).collect();
+        return if cures.is_empty() { check } else { check.cure(cures.join("; ")) };
+    }
     match unattended {
         Unattended::No { cure, .. } => {
-            let detail = format!("signed in{who}{until}; then somebody has to log in again");
+            // The cure has a line of its own.
+            let detail =
+                detail.strip_suffix(cure).map_or(detail.as_str(), |detail| detail.trim_end_matches("; "));
             Check::new("token", Verdict::Warn, detail).cure(cure)
         }
         Unattended::Refused { login, .. } => Check::new("token", Verdict::Fail, detail).cure(login),

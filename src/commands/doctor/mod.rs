@@ -5,7 +5,7 @@ mod judge;
 mod probe;
 
 use clap::Args;
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::Context;
@@ -87,10 +87,9 @@ pub async fn run(_: &DoctorArgs, context: &Context) -> Result<ExitStatus, Error>
         return Err(Error::new(Kind::Usage, "doctor has no CSV").hint("--json is for scripts"));
     }
     let chosen = context.settings.chosen()?;
-    let examined = stream::iter(&chosen.connections)
-        .map(|(profile, connection)| examine(context, profile, connection))
-        .buffered(context.settings.concurrency);
-    let examined: Vec<Examination<'_>> = examined.collect().await;
+    let examined =
+        chosen.connections.iter().map(|(profile, connection)| examine(context, profile, connection));
+    let examined: Vec<Examination<'_>> = join_all(examined).await;
     if context.limits.is_interrupted() {
         return Err(Error::new(Kind::Interrupted, "interrupted"));
     }

@@ -1,6 +1,6 @@
 //! What `vwh doctor` asks: files, names, the service. Each thing is asked once; what it means is `judge`'s.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use url::{Host, Url};
@@ -10,9 +10,10 @@ use super::super::account::Account;
 use super::judge::{self, Listed, Seen};
 use super::{Check, Verdict};
 use crate::auth::TokenSource;
-use crate::auth::source::SecretSource;
+use crate::auth::keeper::Keeper;
+use crate::auth::source::{Keeping, Role, SecretFile, SecretSource};
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Openness};
 use crate::http::exchange::{Arrived, Exchange, Network};
 use crate::http::{Authorize as _, HttpError, host_of};
 use crate::journal::Journal;
@@ -42,6 +43,10 @@ pub(super) async fn all(context: &Context, connection: Connection) -> Vec<Check>
         None => (Check::new("connection", Verdict::Skip, "there is no address"), judge::no_clock()),
     };
     let is_connected = connection.verdict != Verdict::Fail;
+    let connection = match account.tokens.keeper() {
+        Some(keeper) => judge::both(connection, token_endpoint(context, keeper).await),
+        None => connection,
+    };
     checks.extend([connection, clock]);
     checks.extend(access(context, &account, is_connected).await);
     // An embedded sandbox that does not end well is not what was asked about.
@@ -65,30 +70,44 @@ fn look_at_files(context: &Context, connection: &Connection) -> Vec<Seen> {
     match context.settings.state_directory() {
         Err(error) => seen.push(Seen::NoState(error.into())),
         Ok(directory) => {
-            seen.push(match files::try_writing(directory) {
-                Ok(()) => Seen::State(directory.to_owned(), files::openness(directory)),
-                Err(error) => Seen::NoState(error.into()),
-            });
-            let own = |path: PathBuf| Seen::Own(files::openness(&path), path);
-            let credentials = directory.join("credentials").join(format!("{}.json", connection.profile));
-            seen.extend([own(credentials), own(Journal::new(directory).path().to_owned())]);
+            if let Err(error) = files::try_writing(directory) {
+                seen.push(Seen::NoState(error.into()));
+            } else {
+                seen.push(Seen::State(directory.to_owned(), files::openness(directory)));
+                let credentials = directory.join("credentials").join(format!("{}.json", connection.profile));
+                seen.extend([own(credentials), own(Journal::new(directory).path().to_owned())]);
+            }
         }
     }
-    let named = |path: &Path| Seen::Named(files::openness(path), path.to_owned());
+    let named = |SecretFile { path, keeping }: &SecretFile| match keeping {
+        Keeping::Owner => Seen::Named(files::openness(path), path.clone()),
+        Keeping::Unit => {
+            Seen::Named(files::openness(path).map(|found| found.map(|_| Openness::Private)), path.clone())
+        }
+        Keeping::OtherUnit => Seen::OfOtherUnit(path.clone()),
+    };
     if let Place::Remote { token, .. } = &connection.place {
         seen.extend(named_files(token).into_iter().map(named));
     }
     seen
 }
 
+fn own(path: PathBuf) -> Seen {
+    let found = match files::openness(&path) {
+        Ok(Some(_)) if !path.is_file() => Err(std::io::Error::other("it is no regular file")),
+        found => found,
+    };
+    Seen::Own(found, path)
+}
+
 /// The files that the configuration names for secrets.
-fn named_files(token: &TokenSource) -> Vec<&Path> {
+fn named_files(token: &TokenSource) -> Vec<&SecretFile> {
     match token {
-        TokenSource::File(path) => vec![path],
+        TokenSource::File(file) => vec![file],
         TokenSource::SignIn(sign_in) => [&sign_in.password, &sign_in.client_secret]
             .into_iter()
             .filter_map(|source| match source {
-                Some(SecretSource::File(path)) => Some(path.as_path()),
+                Some(SecretSource::File(file)) => Some(file),
                 _ => None,
             })
             .collect(),
@@ -145,6 +164,34 @@ async fn connect(context: &Context, base: &Url, network: &Network, is_sandbox: b
     }
 }
 
+/// Why the token endpoint cannot be asked, if it cannot. It is asked for nothing: whatever it answers will do.
+async fn token_endpoint(context: &Context, keeper: &Keeper) -> Option<Error> {
+    let sign_in = keeper.sign_in();
+    if host_of(&sign_in.token_url) == host_of(&sign_in.base_url) {
+        return None;
+    }
+    let error = Error::from(probe(context, &sign_in.token_url, &sign_in.network).await.err()?);
+    Some(
+        error
+            .while_doing("the next sign-in will fail")
+            .hint("check token_url of the profile, and the network"),
+    )
+}
+
+/// Why secrets that the next sign-in needs cannot be had. They are fetched and dropped.
+async fn lacking(context: &Context, keeper: &Keeper) -> Vec<Error> {
+    let sign_in = keeper.sign_in();
+    let mut errors = Vec::new();
+    for (source, role) in [(&sign_in.client_secret, Role::ClientSecret), (&sign_in.password, Role::Password)]
+    {
+        // What another unit has cannot be looked at; `files` says so.
+        let Some(source) = source.as_ref().filter(|source| !source.is_elsewhere()) else { continue };
+        let fetched = source.fetch(role, &context.limits).await;
+        errors.extend(fetched.and_then(|fetched| fetched.secret()).err().map(Error::from));
+    }
+    errors
+}
+
 async fn probe(context: &Context, base: &Url, network: &Network) -> Result<Arrived, HttpError> {
     let host = host_of(base);
     let not_connected = |source| HttpError::Connect { host: host.clone(), source };
@@ -172,12 +219,17 @@ async fn access(context: &Context, account: &Account, is_connected: bool) -> Vec
         let stored = keeper.look().ok().flatten()?;
         Some((keeper.sign_in(), stored))
     });
+    let lacking = match account.tokens.keeper() {
+        Some(keeper) if had.is_ok() => lacking(context, keeper).await,
+        _ => Vec::new(),
+    };
     let source = account.token_source();
     let now = (context.clock)();
     vec![
         judge::token(
             source,
             had.err(),
+            &lacking,
             standing.as_ref().map(|(sign_in, stored)| (*sign_in, stored)),
             &listed,
             now,
