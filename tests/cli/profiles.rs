@@ -106,9 +106,10 @@ fn a_script_can_tell_refused_not_signed_in_and_unattended_apart() {
     assert_eq!(look(), [true.into(), credentials["refreshExpiresAt"].clone(), Value::Null]);
     credentials["refreshToken"] = Value::Null;
     credentials["refreshExpiresAt"] = Value::Null;
-    credentials["refused"] = value!({"at": moment(-60), "status": 400, "code": null, "reason": "no"});
+    let refused = value!({"at": moment(-60), "status": 400, "code": null, "reason": "no"});
+    credentials["past"] = past(&service, &Value::Null, &refused);
     store(&vwh, &credentials);
-    assert_eq!(look(), [false.into(), Value::Null, credentials["refused"]["at"].clone()]);
+    assert_eq!(look(), [false.into(), Value::Null, refused["at"].clone()]);
     let itself = service.unattended();
     let json = itself.args(["profiles", "--json"]).run().exits(0).json();
     assert_eq!((&json[0]["unattended"], &json[0]["expiresAt"]), (&true.into(), &Value::Null));
