@@ -6,9 +6,8 @@ use url::Url;
 use super::Context;
 use super::account::Account;
 use super::destination::{MetadataPolicy, NewHost, parse_url};
-use super::lock::LockArgs;
 use super::replacement::change::{Change, NewKey, NewUrl};
-use super::replacement::{self, Request};
+use super::replacement::{self, HowArgs, Request};
 use super::report::{Outcome, Vocabulary};
 use super::signing_key::{self, Key, KeyArgs};
 use crate::error::{Error, ExitStatus, Kind};
@@ -62,20 +61,8 @@ pub struct ReplaceArgs {
     #[command(flatten)]
     key: KeyArgs,
 
-    /// Leave the old ones too: every event then arrives twice until they are deleted
-    #[arg(long)]
-    keep_old: bool,
-
-    /// Show what would be replaced, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-
     #[command(flatten)]
-    lock: LockArgs,
+    how: HowArgs,
 }
 
 /// Runs `vwh replace`.
@@ -102,10 +89,7 @@ pub async fn run(args: &ReplaceArgs, context: &Context, account: &Account) -> Re
         url: args.url.as_deref(),
         change: Change { url, policy: args.metadata_policy, key },
         key_file: args.key.out().cloned(),
-        keeps_old: args.keep_old,
-        is_dry: args.dry_run,
-        is_yes: args.yes,
-        waiting: args.lock.waiting(),
+        how: &args.how,
     };
     replacement::run(&request, context, account).await
 }

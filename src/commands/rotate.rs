@@ -4,10 +4,9 @@ use clap::Args;
 
 use super::Context;
 use super::account::Account;
-use super::lock::LockArgs;
 use super::replace::{OUTCOMES, new_key};
 use super::replacement::change::{Change, NewUrl};
-use super::replacement::{self, Request};
+use super::replacement::{self, HowArgs, Request};
 use super::report::Vocabulary;
 use super::signing_key::{self, KeyArgs};
 use crate::error::{Error, ExitStatus, Kind};
@@ -33,20 +32,8 @@ pub struct RotateArgs {
     #[command(flatten)]
     key: KeyArgs,
 
-    /// Leave the old ones too: every event then arrives twice until they are deleted
-    #[arg(long)]
-    keep_old: bool,
-
-    /// Show what would be rotated, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-
     #[command(flatten)]
-    lock: LockArgs,
+    how: HowArgs,
 }
 
 /// Runs `vwh rotate`.
@@ -65,10 +52,7 @@ pub async fn run(args: &RotateArgs, context: &Context, account: &Account) -> Res
         url: None,
         change: Change { url: NewUrl::Same, policy: None, key },
         key_file: args.key.out().cloned(),
-        keeps_old: args.keep_old,
-        is_dry: args.dry_run,
-        is_yes: args.yes,
-        waiting: args.lock.waiting(),
+        how: &args.how,
     };
     replacement::run(&request, context, account).await
 }

@@ -12,13 +12,15 @@ mod work;
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
+use clap::Args;
 use url::Url;
 use wildmatch::WildMatch;
 
 use super::Context;
-use super::account::{Account, Waiting};
+use super::account::Account;
 use super::confirm::{self, Confirmed, Unattended, confirm_shown};
 use super::destination;
+use super::lock::LockArgs;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::signing_key::{self, Key};
 use super::snapshot::{Snapshot, no_such_webhook};
@@ -35,6 +37,25 @@ use doubt::Doubt;
 use present::{Finding, Present, Successor};
 use work::Work;
 
+/// How a replacement is done: options that `replace` and `rotate` share.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct HowArgs {
+    /// Leave the old ones too: every event then arrives twice until they are deleted
+    #[arg(long)]
+    keep_old: bool,
+
+    /// Show what would happen, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
 /// What `replace` and `rotate` ask for.
 pub struct Request<'a> {
     /// The command's name.
@@ -49,14 +70,8 @@ pub struct Request<'a> {
     pub change: Change,
     /// The new file that is to keep a key that vwh makes.
     pub key_file: Option<PathBuf>,
-    /// Whether the old ones stay.
-    pub keeps_old: bool,
-    /// Whether nothing is to be changed.
-    pub is_dry: bool,
-    /// Whether nobody is to be asked.
-    pub is_yes: bool,
-    /// What to do when another run holds the lock.
-    pub waiting: Waiting,
+    /// How it is done.
+    pub how: &'a HowArgs,
 }
 
 /// What is to be done about one webhook.
@@ -123,7 +138,11 @@ impl Job {
 
 /// Runs `replace` or `rotate`.
 pub async fn run(request: &Request<'_>, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let _lock = if request.is_dry { None } else { Some(account.lock(context, request.waiting).await?) };
+    let _lock = if request.how.dry_run {
+        None
+    } else {
+        Some(account.lock(context, request.how.lock.waiting()).await?)
+    };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity.clone());
     let journal = account.journal(context)?;
@@ -137,7 +156,7 @@ pub async fn run(request: &Request<'_>, context: &Context, account: &Account) ->
     let kept = find_keys(request, context, &mut present, &meant).await;
     let mut cases = examined(request, account, &present, meant);
     warn(request, context, account, &cases);
-    let report = if request.is_dry {
+    let report = if request.how.dry_run {
         let results = cases.iter().map(|case| foreseen(request, case)).collect();
         Report { results, ended: None }
     } else {
@@ -150,15 +169,15 @@ pub async fn run(request: &Request<'_>, context: &Context, account: &Account) ->
             owner,
         };
         let known = snapshot.webhooks().map(|webhook| webhook.id).collect();
-        let work = Work::new(context, account, journal, run, known, request.keeps_old);
+        let work = Work::new(context, account, journal, run, known, request.how.keep_old);
         let jobs: Vec<&Job> = cases.iter().filter_map(Case::job).collect();
         let done = work.carry_out(&jobs, &key, confirmed == Confirmed::Asked).await?;
         in_order(cases, done)
     };
-    if request.keeps_old && !request.is_dry {
+    if request.how.keep_old && !request.how.dry_run {
         remind(context, account, &report);
     }
-    report::conclude(context, &report, request.vocabulary, request.is_dry)
+    report::conclude(context, &report, request.vocabulary, request.how.dry_run)
 }
 
 impl Case {
@@ -184,7 +203,7 @@ fn meant(
         meant.extend(snapshot.webhooks().filter(|webhook| glob.matches(&webhook.url)).map(Ok));
     }
     let mut seen = HashSet::new();
-    let takes_prefixes = confirm::can_ask(context, request.is_yes) && !request.is_dry;
+    let takes_prefixes = confirm::can_ask(context, request.how.yes) && !request.how.dry_run;
     for id in request.ids {
         let by_prefix = || if takes_prefixes { snapshot.find_by_prefix(id) } else { Ok(None) };
         match snapshot.find(id).map_or_else(by_prefix, |webhook| Ok(Some(webhook)))? {
@@ -305,7 +324,7 @@ fn foreseen(request: &Request<'_>, case: &Case) -> Done {
     match case {
         Case::Settled(done) => done.clone(),
         Case::Open(job) => {
-            let outcome = if request.keeps_old { Outcome::Kept } else { Outcome::Replaced };
+            let outcome = if request.how.keep_old { Outcome::Kept } else { Outcome::Replaced };
             job.done(outcome, job.successor.as_ref().map(|successor| successor.id.clone()))
         }
     }
@@ -355,13 +374,13 @@ async fn confirmed(
     whose: &str,
 ) -> Result<Confirmed, Error> {
     let jobs = cases.iter().filter_map(Case::job);
-    let changing = jobs.filter(|job| !request.keeps_old || job.successor.is_none());
+    let changing = jobs.filter(|job| !request.how.keep_old || job.successor.is_none());
     let shown: Vec<String> = changing.map(Job::description).collect();
     if shown.is_empty() {
         return Ok(Confirmed::Unasked);
     }
     let verb = request.vocabulary.verb;
-    confirm_shown(context, verb, &shown, whose, request.is_yes, Unattended::NeedsYes).await
+    confirm_shown(context, verb, &shown, whose, request.how.yes, Unattended::NeedsYes).await
 }
 
 /// Every case with what became of it, in the order in which they were named.
