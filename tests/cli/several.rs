@@ -266,23 +266,34 @@ fn those_behind_stalled_ones_have_their_turn() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_is_told_for_each_profile() {
-    let stalling = || {
-        Service::new(many(3, failed), |request, webhooks| {
+    let gated = || {
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        let wait = move |request: &crate::support::Request| {
             if request.method == "PUT" {
-                return crate::support::Reply::Stall;
+                let _ = gate.lock().unwrap().recv();
             }
-            webhooks.answer(request)
-        })
+        };
+        (Service::waiting(many(3, failed), wait), open)
     };
-    let (a, b) = (stalling(), stalling());
+    let ((a, open_a), (b, open_b)) = (gated(), gated());
     let vwh = configured(&[&a, &b]);
-    let command = ["--all-profiles", "renew", "--failed", "--concurrency", "1", "--json", "--timeout", "3s"];
-    let process = vwh.args(command).spawn();
+    let command = ["--all-profiles", "renew", "--failed", "--concurrency", "1", "--json", "-v"];
+    let mut process = vwh.args(command).spawn();
     a.server.wait_for_requests(2);
     b.server.wait_for_requests(2);
     process.signal(crate::support::Signal::INT);
+    // Both have stopped sending by the time that they say so.
+    let said = std::cell::Cell::new(0);
+    process.wait_for_error_line(|line| {
+        said.set(said.get() + usize::from(line.starts_with("finishing what is under way")));
+        said.get() == 2
+    });
+    drop((open_a, open_b));
     let outcome = process.wait().exits(130);
-    let errors: Vec<Value> = outcome.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((a.count("PUT"), b.count("PUT")), (1, 1));
+    let errors = outcome.stderr.lines().filter(|line| line.starts_with('{'));
+    let errors: Vec<Value> = errors.map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut told: Vec<&str> =
         errors.iter().map(|error| error["error"]["profile"].as_str().unwrap()).collect();
     told.sort_unstable();
