@@ -8,11 +8,12 @@
 //! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
 //! - `sandbox`: a local server that behaves like the service; shares no code with the client
 //! - `files`, `markup`, `secret`: private files and locks, bits of HTML and XML, values that must not be shown
-//! - `limits`, `signals`: how long a run may take, what asks it to end
+//! - `limits`, `signals`, `arguments`: how long a run may take, what asks it to end, the command line as it was typed
 //!
 //! Direction: `commands` use everything below; `services` use `http` and `webhook`, never back; `auth` uses `http`, and
 //! `http` never `auth`; lower modules have their own errors and never see `crate::error`.
 
+mod arguments;
 pub mod auth;
 pub mod cli;
 pub mod commands;
@@ -60,13 +61,13 @@ use webhook::rewrite::is_unsafe;
 /// Runs `vwh` with these arguments, program name first.
 #[must_use]
 pub fn run(args: &[OsString]) -> ExitCode {
-    let wants_json = asks_for_json(args);
+    let wants_json = arguments::ask_for_json(args);
     let terminals = Terminals::of_process();
     let color = Environment::of_process().asks_for_no_color().then_some(false);
     let plain = Output::new(Wishes { is_json: wants_json, color, ..Wishes::default() }, terminals);
     // clap repeats what was typed, and a script may have got that from anywhere.
     let is_inert = !args.iter().any(|arg| arg.to_string_lossy().chars().any(is_unsafe));
-    let result = match Cli::try_parse_from(args) {
+    let result = match Cli::try_parse_from(args).and_then(|cli| undivided(cli, args)) {
         Ok(cli) => resolve_and_do(&cli, terminals, plain),
         Err(error) if error.use_stderr() && refused::is_check(args, &Cli::command()) => {
             let first = inert_usage(&error).split("\n\n").next().unwrap_or_default().replace('\n', " ");
@@ -76,6 +77,15 @@ pub fn run(args: &[OsString]) -> ExitCode {
         Err(error) => usage(&error, &plain, wants_json, is_inert),
     };
     error::exit_code(&result)
+}
+
+/// clap takes `-p` before the command and after it, and then forgets the former: a run as somebody else than was meant.
+fn undivided(cli: Cli, args: &[OsString]) -> Result<Cli, clap::Error> {
+    if arguments::profiles(args) <= cli.flags.profile.len() {
+        return Ok(cli);
+    }
+    let message = "-p stands before the command and after it: give them all in one place";
+    Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message))
 }
 
 /// Help and version are answers; anything else is an error in clap's own words.
@@ -302,35 +312,6 @@ async fn interruption(interrupt: &watch::Sender<bool>, is_graceful: bool, limits
         tokio::select! {
             () = signals.next() => {}
             () = limits.nothing_vital() => {}
-        }
-    }
-}
-
-/// Whether errors are to be JSON, for command lines that clap refuses.
-fn asks_for_json(args: &[OsString]) -> bool {
-    let mut args = args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
-    while let Some(arg) = args.next() {
-        let format = match format_in(arg) {
-            Some("") => args.next(),
-            format => format,
-        };
-        if matches!(format, Some("json" | "jsonl")) {
-            return true;
-        }
-    }
-    false
-}
-
-/// The format that an argument asks for; an empty one if it is the next argument.
-fn format_in(arg: &str) -> Option<&str> {
-    match arg {
-        "--json" => Some("json"),
-        "--output" => Some(""),
-        _ if arg.starts_with("--") => arg.strip_prefix("--output="),
-        // Short flags may stand together: `-qojson`.
-        _ => {
-            let value = arg.strip_prefix('-')?.trim_start_matches(['q', 'v']).strip_prefix('o')?;
-            Some(value.strip_prefix('=').unwrap_or(value))
         }
     }
 }

@@ -203,6 +203,19 @@ fn names_globs_and_repeated_flags_choose() {
     let _ = vwh.args(["--all-profiles", "-p", "eu-a", "list"]).run().exits(2);
 }
 
+/// Whichever of the two would win, the other one was meant too.
+#[test]
+fn a_profile_on_either_side_of_the_command_is_refused() {
+    let (a, b) = two();
+    let vwh = configured(&[&a, &b]);
+    let outcome = vwh.args(["-p", "eu-a", "list", "-p", "eu-b"]).run().exits(2).without_answer();
+    assert!(outcome.stderr.contains("-p stands before the command and after it"), "{outcome}");
+    let outcome = vwh.args(["--profile=eu-a", "check", "-qp", "eu-b"]).run().exits(3);
+    assert!(outcome.stdout.starts_with("VWH UNKNOWN - -p stands before"), "{outcome}");
+    let _ = vwh.args(["list", "-p", "eu-a", "-p", "eu-b", "-q"]).run().exits(0);
+    assert_eq!((a.server.requests().len(), b.server.requests().len()), (1, 1));
+}
+
 /// What works on one account, and what an id belongs to, must be said.
 #[test]
 fn some_things_are_about_one_profile() {
