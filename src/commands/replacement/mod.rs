@@ -1,18 +1,17 @@
 //! Replacing webhooks by changed copies, since the service cannot change one: `replace` and `rotate` share all of this.
 //!
-//! `change` says what a successor is to be, `present` what is there already, `doubt` why an old one stays, `work` registers and
-//! removes. Nothing is lost wherever a run ends: an old webhook goes only while its successor is listed as what was asked for,
+//! `request` says what is asked for, `change` what a successor is to be, `present` what is there already, `doubt` why an
+//! old one stays; `work` registers and removes. Nothing is lost wherever a run ends: an old webhook goes only while its successor is listed as what was asked for,
 //! and delivers, and the journal knows what was meant.
 
 pub mod change;
 pub mod doubt;
 pub mod present;
+pub mod request;
 mod work;
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
 
-use clap::Args;
 use url::Url;
 use wildmatch::WildMatch;
 
@@ -20,8 +19,7 @@ use super::Context;
 use super::account::Account;
 use super::confirm::{self, Confirmed, Unattended, confirm_shown};
 use super::destination;
-use super::lock::LockArgs;
-use super::report::{self, Done, Outcome, Report, Vocabulary};
+use super::report::{self, Done, Outcome, Report};
 use super::signing_key::{self, Key};
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
@@ -32,47 +30,11 @@ use crate::output::text::word;
 use crate::secret::{Secret, mask_url};
 use crate::webhook::Webhook;
 use crate::webhook::json::Secrets;
-use change::{Change, NewKey, NewUrl, Target, TargetKey};
+use change::{NewKey, NewUrl, Target, TargetKey};
 use doubt::Doubt;
 use present::{Finding, Present, Successor};
+use request::Request;
 use work::Work;
-
-/// How a replacement is done: options that `replace` and `rotate` share.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct HowArgs {
-    /// Leave the old ones too: every event then arrives twice until they are deleted
-    #[arg(long)]
-    keep_old: bool,
-
-    /// Show what would happen, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-
-    #[command(flatten)]
-    lock: LockArgs,
-}
-
-/// What `replace` and `rotate` ask for.
-pub struct Request<'a> {
-    /// The command's name.
-    pub command: &'static str,
-    /// Its words.
-    pub vocabulary: &'static Vocabulary,
-    /// The ids that were named.
-    pub ids: &'a [String],
-    /// Else those whose url matches.
-    pub url: Option<&'a str>,
-    /// What is to be different.
-    pub change: Change,
-    /// The new file that is to keep a key that vwh makes.
-    pub key_file: Option<PathBuf>,
-    /// How it is done.
-    pub how: &'a HowArgs,
-}
 
 /// What is to be done about one webhook.
 pub struct Job {
