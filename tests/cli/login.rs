@@ -1,4 +1,4 @@
-//! `vwh login` with a password, and `vwh logout`.
+//! `vwh login` with a password.
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -281,52 +281,6 @@ fn there_is_nothing_to_sign_in_to_with_a_token_of_ones_own() {
         let _ = vwh.args(["login"]).run().exits(2).without_answer().says(&format!("{key} brings the token"));
     }
     assert_eq!(service.server.connections(), 0);
-}
-
-#[test]
-fn logout_forgets_everything() {
-    let service = TokenService::generous();
-    let vwh = service.home("");
-    signed_in(&service, &vwh, 3_600);
-    assert_snapshot!(vwh.args(["logout"]).run().hiding_times().snapshot(), @"
-    exit: 0
-    --- stdout
-    profile work is no longer signed in as operator@vbc.prod; the token cannot be revoked and stays good until [TIME] (in 59m)
-    --- stderr
-    ");
-    assert_eq!(stored(&vwh), Value::Null);
-    assert_snapshot!(vwh.args(["logout", "-v"]).run().snapshot(), @"
-    exit: 0
-    --- stdout
-    --- stderr
-    profile work is not signed in
-    ");
-    assert_eq!(vwh.args(["logout"]).run().exits(0).stderr, "");
-    assert_snapshot!(vwh.args(["logout", "--json"]).run().snapshot(), @r#"
-    exit: 0
-    --- stdout
-    {"profile":"work","wasSignedIn":false,"tokenUntil":null}
-    --- stderr
-    "#);
-    let _ = vwh.args(["list"]).run().exits(3).says("profile work is not signed in");
-    assert_eq!(service.server.connections(), 0);
-}
-
-#[test]
-fn logout_says_who_signs_in_again() {
-    let service = TokenService::generous();
-    let vwh = service.unattended();
-    signed_in(&service, &vwh, -3_600);
-    assert_snapshot!(vwh.args(["logout"]).run().snapshot(), @"
-    exit: 0
-    --- stdout
-    profile work is no longer signed in as operator@vbc.prod
-    --- stderr
-    warning: profile work has a password, so the next command signs in again
-    ");
-    vwh.write(".local/state/vwh/credentials/work.json", "{broken");
-    let _ = vwh.args(["logout", "--json"]).run().exits(0);
-    assert_eq!(stored(&vwh), Value::Null);
 }
 
 #[test]

@@ -45,6 +45,7 @@ mod list;
 mod list_filters;
 mod list_terminal;
 mod login;
+mod logout;
 mod nothing_to_do;
 mod odd_json;
 mod odd_lists;
