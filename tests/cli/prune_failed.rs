@@ -339,3 +339,38 @@ fn nothing_is_removed_for_a_list_that_cannot_be_had() {
         nothing_was_touched(&service, &vwh);
     }
 }
+
+/// An old failure among the new ones does not date the outage, and the command that lifts the guard asks for the same.
+#[test]
+fn the_guard_dates_the_outage_and_repeats_what_was_asked() {
+    let failed_at = |id: &str, time: &str| {
+        let mut webhook = failed(id);
+        webhook["renewedAt"] = "2026-01-02T12:00:00Z".into();
+        webhook["statistics"]["lastFailure"] = time.into();
+        webhook
+    };
+    let list = vec![
+        failed_at("a", "2025-10-01T00:00:00Z"),
+        failed_at("b", "2026-01-03T10:00:00Z"),
+        failed_at("c", "2026-01-03T11:00:00Z"),
+        failed_at("d", "2026-01-03T12:00:00Z"),
+        healthy("e"),
+    ];
+    let service = Service::honest(list);
+    let vwh = service.vwh();
+    let outcome =
+        vwh.args(["prune-failed", "--failed-for", "36h", "--url", "*/?", "--renew-first"]).run().exits(1);
+    insta::assert_snapshot!(outcome.snapshot(), @r"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: nothing was removed or renewed: 4 of 5 webhooks ever attempted have failed, more than half of them since 2026-01-03T11:00:00Z, so the receiver is down
+
+    hint: repair the receiver, then: vwh renew --failed; to remove them all the same: vwh prune-failed --max 4 --failed-for 1day12h --url '*/?' --renew-first
+    ");
+    assert_eq!(service.changes(), Vec::<String>::new());
+    // As it was told, and nothing more goes.
+    let told = ["prune-failed", "--max", "4", "--failed-for", "1day12h", "--url", "*/?", "--renew-first"];
+    let _ = vwh.args(told).run().exits(0);
+    assert_eq!(service.ids(), ["e"]);
+}
