@@ -10,9 +10,11 @@ use crate::commands::create::CreateArgs;
 use crate::commands::delete::DeleteArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::list::ListArgs;
+use crate::commands::listen::ListenArgs;
 use crate::commands::login::LoginArgs;
 use crate::commands::logout::LogoutArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::missed::MissedArgs;
 use crate::commands::profiles::ProfilesArgs;
 use crate::commands::prune_failed::PruneFailedArgs;
 use crate::commands::renew::RenewArgs;
@@ -21,6 +23,8 @@ use crate::commands::restore::RestoreArgs;
 use crate::commands::rotate::RotateArgs;
 use crate::commands::sandbox::SandboxArgs;
 use crate::commands::status::StatusArgs;
+use crate::commands::trigger::TriggerArgs;
+use crate::commands::verify::VerifyArgs;
 use crate::commands::whoami::WhoamiArgs;
 use crate::settings::{Flags, Purpose};
 
@@ -77,6 +81,8 @@ pub enum Command {
     Webhooks(WebhookCommand),
     Check(CheckArgs),
     #[command(flatten)]
+    Deliveries(DeliveryCommand),
+    #[command(flatten)]
     Access(AccessCommand),
     Sandbox(SandboxArgs),
     Completions(CompletionsArgs),
@@ -97,6 +103,16 @@ pub enum WebhookCommand {
     Restore(RestoreArgs),
     Replace(ReplaceArgs),
     Rotate(RotateArgs),
+    Missed(MissedArgs),
+}
+
+/// The commands about single deliveries, for those who build receivers.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the documentation of the arguments is the help text")]
+pub enum DeliveryCommand {
+    Listen(ListenArgs),
+    Trigger(TriggerArgs),
+    Verify(VerifyArgs),
 }
 
 /// The commands about accounts and their tokens.
@@ -129,10 +145,16 @@ impl Command {
             Self::Webhooks(
                 WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::Create(_),
             )
+            | Self::Deliveries(DeliveryCommand::Verify(_))
             | Self::Access(_) => Patience::InAll(ONE_ANSWER),
             Self::Check(_) => Patience::InAll(CHECK),
-            Self::Webhooks(_) => Patience::BetweenSuccesses(FRUITLESS),
-            Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => Patience::Endless,
+            Self::Webhooks(_) | Self::Deliveries(DeliveryCommand::Trigger(_)) => {
+                Patience::BetweenSuccesses(FRUITLESS)
+            }
+            Self::Deliveries(DeliveryCommand::Listen(_))
+            | Self::Sandbox(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Patience::Endless,
         }
     }
 
@@ -153,6 +175,7 @@ impl Command {
             self,
             Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_))
                 | Self::Check(_)
+                | Self::Deliveries(DeliveryCommand::Verify(_))
                 | Self::Access(AccessCommand::Whoami(_) | AccessCommand::Doctor(_))
         )
     }

@@ -17,13 +17,16 @@ mod arguments;
 pub mod auth;
 pub mod cli;
 pub mod commands;
+pub mod delivery;
 pub mod error;
 pub mod files;
 pub mod http;
 pub mod journal;
 pub mod limits;
 pub mod markup;
+pub mod network;
 pub mod output;
+pub mod receiver;
 pub mod sandbox;
 pub mod secret;
 pub mod services;
@@ -40,12 +43,12 @@ use chrono::Utc;
 use clap::{CommandFactory as _, Parser as _};
 use tokio::sync::watch;
 
-use cli::{AccessCommand, Cli, Command, Patience, WebhookCommand};
+use cli::{AccessCommand, Cli, Command, DeliveryCommand, Patience, WebhookCommand};
 use commands::accounts::Accounts;
 use commands::check::refused;
 use commands::{
-    Context, check, completions, create, delete, doctor, export, list, login, logout, man, profiles,
-    prune_failed, renew, replace, restore, rotate, status, whoami,
+    Context, check, completions, create, delete, doctor, export, list, listen, login, logout, man, missed,
+    profiles, prune_failed, renew, replace, restore, rotate, status, trigger, verify, whoami,
 };
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
@@ -230,6 +233,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<ExitStatus, Er
     match command {
         Command::Check(args) => on_check(args, context).await,
         Command::Webhooks(command) => on_webhooks(command, context).await,
+        Command::Deliveries(command) => on_deliveries(command, context).await,
         Command::Access(command) => on_access(command, context).await,
         Command::Sandbox(args) => commands::sandbox::run(args, context).await,
         Command::Completions(args) => completions::run(args, &context.output, Cli::command()),
@@ -253,6 +257,14 @@ async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<Exit
         }
     })?;
     with_accounts(context, accounts, async |accounts| on_accounts(command, context, accounts).await).await
+}
+
+async fn on_deliveries(command: &DeliveryCommand, context: &Context) -> Result<ExitStatus, Error> {
+    match command {
+        DeliveryCommand::Listen(args) => listen::run(args, context).await,
+        DeliveryCommand::Trigger(args) => trigger::run(args, context).await,
+        DeliveryCommand::Verify(args) => verify::run(args, context).await,
+    }
 }
 
 async fn on_access(command: &AccessCommand, context: &Context) -> Result<ExitStatus, Error> {
@@ -297,6 +309,7 @@ async fn on_accounts(
         WebhookCommand::Delete(args) => delete::run(args, context, accounts.only()?).await,
         WebhookCommand::Restore(args) => restore::run(args, context, accounts).await,
         WebhookCommand::Replace(args) => replace::run(args, context, accounts.only()?).await,
+        WebhookCommand::Missed(args) => missed::run(args, context, accounts).await,
         WebhookCommand::Rotate(args) => rotate::run(args, context, accounts.only()?).await,
     }
 }

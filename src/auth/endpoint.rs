@@ -11,9 +11,10 @@ use url::form_urlencoded::Serializer;
 
 use super::source::is_visible;
 use super::{Means, id_token};
-use crate::http::exchange::{Arrived, Broken, Exchange, Form, Network, shown_url};
+use crate::http::exchange::{Arrived, Broken, Exchange, Form, shown_url};
 use crate::http::fault::{Fault, Meaning};
 use crate::http::{ATTEMPTS, HttpError, gate, host_of, pause_after};
+use crate::network::Network;
 use crate::secret::Secret;
 
 /// What is assumed where the service does not say how long a token lasts: short enough to be true.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::source::SecretSource;
-use crate::http::exchange::Network;
+use crate::network::Network;
 
 /// What the service appends to a user's name: its tenant (vis §2).
 const TENANT: &str = "@vbc.prod";

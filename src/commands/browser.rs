@@ -12,9 +12,9 @@ use crate::auth::code::{Attempt, Unusable};
 use crate::auth::endpoint::{Client, Grant};
 use crate::auth::keeper::{Keeper, LogIn};
 use crate::error::{Error, Kind};
+use crate::network::is_loopback;
 use crate::output::OutputError;
 use crate::secret::Secret;
-use crate::settings::connection::is_loopback;
 
 /// Where the browser comes back to, unless told otherwise.
 pub const REDIRECT_URI: &str = "http://127.0.0.1:4011/callback";

@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::Context;
 use super::account::Account;
-use crate::settings::connection::is_loopback;
+use crate::network::is_loopback;
 
 /// Whether ids and signature travel with a delivery, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -13,7 +13,7 @@ use super::Context;
 use super::account::{http, means, parse_base};
 use crate::auth::{TokenSource, Tokens};
 use crate::error::{Error, ExitStatus, Kind};
-use crate::http::exchange::Network;
+use crate::network::Network;
 use crate::sandbox::{self, CLIENT_ID, CLIENT_SECRET, PASSWORD, USERNAME};
 use crate::sandbox::{ErrorShape, Fault, Options, SandboxError, Server, Session};
 use crate::secret::Secret;

@@ -10,10 +10,11 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
-use reqwest::{Client, NoProxy, Proxy, redirect};
+use reqwest::{Client, redirect};
 use url::Url;
 
 use super::{Call, host_of};
+use crate::network::{self, Network};
 use crate::secret::{Secret, mask_url};
 
 /// Connecting takes no longer than this (design §4).
@@ -24,20 +25,6 @@ const REPLY_LIMIT: Duration = Duration::from_secs(30);
 
 /// A reply body is no larger than this (design §4).
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
-
-/// What the connection needs besides its URL: all of it from settings, nothing is read from the environment here.
-#[derive(Clone, Debug, Default)]
-pub struct Network {
-    /// Whether the base URL is https; for plain http no root certificates are loaded, which saves more time than the rest
-    /// of the start takes.
-    pub uses_tls: bool,
-    /// A proxy for https.
-    pub https_proxy: Option<Url>,
-    /// Hosts that are reached without it.
-    pub no_proxy: Option<String>,
-    /// Further root certificates in PEM form.
-    pub extra_roots: Option<Vec<u8>>,
-}
 
 /// Sends single requests.
 pub struct Exchange {
@@ -127,31 +114,21 @@ impl Exchange {
     /// A client for `network`.
     pub fn new(network: &Network) -> Result<Self, Broken> {
         let setup = |error: reqwest::Error| Broken::Setup(innermost(&error));
-        // Fails only if a provider is installed already, which is then the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
             .user_agent(concat!("vwh/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_LIMIT)
-            .no_proxy();
-        let mut proxy = None;
-        let client = if network.uses_tls {
-            let mut builder = builder.https_only(true);
-            if let Some(pem) = &network.extra_roots {
-                let extra = reqwest::Certificate::from_pem_bundle(pem).map_err(setup)?;
-                builder = builder.tls_certs_merge(public_roots().chain(extra));
-            }
-            if let Some(url) = &network.https_proxy {
-                let no_proxy = network.no_proxy.as_deref().and_then(NoProxy::from_string);
-                builder = builder.proxy(Proxy::https(url.clone()).map_err(setup)?.no_proxy(no_proxy));
-                let exceptions = network.no_proxy.clone().unwrap_or_default();
-                let rules = Matcher::builder().https(url.as_str()).no(exceptions).build();
-                proxy = Some(ProxyInUse { host: host_of(url), rules });
-            }
-            builder.build()
+            .connect_timeout(CONNECT_LIMIT);
+        let builder = if network.uses_tls {
+            network::tls(builder.https_only(true), network).map_err(setup)?
         } else {
-            builder.tls_certs_only([]).build()
+            network::plain(builder)
         };
+        let proxy = network.https_proxy.as_ref().filter(|_| network.uses_tls).map(|url| {
+            let exceptions = network.no_proxy.clone().unwrap_or_default();
+            let rules = Matcher::builder().https(url.as_str()).no(exceptions).build();
+            ProxyInUse { host: host_of(url), rules }
+        });
+        let client = builder.build();
         Ok(Self { client: client.map_err(setup)?, proxy })
     }
 
@@ -276,13 +253,6 @@ async fn read_body(response: &mut reqwest::Response) -> Result<Bytes, Broken> {
     Ok(body.freeze())
 }
 
-/// Mozilla's roots, so that adding a private root does not take away the public ones.
-fn public_roots() -> impl Iterator<Item = reqwest::Certificate> {
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .filter_map(|root| reqwest::Certificate::from_der(root).ok())
-}
-
 fn classify(error: &reqwest::Error) -> Broken {
     if error.is_connect() {
         let why = innermost(error);
@@ -340,7 +310,8 @@ pub fn secrets_in(body: &Secret) -> Vec<Secret> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Broken, Exchange, Network};
+    use super::{Broken, Exchange};
+    use crate::network::Network;
 
     #[test]
     fn a_proxy_is_named_where_it_is_used() {

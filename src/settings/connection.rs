@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use url::{Host, Url};
+use url::Url;
 use wildmatch::WildMatch;
 
 use super::environment::{CONNECTION_VARIABLES, Environment};
@@ -12,7 +12,7 @@ use super::flags::Flags;
 use super::sign_in::{self, Given, SIGN_IN_SECRETS};
 use super::{Purpose, SettingsError};
 use crate::auth::TokenSource;
-use crate::http::exchange::Network;
+use crate::network::{Network, is_loopback};
 use crate::secret::{Secret, mask_url};
 use crate::webhook::ServiceKind;
 
@@ -273,17 +273,6 @@ pub(super) fn sendable(name: &str, secret: &str, text: &str) -> Result<Url, Sett
             Err(wrong(&what).hint("use https; http is for loopback hosts only"))
         }
         _ => Err(wrong("is neither https nor http")),
-    }
-}
-
-/// Whether a URL's host is this machine.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -14,9 +14,10 @@ use crate::auth::keeper::Keeper;
 use crate::auth::source::{Keeping, Role, SecretFile, SecretSource};
 use crate::error::Error;
 use crate::files::{self, Openness};
-use crate::http::exchange::{Arrived, Exchange, Network};
+use crate::http::exchange::{Arrived, Exchange};
 use crate::http::{Authorize as _, HttpError, host_of};
 use crate::journal::Journal;
+use crate::network::Network;
 use crate::settings::{Connection, Place};
 
 /// The checks as far as they go: what is missing at the end could not be made.

@@ -2,4 +2,6 @@
 //! as collected for this project (Vonage/vbc-developer, Nexmo/api-specification).
 
 pub mod client;
+pub mod delivery;
+pub mod signature;
 pub mod wire;

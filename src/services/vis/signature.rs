@@ -1,0 +1,204 @@
+//! The VIS signature: HMAC-SHA256 over the value of `event`, keys sorted, no white space, in hexadecimal (vis §9).
+//!
+//! Where the signature and the event stand in a delivery is `delivery`'s business.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::value::RawValue;
+use sha2::Sha256;
+
+use crate::secret::Secret;
+use crate::webhook::member;
+
+/// Events are flat; what is nested deeper than this is no event, and would use up the stack.
+const DEPTH: usize = 32;
+
+/// Why there is no canonical form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CanonicalError {
+    /// Not JSON, or a text in it stands for no characters.
+    #[error("it is not JSON")]
+    Syntax,
+    /// Nested too deep.
+    #[error("it is nested deeper than {DEPTH} levels")]
+    Depth,
+    /// A member stands there twice: two readers may then see two different events.
+    #[error("a member stands in it twice")]
+    Twice,
+}
+
+/// How characters beyond ASCII are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// As they are.
+    Utf8,
+    /// As `\uXXXX`, in lower case.
+    Escaped,
+}
+
+/// Which text of the event the signature is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The bytes as received.
+    AsReceived,
+    /// Its canonical form.
+    Canonical,
+    /// Its canonical form in ASCII.
+    CanonicalEscaped,
+}
+
+/// What a signature fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Which of the keys, counted from 0.
+    pub key: usize,
+    /// Which text.
+    pub form: Form,
+}
+
+/// The canonical form of the JSON value `json`: members sorted by the bytes of their names at every level, no white space,
+/// the text of numbers and `null` members kept.
+pub fn canonical(json: &str, spelling: Spelling) -> Result<String, CanonicalError> {
+    let value: &RawValue = serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
+    let mut out = String::with_capacity(json.len());
+    write_value(value.get(), spelling, 0, &mut out)?;
+    Ok(out)
+}
+
+fn write_value(json: &str, spelling: Spelling, depth: usize, out: &mut String) -> Result<(), CanonicalError> {
+    if depth > DEPTH {
+        return Err(CanonicalError::Depth);
+    }
+    match json.as_bytes().first() {
+        Some(b'{') => write_object(json, spelling, depth, out),
+        Some(b'[') => {
+            let elements: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
+            out.push('[');
+            for (index, element) in elements.into_iter().enumerate() {
+                separate(index, out);
+                write_value(element.get(), spelling, depth + 1, out)?;
+            }
+            out.push(']');
+            Ok(())
+        }
+        Some(b'"') => {
+            let text: Cow<'_, str> = serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
+            write_text(&text, spelling, out)
+        }
+        _ => {
+            out.push_str(json);
+            Ok(())
+        }
+    }
+}
+
+fn write_object(
+    json: &str,
+    spelling: Spelling,
+    depth: usize,
+    out: &mut String,
+) -> Result<(), CanonicalError> {
+    // A name that is no text is an error here and left out by `each`; a name that comes twice is counted by `each` alone.
+    let members: BTreeMap<String, &RawValue> =
+        serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
+    let mut count = 0;
+    member::each(json, |_, _| count += 1).map_err(|_| CanonicalError::Syntax)?;
+    if members.len() < count {
+        return Err(CanonicalError::Twice);
+    }
+    out.push('{');
+    for (index, (name, value)) in members.into_iter().enumerate() {
+        separate(index, out);
+        write_text(&name, spelling, out)?;
+        out.push(':');
+        write_value(value.get(), spelling, depth + 1, out)?;
+    }
+    out.push('}');
+    Ok(())
+}
+
+fn separate(index: usize, out: &mut String) {
+    if index > 0 {
+        out.push(',');
+    }
+}
+
+fn write_text(text: &str, spelling: Spelling, out: &mut String) -> Result<(), CanonicalError> {
+    let json = serde_json::to_string(text).map_err(|_| CanonicalError::Syntax)?;
+    if spelling == Spelling::Utf8 || json.is_ascii() {
+        out.push_str(&json);
+        return Ok(());
+    }
+    for character in json.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a `String` cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The signature of `message`, 64 digits in lower case.
+#[must_use]
+pub fn sign(key: &Secret, message: &[u8]) -> String {
+    hex(&digest(key.reveal().as_bytes(), message).finalize().into_bytes())
+}
+
+/// What `signature` fits, of the value of `event` as it was received: first its bytes, then its canonical form, then that
+/// in ASCII (vis §9), each with every key. Compared in constant time.
+#[must_use]
+pub fn verify(event: &str, signature: &str, keys: &[Secret]) -> Option<Match> {
+    let expected = unhex(signature)?;
+    let fitting = |message: &[u8]| {
+        keys.iter().position(|key| digest(key.reveal().as_bytes(), message).verify_slice(&expected).is_ok())
+    };
+    if let Some(key) = fitting(event.as_bytes()) {
+        return Some(Match { key, form: Form::AsReceived });
+    }
+    let canonical_of = |spelling| canonical(event, spelling).ok().filter(|text| text != event);
+    let plain = canonical_of(Spelling::Utf8);
+    if let Some(key) = plain.as_ref().and_then(|text| fitting(text.as_bytes())) {
+        return Some(Match { key, form: Form::Canonical });
+    }
+    let escaped = canonical_of(Spelling::Escaped).filter(|text| Some(text) != plain.as_ref());
+    let key = escaped.and_then(|text| fitting(text.as_bytes()))?;
+    Some(Match { key, form: Form::CanonicalEscaped })
+}
+
+fn digest(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
+    // HMAC takes a key of any length, so the other arm is never reached.
+    let mut digest = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
+    digest.update(message);
+    digest
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Bytes of hexadecimal digits in either case; `None` for any other text.
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.trim().as_bytes();
+    let mut bytes = [0; 32];
+    if digits.len() != 2 * bytes.len() {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests;
