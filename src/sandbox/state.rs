@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::SandboxError;
 use super::account::Account;
+use super::demo::Demo;
 use super::directory::Directory;
+use super::events::EventLog;
 use super::oauth::ledger::Ledger;
 use super::registration::Registration;
 use super::timestamp::Timestamp;
@@ -31,6 +33,9 @@ pub(super) struct State {
     /// What the token endpoint handed out; older files have none of it.
     #[serde(default)]
     pub(super) oauth: Ledger,
+    /// What happened; older files have none of it.
+    #[serde(default)]
+    pub(super) events: EventLog,
 }
 
 /// The process that serves.
@@ -56,6 +61,7 @@ struct Written<'state> {
     now: Timestamp,
     webhooks: Vec<&'state Registration>,
     oauth: Ledger,
+    events: &'state EventLog,
 }
 
 /// What is written, apart from the time and the address.
@@ -63,14 +69,15 @@ struct Written<'state> {
 pub(super) struct Kept<'memory> {
     pub(super) account: &'memory Account,
     pub(super) ledger: &'memory Ledger,
+    pub(super) events: &'memory EventLog,
     pub(super) token: &'memory Secret,
 }
 
 impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
-    pub(super) fn first(webhooks: Vec<Registration>, now: Timestamp) -> Self {
+    pub(super) fn first(Demo { webhooks, events }: Demo, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { host: None, token, now, webhooks, oauth: Ledger::default() }
+        Self { host: None, token, now, webhooks, oauth: Ledger::default(), events }
     }
 }
 
@@ -98,6 +105,7 @@ pub(super) fn to_bytes(kept: Kept<'_>, now: Timestamp, host: Option<&Host>) -> i
         now,
         webhooks: kept.account.kept(now),
         oauth: kept.ledger.kept(now),
+        events: kept.events,
     };
     Ok(serde_json::to_vec(&written)?)
 }
