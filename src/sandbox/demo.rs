@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 
-use super::events::{EventLog, Row};
+use super::events::EventLog;
 use super::registration::{ACCOUNT_ID, Registration, Statistics, USER_ID};
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
@@ -73,7 +73,7 @@ fn events(now: Timestamp) -> EventLog {
             start: now.plus(TimeDelta::seconds(-ago)).utc(),
         };
         for (_, event) in call.events() {
-            Row::of_delivered(&event).into_iter().for_each(|row| log.push(row));
+            log.record(&event);
         }
     }
     log

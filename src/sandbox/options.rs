@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn calls_come_no_faster_than_anybody_can_follow() {
-        let with = |calls_per_minute, speed| Options { calls_per_minute, speed, ..Options::default() };
+        let with = |calls_per_minute, speed| Options { speed, calls_per_minute, ..Options::default() };
         assert!(with(6000, 1.0).check().is_ok() && with(6000, 0.0).check().is_ok());
         assert!(with(100, 60.0).check().is_ok());
         for (calls, speed) in [(6001, 0.0), (6001, 1.0), (101, 60.0), (1, 6001.0)] {

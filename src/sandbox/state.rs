@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,6 +37,14 @@ pub(super) struct State {
     /// What happened; older files have none of it.
     #[serde(default)]
     pub(super) events: EventLog,
+}
+
+/// What a guest needs to know of the state, which may be large.
+#[derive(Debug, Deserialize)]
+pub(super) struct Door {
+    /// Who serves, as in [`State`].
+    pub(super) host: Option<Host>,
+    pub(super) token: Secret,
 }
 
 /// The process that serves.
@@ -81,8 +90,8 @@ impl State {
     }
 }
 
-/// The state on disk, if there is one.
-pub(super) fn read(directory: &Directory) -> Result<Option<State>, SandboxError> {
+/// The state on disk, or a part of it, if there is one.
+pub(super) fn read<T: DeserializeOwned>(directory: &Directory) -> Result<Option<T>, SandboxError> {
     let Some(content) = directory.read_state()? else { return Ok(None) };
     let refuse = |reason| SandboxError::State { path: directory.state(), reason };
     // The parser's own text may quote what it met, and that may be a key.

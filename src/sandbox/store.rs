@@ -69,7 +69,7 @@ impl Store {
         host: Host,
         start: Start,
     ) -> Result<Self, SandboxError> {
-        let state = state::read(&directory)?.unwrap_or_else(|| {
+        let state = state::read::<State>(&directory)?.unwrap_or_else(|| {
             let now = machine_time();
             State::first(Demo::new(false, now), now)
         });
@@ -286,7 +286,7 @@ pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), Sandb
     let now = machine_time();
     let first = State::first(Demo::new(empty, now), now);
     // The token outlives a reset where it can, because a running shell may have it, and so do the ids of calls.
-    let (token, events) = match state::read(directory).ok().flatten() {
+    let (token, events) = match state::read::<State>(directory).ok().flatten() {
         Some(old) => (old.token, first.events.in_place_of(&old.events)),
         None => (first.token, first.events),
     };

@@ -20,7 +20,8 @@ use call::CallArgs;
 /// Run a local server that behaves like the service
 ///
 /// Serves until Ctrl-C. Its first line says where. Other terminals use it with `vwh --sandbox COMMAND`; without a running
-/// one, `vwh --sandbox COMMAND` brings its own. Webhooks are kept in sandbox.json of the state directory.
+/// one, `vwh --sandbox COMMAND` brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
+/// directory; calls and retries that are under way are forgotten when it stops.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct SandboxArgs {
@@ -97,6 +98,9 @@ struct ServeArgs {
 #[derive(Clone, Debug, Subcommand)]
 enum Knob {
     /// Place a call, whose events are delivered
+    ///
+    /// Prints its id. Its events happen within a minute on the sandbox's clock, and each is delivered to every webhook that is
+    /// active and on this machine. Where no sandbox runs, the whole call passes at once.
     Call(CallArgs),
     /// Move the sandbox's clock on
     ///
@@ -107,7 +111,7 @@ enum Knob {
         #[arg(value_parser = parse_duration)]
         duration: TimeDelta,
     },
-    /// Show where the sandbox is, its time and its webhooks
+    /// Show where the sandbox is, its time, its webhooks and how busy it is
     Status,
     /// Bring the demo account back
     Reset {

@@ -30,7 +30,7 @@ pub(super) struct Parcel {
 /// The lanes in which something is under way, each with what waits in it.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    lanes: HashMap<(u64, Arc<str>), VecDeque<Parcel>>,
+    busy: HashMap<(u64, Arc<str>), VecDeque<Parcel>>,
     all: Arc<Semaphore>,
     to_one: HashMap<Arc<str>, Arc<Semaphore>>,
 }
@@ -44,28 +44,28 @@ pub(super) struct Gates {
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { lanes: HashMap::new(), all: Arc::new(Semaphore::new(AT_ONCE)), to_one: HashMap::new() }
+        Self { busy: HashMap::new(), all: Arc::new(Semaphore::new(AT_ONCE)), to_one: HashMap::new() }
     }
 }
 
 impl Lanes {
     /// Puts `parcel` into its lane; gives it back when the lane was free, and it is under way from now on.
     pub(super) fn enter(&mut self, parcel: Parcel) -> Option<Parcel> {
-        if let Some(waiting) = self.lanes.get_mut(&parcel.lane()) {
+        if let Some(waiting) = self.busy.get_mut(&parcel.lane()) {
             waiting.push_back(parcel);
             return None;
         }
-        self.lanes.insert(parcel.lane(), VecDeque::new());
+        self.busy.insert(parcel.lane(), VecDeque::new());
         Some(parcel)
     }
 
     /// The attempt of `parcel` is over: the next one of its lane is under way from now on, if there is one.
     pub(super) fn leave(&mut self, parcel: &Parcel) -> Option<Parcel> {
         let lane = parcel.lane();
-        let next = self.lanes.get_mut(&lane)?.pop_front();
+        let next = self.busy.get_mut(&lane)?.pop_front();
         if next.is_none() {
-            self.lanes.remove(&lane);
-            if self.lanes.is_empty() {
+            self.busy.remove(&lane);
+            if self.busy.is_empty() {
                 self.to_one.clear();
             }
         }
@@ -74,12 +74,12 @@ impl Lanes {
 
     /// Forgets what waits; what is under way goes on.
     pub(super) fn drop_waiting(&mut self) {
-        self.lanes.values_mut().for_each(VecDeque::clear);
+        self.busy.values_mut().for_each(VecDeque::clear);
     }
 
     /// How many lanes there are: as many attempts are under way.
     pub(super) fn under_way(&self) -> usize {
-        self.lanes.len()
+        self.busy.len()
     }
 
     /// The gates for an attempt to deliver `parcel`.

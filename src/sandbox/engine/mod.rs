@@ -20,7 +20,6 @@ use url::Url;
 use uuid::Uuid;
 
 use super::account::Account;
-use super::events::Row;
 use super::options::Options;
 use super::registration::{ACCOUNT_ID, Registration, USER_ID};
 use super::store::Store;
@@ -260,7 +259,7 @@ impl Engine {
         }
         let event: Arc<str> = call.event(index).into();
         let addressees = self.store.note(|account, log| {
-            Row::of_delivered(&event).into_iter().for_each(|row| log.push(row));
+            log.record(&event);
             self.addressees(account, now)
         });
         for webhook in addressees {

@@ -57,23 +57,20 @@ impl Engine {
             return;
         }
         let next_in_lane = work.lanes.leave(&parcel);
-        let answer = answer.map(|answer| (self.sender.rules().next(parcel.attempt, answer), answer));
-        if matches!(answer, Some((Next::Retry, _))) {
-            self.try_later(&mut work, parcel);
-        } else {
-            work.undecided -= 1;
-            match answer {
-                Some((Next::Delivered, _)) => {
-                    work.succeeded += 1;
-                    self.decide(&parcel, Statistics::succeeded);
-                }
-                Some((_, answer)) => {
-                    work.failed += 1;
-                    let error = last_error(answer);
-                    self.decide(&parcel, |statistics, now| statistics.gave_up(now, error));
-                }
-                None => {}
+        match answer.map(|answer| (self.sender.rules().next(parcel.attempt, answer), answer)) {
+            Some((Next::Retry, _)) => self.try_later(&mut work, parcel),
+            Some((Next::Delivered, _)) => {
+                work.undecided -= 1;
+                work.succeeded += 1;
+                self.decide(&parcel, Statistics::succeeded);
             }
+            Some((Next::GiveUp, answer)) => {
+                work.undecided -= 1;
+                work.failed += 1;
+                let error = last_error(answer);
+                self.decide(&parcel, |statistics, now| statistics.gave_up(now, error));
+            }
+            None => work.undecided -= 1,
         }
         if let Some(parcel) = next_in_lane {
             self.start(&mut work, parcel);

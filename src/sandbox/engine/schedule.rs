@@ -34,7 +34,8 @@ impl<T> Schedule<T> {
 
     /// Takes the next one that is due at `now`.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<T> {
-        self.timers.first_entry().filter(|timer| timer.key().0 <= now).map(|timer| timer.remove())
+        let is_due = self.next().is_some_and(|due| due <= now);
+        is_due.then(|| self.timers.pop_first()).flatten().map(|(_, what)| what)
     }
 }
 

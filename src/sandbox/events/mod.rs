@@ -63,8 +63,15 @@ impl EventLog {
         id
     }
 
-    /// Adds a row.
-    pub(super) fn push(&mut self, row: Row) {
+    /// Adds a row for an event as it is delivered.
+    pub(super) fn record(&mut self, event: &str) {
+        // What `scenario` makes has everything that a row needs.
+        if let Some(row) = Row::of_delivered(event) {
+            self.push(row);
+        }
+    }
+
+    fn push(&mut self, row: Row) {
         self.rows.push_back(row);
         if self.rows.len() > MOST {
             self.rows.pop_front();
@@ -91,7 +98,7 @@ impl EventLog {
 impl Row {
     /// The row for an event as it is delivered: the same facts, but ids are numbers, and some members are in a delivery
     /// alone. `None` for what is no such event.
-    pub(super) fn of_delivered(event: &str) -> Option<Self> {
+    fn of_delivered(event: &str) -> Option<Self> {
         let mut members: Map<String, Value> = serde_json::from_str(event).ok()?;
         for name in ["id", "accountId", "userId"] {
             let number: i64 = members.get(name)?.as_str()?.parse().ok()?;

@@ -111,9 +111,7 @@ impl Query {
                 "DESC" => self.is_descending = true,
                 _ => return Err(wrong("order", "must be ASC or DESC")),
             },
-            "sort" => {
-                self.sort = sort(value).ok_or(wrong("sort", "must be a member with a time or number"))?
-            }
+            "sort" => self.sort = sort(value).ok_or(wrong("sort", SORTS))?,
             _ => {}
         }
         Ok(())
@@ -158,6 +156,7 @@ impl Sort {
     }
 }
 
+const SORTS: &str = "must be startTime, answerTime, endTime, id or duration";
 const MILLISECONDS: &str = "must be milliseconds since 1970";
 
 fn wrong(parameter: &'static str, message: &'static str) -> Wrong {
