@@ -71,6 +71,8 @@ mod replace_unfit;
 mod restore;
 mod rotate;
 mod sandbox;
+mod sandbox_call;
+mod sandbox_delivery;
 mod secrecy;
 mod settings;
 mod several;
