@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod detail;
 pub mod plugin;
+pub mod postings;
 pub mod progress;
 pub mod prometheus;
 pub mod prompt;
