@@ -1,6 +1,6 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
 //! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `lock`, `destination`, `signing_key`, `removal`,
-//! `replacement`, `batch`, `watch`, `report`, `posting` and `lines`.
+//! `replacement`, `batch`, `watch`, `report`, `posting`, `endpoint` and `lines`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -15,6 +15,7 @@ pub mod create;
 pub mod delete;
 pub mod destination;
 pub mod doctor;
+pub mod endpoint;
 pub mod export;
 pub mod lines;
 pub mod list;

@@ -44,6 +44,12 @@ impl KeyArgs {
             || self.signing_key_out.is_some()
     }
 
+    /// The file that has the key.
+    #[must_use]
+    pub fn file(&self) -> Option<&PathBuf> {
+        self.signing_key_file.as_ref()
+    }
+
     /// The new file that is to keep a generated key.
     #[must_use]
     pub fn out(&self) -> Option<&PathBuf> {

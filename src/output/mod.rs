@@ -14,6 +14,7 @@ pub mod records;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod verdicts;
 pub mod webhooks;
 pub mod when;
 

@@ -59,10 +59,9 @@ pub(super) fn readings(signature: &str) -> Vec<Reading> {
     for run in text.split(|character: char| !character.is_ascii_hexdigit()) {
         match run.len() {
             DIGITS => {
-                let sentence = format!(
-                    "something stands around the signature, which is its 64 hexadecimal digits alone: {}",
-                    around(text, run)
-                );
+                let around = around(text, run);
+                let sentence =
+                    format!("something stands around the 64 hexadecimal digits of the signature: {around}");
                 add("signature-decorated", sentence, Said::Whole(unhex(run).unwrap_or_default().to_vec()));
             }
             digits @ FEWEST..DIGITS => {

@@ -47,32 +47,42 @@ pub(super) fn respelled(event: &Node) -> Vec<Node> {
 
 /// The event with numbers and truth values as texts, or texts as numbers.
 pub(super) fn retyped(event: &Node) -> Vec<Node> {
-    let quoted = |leaf: &Node| match leaf {
-        Node::Number(text) => Some(Node::Text(text.clone())),
-        _ => None,
-    };
-    let all_quoted = |leaf: &Node| match leaf {
-        Node::Word(word) if word != "null" => Some(Node::Text(word.clone())),
-        other => quoted(other),
-    };
-    let unquoted = |leaf: &Node| match leaf {
-        Node::Text(text) if is_whole(text) => Some(Node::Number(text.clone())),
-        _ => None,
-    };
-    let words = |leaf: &Node| match leaf {
-        Node::Text(text) if text == "true" || text == "false" => Some(Node::Word(text.clone())),
-        _ => None,
-    };
-    let changes: [&dyn Fn(&Node) -> Option<Node>; 4] = [&quoted, &all_quoted, &unquoted, &words];
-    let all = changes.iter().filter_map(|change| event.changed(&mut |_, leaf| change(leaf)));
+    let changes: [fn(&Node) -> Option<Node>; 4] = [quoted, all_quoted, unquoted, worded];
+    let all = changes.into_iter().filter_map(|change| event.changed(&mut |_, leaf| change(leaf)));
     // Some ids are numbers in one form of an event and texts in another (vis §10).
     let leaves = count(event, |_| true);
-    let alone = (0..leaves).filter(|_| leaves <= 8 * MANY).flat_map(|only| {
-        let change =
-            |index: usize, leaf: &Node| (index == only).then(|| unquoted(leaf).or_else(|| quoted(leaf)))?;
-        event.changed(&mut { change })
+    let alone = (0..leaves).filter(|_| leaves <= 8 * MANY).filter_map(|only| {
+        event.changed(&mut |index, leaf| (index == only).then(|| unquoted(leaf).or_else(|| quoted(leaf)))?)
     });
     all.chain(alone).collect()
+}
+
+fn quoted(leaf: &Node) -> Option<Node> {
+    match leaf {
+        Node::Number(text) => Some(Node::Text(text.clone())),
+        _ => None,
+    }
+}
+
+fn all_quoted(leaf: &Node) -> Option<Node> {
+    match leaf {
+        Node::Word(word) if word != "null" => Some(Node::Text(word.clone())),
+        other => quoted(other),
+    }
+}
+
+fn unquoted(leaf: &Node) -> Option<Node> {
+    match leaf {
+        Node::Text(text) if is_whole(text) => Some(Node::Number(text.clone())),
+        _ => None,
+    }
+}
+
+fn worded(leaf: &Node) -> Option<Node> {
+    match leaf {
+        Node::Text(text) if text == "true" || text == "false" => Some(Node::Word(text.clone())),
+        _ => None,
+    }
 }
 
 fn count(event: &Node, counts: impl Fn(&Node) -> bool) -> usize {
