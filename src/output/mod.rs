@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod detail;
 pub mod plugin;
+pub mod postings;
 pub mod progress;
 pub mod prometheus;
 pub mod prompt;
@@ -13,6 +14,7 @@ pub mod records;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod verdicts;
 pub mod webhooks;
 pub mod when;
 
