@@ -74,6 +74,20 @@ pub struct Context {
 }
 
 impl Context {
+    /// Waits for `work`, which a first Ctrl-C lets end: it says so.
+    pub async fn finishing<T>(&self, work: impl Future<Output = T>) -> T {
+        let reassurance = async {
+            self.limits.interrupted().await;
+            let _hidden = self.progress.hide();
+            self.output.notice("finishing what is under way; Ctrl-C again ends it at once");
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        tokio::select! {
+            value = work => value,
+            never = reassurance => match never {},
+        }
+    }
+
     /// A short name that no other run has.
     pub fn run_name(&self) -> Result<String, FileError> {
         let mut bytes = [0; 8];
