@@ -10,6 +10,7 @@ use super::Context;
 use super::account::{Account, Waiting};
 use super::destination::{self, MetadataPolicy, parse_url};
 use super::endpoint::Check;
+use super::noting::Noting;
 use super::renew::check_renewal;
 use super::signing_key::{self, Key, KeyArgs};
 use super::snapshot::Snapshot;
@@ -229,10 +230,13 @@ async fn present(
     if !matches!(health, Health::Failed | Health::Expired | Health::Expiring) {
         return Ok(Some(Present::Unchanged(webhook.clone())));
     }
+    let noting = Noting::new(context, account);
+    noting.note(std::iter::once(webhook), snapshot.now).await;
     let renewed = account.client.renew(&webhook.id, WhenHeld::Wait).await;
     let failed = |error: Error| error.while_doing(format!("cannot renew {}", webhook.id));
-    let renewed = renewed.map_err(|error| failed(error.into()))?;
+    let (renewed, date) = renewed.map_err(|error| failed(error.into()))?;
     check_renewal(account, &renewed, snapshot.now).map_err(failed)?;
+    noting.ended(webhook, &renewed, date).await;
     Ok(Some(Present::Renewed(renewed)))
 }
 

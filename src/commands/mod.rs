@@ -1,6 +1,6 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
 //! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `lock`, `destination`, `signing_key`, `removal`,
-//! `replacement`, `batch`, `watch`, `report`, `posting`, `endpoint` and `lines`.
+//! `replacement`, `noting`, `batch`, `watch`, `report`, `posting`, `endpoint` and `lines`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -26,6 +26,7 @@ pub mod login;
 pub mod logout;
 pub mod man;
 pub mod missed;
+pub mod noting;
 pub mod posting;
 pub mod profiles;
 pub mod prune_failed;

@@ -5,6 +5,7 @@
 
 pub mod changes;
 pub mod detail;
+pub mod events;
 pub mod plugin;
 pub mod postings;
 pub mod progress;

@@ -189,15 +189,19 @@ impl Client {
     }
 
     /// `PUT /self/webhooks/{id}/renew`. An empty 200 was seen live (vis §3): then, and if the reply is any
-    /// other text, the webhook is read again.
-    pub async fn renew(&self, id: &str, when_held: WhenHeld) -> Result<Webhook, HttpError> {
+    /// other text, the webhook is read again. With the service's clock.
+    pub async fn renew(
+        &self,
+        id: &str,
+        when_held: WhenHeld,
+    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
         let mut call = self.call(Method::PUT, &format!("{COLLECTION}{}/renew", segment(id)));
         call.when_held = when_held;
         let reply = self.http.send(&call).await?;
         match webhook(&call, &reply) {
-            Ok(webhook) if webhook.id == id => Ok(webhook),
+            Ok(webhook) if webhook.id == id => Ok((webhook, reply.date)),
             // Accepted, and what came with it is not the webhook.
-            _ => self.get(id).await.map(|(webhook, _)| webhook),
+            _ => self.get(id).await,
         }
     }
 
@@ -213,7 +217,7 @@ impl Client {
     }
 
     /// A call of `path` below the base. Ids in it went through [`segment`].
-    fn call(&self, method: Method, path: &str) -> Call {
+    pub(super) fn call(&self, method: Method, path: &str) -> Call {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
         Call { method, url, body: None, repeat: Repeat::Safe, when_held: WhenHeld::Wait }
@@ -269,7 +273,12 @@ fn no_id(call: &Call) -> HttpError {
 }
 
 /// Says what the reply is instead, without repeating any of it: it may hold keys.
-fn undecodable(call: &Call, expected: &'static str, reply: &Reply, error: &serde_json::Error) -> HttpError {
+pub(super) fn undecodable(
+    call: &Call,
+    expected: &'static str,
+    reply: &Reply,
+    error: &serde_json::Error,
+) -> HttpError {
     let found = if reply.body.trim_ascii().is_empty() {
         "it is empty".to_owned()
     } else if std::str::from_utf8(&reply.body).is_err() {

@@ -3,5 +3,6 @@
 
 pub mod client;
 pub mod delivery;
+pub mod events;
 pub mod signature;
 pub mod wire;
