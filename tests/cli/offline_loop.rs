@@ -71,8 +71,8 @@ impl Listener {
     fn deliveries(&mut self, count: usize) -> Vec<(String, String, bool)> {
         let next = |_| {
             let line = json(&self.process.wait_for_line(|line| json(line)["event"] == "delivery"));
-            let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
-            (text("state"), text("verdict"), line["duplicate"] == true)
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (text(&line["payload"]["state"]), text(&line["verdict"]), line["duplicate"] == true)
         };
         (0..count).map(next).collect()
     }
@@ -135,6 +135,8 @@ fn a_broken_receiver_is_repaired_and_gets_what_it_missed() {
     let mut listener = offline.listen(&address, &[]);
     let _ = offline.vwh.args(["--sandbox", "renew", "--failed"]).run().exits(0);
     assert_eq!(offline.health(&id), "unproven");
+    // The clock stands: without this the next call would begin at the very moment of the renewal.
+    let _ = offline.vwh.args(["sandbox", "advance", "1s"]).run().exits(0);
     let third = offline.call("inbound-rejected");
     let rejected = ["INITIALIZING", "RINGING", "REJECTED"];
     assert_eq!(listener.deliveries(3), verified(&rejected, false));
