@@ -39,7 +39,9 @@ impl Check<'_> {
         let posting = Posting::begin(context, self.url, &what, self.is_yes).await?.once().hiding(key);
         for (index, subject) in sample.subjects().enumerate() {
             let posted = posting.post(subject.name(), |attempt| sample.delivery(index, attempt)).await;
-            if let Some(error) = posted.ended {
+            let interrupted =
+                context.limits.is_interrupted().then(|| Error::new(Kind::Interrupted, "interrupted"));
+            if let Some(error) = posted.ended.or(interrupted) {
                 return Err(error.while_doing("nothing was registered"));
             }
             if posted.conclusion != Conclusion::Delivered {

@@ -265,9 +265,9 @@ fn trouble(answer: &Answer) -> Option<String> {
         Answer::Replied { status, reason, .. } => {
             let head = format!("{status} {reason}");
             match status {
-                200..300 => format!("{}: the service counts only 200", head.trim_end()),
-                302 | 307 => format!("{}: without a Location to follow", head.trim_end()),
-                300..400 => format!("{}: the service follows only 302 and 307", head.trim_end()),
+                200..300 => format!("{}: only 200 counts", head.trim_end()),
+                302 | 307 => format!("{}: no Location to follow", head.trim_end()),
+                300..400 => format!("{}: not followed", head.trim_end()),
                 _ => last_error(answer).1,
             }
         }
@@ -275,7 +275,7 @@ fn trouble(answer: &Answer) -> Option<String> {
             format!("{cause}: no status within {} s", seconds(RULES.reply))
         }
         Answer::NoReply(cause) if cause == "connect timed out" => {
-            format!("{cause}: no connection within {} s", seconds(RULES.connect))
+            format!("{cause}: it took over {} s", seconds(RULES.connect))
         }
         Answer::NoReply(cause) => cause.clone(),
         Answer::TooManyRedirects => format!("more than {} redirects", RULES.redirects),
@@ -386,12 +386,9 @@ mod tests {
     #[test]
     fn what_went_wrong_is_said_with_the_rule_that_it_breaks() {
         assert_eq!(replied(200, "OK", "whatever"), None);
-        assert_eq!(replied(204, "", "").unwrap(), "204: the service counts only 200");
-        assert_eq!(replied(302, "Found", "").unwrap(), "302 Found: without a Location to follow");
-        assert_eq!(
-            replied(308, "Permanent Redirect", "").unwrap(),
-            "308 Permanent Redirect: the service follows only 302 and 307"
-        );
+        assert_eq!(replied(204, "", "").unwrap(), "204: only 200 counts");
+        assert_eq!(replied(302, "Found", "").unwrap(), "302 Found: no Location to follow");
+        assert_eq!(replied(308, "Permanent Redirect", "").unwrap(), "308 Permanent Redirect: not followed");
         assert_eq!(replied(500, "E", "a\u{1b}[2J\nb").unwrap(), "500 E: [a\\u{1b}[2J b]");
         assert_eq!(
             replied(502, "Bad Gateway", "<html><title>nginx</title>").unwrap(),
@@ -399,7 +396,7 @@ mod tests {
         );
         let no_reply = |cause: &str| trouble(&Answer::NoReply(cause.to_owned())).unwrap();
         assert_eq!(no_reply("Read timed out"), "Read timed out: no status within 2 s");
-        assert_eq!(no_reply("connect timed out"), "connect timed out: no connection within 3 s");
+        assert_eq!(no_reply("connect timed out"), "connect timed out: it took over 3 s");
         assert_eq!(no_reply("Connection refused"), "Connection refused");
     }
 }

@@ -72,8 +72,7 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
             None if !line.ends_with(b"\n") => context
                 .output
                 .warning(&format!("the last line of {} is cut short, and is left out", lines.source())),
-            None => report
-                .add(Some(number), &Checked::malformed(format!("line {number} is no line of a record")))?,
+            None => report.add(Some(number), &Checked::malformed("no line of a record".to_owned()))?,
         }
     }
     Ok(report.finish())

@@ -120,7 +120,7 @@ impl<'a> Report<'a> {
         let text = if self.context.settings.format.is_json() {
             to_line(&view(line, checked)) + "\n"
         } else {
-            verdicts::lines(&row(checked), output.table_style())
+            verdicts::lines(&row(line, checked), output.table_style())
         };
         if verdict == "verified" { output.answer(&text) } else { output.answer_anyway(&text) }
     }
@@ -169,7 +169,7 @@ const fn name(form: Form) -> &'static str {
     }
 }
 
-fn row(checked: &Checked) -> Row<'_> {
+fn row(line: Option<usize>, checked: &Checked) -> Row<'_> {
     let Checked { subject, outcome, explanation } = checked;
     let detail = match outcome {
         Outcome::Verified { key, form } => {
@@ -180,7 +180,10 @@ fn row(checked: &Checked) -> Row<'_> {
             };
             Some(format!("key {key}  ({form})"))
         }
-        Outcome::Malformed(why) => Some(why.clone()),
+        // Nothing else tells which one it is.
+        Outcome::Malformed(why) => {
+            Some(line.map_or_else(|| why.clone(), |line| format!("line {line}: {why}")))
+        }
         Outcome::Forged | Outcome::Unsigned => None,
     };
     let explanation = explanation.as_ref().map(|explanation| match &explanation.key {

@@ -26,7 +26,7 @@ struct Known {
 const KNOWN: &[Known] = &[
     Known {
         name: "key-line-end",
-        sentence: "the key was used with a line end behind it, which is not part of it: take it off where the key is read",
+        sentence: "the key that signed it has a line end behind it, and the one at hand has none: take it off where the key is read or registered",
         keys: |key| ["\n", "\r\n", "\r"].map(|end| format!("{key}{end}").into_bytes()).to_vec(),
     },
     Known {
