@@ -72,11 +72,6 @@ impl Lanes {
         next
     }
 
-    /// Forgets what waits; what is under way goes on.
-    pub(super) fn drop_waiting(&mut self) {
-        self.busy.values_mut().for_each(VecDeque::clear);
-    }
-
     /// How many lanes there are: as many attempts are under way.
     pub(super) fn under_way(&self) -> usize {
         self.busy.len()
@@ -132,17 +127,5 @@ mod tests {
         assert_eq!(name(lanes.leave(&first)).as_deref(), Some("third"));
         assert_eq!((name(lanes.leave(&first)), lanes.under_way()), (None, 2));
         assert!(lanes.enter(first).is_some());
-    }
-
-    #[test]
-    fn what_waits_can_be_dropped() {
-        let mut lanes = Lanes::default();
-        let first = parcel(1, "a", "first");
-        assert!(lanes.enter(first.clone()).is_some());
-        assert!(lanes.enter(parcel(1, "a", "second")).is_none());
-        lanes.drop_waiting();
-        assert_eq!(lanes.under_way(), 1);
-        assert!(lanes.leave(&first).is_none());
-        assert_eq!(lanes.under_way(), 0);
     }
 }
