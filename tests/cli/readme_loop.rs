@@ -1,5 +1,7 @@
 //! The README's transcript of the offline loop, run line by line: what it claims beside its lines is what happens.
 
+#![cfg(unix)]
+
 use std::path::Path;
 
 use serde_json::Value;
