@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json as value};
 
-use crate::call_log::{answered, logging, looks, milliseconds, parameter, row, with_log};
+use crate::call_log::{answered, logging, looks, milliseconds, parameter, row, several, with_log};
 use crate::service::{Service, failed, failed_and_signed, healthy};
 use crate::support::{Outcome, Vwh, json};
 
@@ -288,19 +288,4 @@ fn every_profile_is_looked_at_and_an_id_belongs_to_one() {
         .exits(2)
         .without_answer()
         .says("an id belongs to one profile");
-}
-
-fn several(services: &[(&str, &Service)]) -> Vwh {
-    let vwh = Vwh::new();
-    let mut config = String::new();
-    for (name, service) in services {
-        let token = vwh.write(&format!("{name}.token"), "a-token");
-        let base = service.server.base_url();
-        config.push_str(&format!(
-            "[profiles.{name}]\nbase_url = \"{base}\"\ntoken_file = {:?}\n",
-            token.display().to_string()
-        ));
-    }
-    vwh.configure(&config);
-    vwh
 }

@@ -157,7 +157,8 @@ fn summary(
                 return (what, None);
             }
             let since = if loss.beginning == Beginning::Known { "" } else { " --since TIME" };
-            let again = account.command(&again(args, bounds, &word(&loss.webhook.id)));
+            let id = if loss.is_rest { "".into() } else { word(&loss.webhook.id) };
+            let again = account.command(&again(args, bounds, &id));
             let after = args.after.as_ref().map(|event| format!(" --after {}", word(event)));
             (what, Some(format!("{again}{since} --repost{}", after.unwrap_or_default())))
         }
