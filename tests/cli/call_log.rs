@@ -9,7 +9,7 @@ use serde_json::{Value, json as value};
 use sha2::Sha256;
 
 use crate::service::Service;
-use crate::support::{Reply, Request, Server, json};
+use crate::support::{Reply, Request, Server, Vwh, json};
 
 /// A row of a call that rang, began and ended at `moment`, with no other time.
 pub(crate) fn row(id: u64, state: &str, moment: &str) -> Value {
@@ -147,4 +147,20 @@ pub(crate) fn signature(key: &str, message: &str) -> String {
     let mut digest = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
     digest.update(message.as_bytes());
     digest.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A home with a profile for each service.
+pub(crate) fn several(services: &[(&str, &Service)]) -> Vwh {
+    let vwh = Vwh::new();
+    let mut config = String::new();
+    for (name, service) in services {
+        let token = vwh.write(&format!("{name}.token"), "a-token");
+        let base = service.server.base_url();
+        config.push_str(&format!(
+            "[profiles.{name}]\nbase_url = \"{base}\"\ntoken_file = {:?}\n",
+            token.display().to_string()
+        ));
+    }
+    vwh.configure(&config);
+    vwh
 }

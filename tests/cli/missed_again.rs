@@ -77,6 +77,12 @@ fn of_one_that_is_still_failed_the_rest_is_missing() {
     let vwh = service.vwh();
     let _ = run(&vwh, "missed --repost").exits(0);
     assert_eq!((receiver.posts().len(), count(&vwh, ""), count(&vwh, "a")), (4, 4, 8));
+    // What it says to type posts what it shows.
+    let _ =
+        run(&vwh, "missed -v").exits(0).says("4 events since 2026-01-02T00:05:10Z: vwh missed --repost\n");
+    let _ = run(&vwh, "missed a -v")
+        .exits(0)
+        .says("8 events since 2026-01-02T00:00:00Z: vwh missed a --repost\n");
     let _ = run(&vwh, "missed --repost").exits(0);
     assert_eq!((receiver.posts().len(), count(&vwh, ""), count(&vwh, "a")), (8, 0, 8));
     let _ = run(&vwh, "renew a").exits(0);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json as value};
 
-use crate::call_log::{Receiver, answered, logging, looks, row, signature};
+use crate::call_log::{Receiver, answered, logging, looks, row, several, signature};
 use crate::service::{Service, failed, failed_and_signed};
 use crate::support::{Outcome, Reply, Vwh};
 
@@ -209,6 +209,28 @@ fn each_receiver_stops_for_itself() {
 }
 
 #[test]
+fn several_profiles_are_posted_in_one_run() {
+    let (well, down) = (Receiver::new(), Receiver::answering(|_| Reply::new(500, "")));
+    let rows = vec![row(7, "MISSED", "2026-01-03T00:00:00.000Z")];
+    let a = logging(vec![unsigned("w-1", &well)], rows.clone());
+    let b = logging(vec![unsigned("w-1", &down)], rows);
+    let vwh = several(&[("a", &a), ("b", &b)]);
+    insta::assert_snapshot!(missed(&vwh, &["--all-profiles", "--repost"]).snapshot(), @r"
+    exit: 1
+    --- stdout
+    a  posted  7:MISSED  w-1  http://127.0.0.1:[PORT]/hook
+    b  error  7:MISSED  w-1  http://127.0.0.1:[PORT]/hook  500 Internal Server Error: [no body]
+    --- stderr
+    error: 1 of 2 events were not posted
+
+    hint: go on with: vwh -p b missed w-1 --repost
+    ");
+    let results = missed(&vwh, &["-p", "*", "--repost", "--json"]).exits(1).json()["results"].clone();
+    let told: Vec<_> = results.as_array().unwrap().iter().map(|result| result["profile"].clone()).collect();
+    assert_eq!(told, ["b"], "what was posted once is not posted again");
+}
+
+#[test]
 fn one_url_gets_a_copy_for_each_webhook() {
     let receiver = Receiver::new();
     let list = vec![failed_and_signed("a", "key-of-the-webhook"), failed("b")];
@@ -281,6 +303,32 @@ fn a_prefix_is_not_posted_for() {
     assert_eq!((receiver.posts().len(), looks(&service)), (0, 0));
 }
 
+/// Whatever the log calls a call: nothing of it acts on a terminal or in a shell.
+#[test]
+fn a_hostile_event_is_inert() {
+    let receiver = Receiver::answering(|number| Reply::new(if number == 2 { 500 } else { 200 }, "\u{1b}[2J"));
+    let mut rows = answered(7, 5);
+    for row in &mut rows {
+        row["id"] = "x'; touch owned \u{1b}[31m\u{202e}\n".into();
+        row["phoneNumber"] = "\u{9b}2J".into();
+    }
+    rows[0]["state"] = "\u{1b}]0;x\u{7}".into();
+    let service = logging(vec![unsigned("w-1", &receiver)], rows);
+    let vwh = service.vwh();
+    let is_inert = |outcome: &Outcome| {
+        let everything = format!("{}{}", outcome.stdout, outcome.stderr);
+        !everything.chars().any(|letter| letter.is_control() && letter != '\n' || letter == '\u{202e}')
+    };
+    for format in ["table", "json", "jsonl", "csv"] {
+        let outcome = missed(&vwh, &["w-1", "-vv", "-o", format]).exits(0);
+        assert!(is_inert(&outcome) && outcome.stdout.contains("owned"), "{outcome}");
+    }
+    let outcome = missed(&vwh, &["w-1", "--repost"]).exits(1);
+    assert!(is_inert(&outcome), "{outcome}");
+    let _ = outcome.says(r"--after 'x'\''; touch owned \u{1b}[31m\u{202e}\n:");
+    assert!(is_inert(&missed(&vwh, &["w-1", "--repost", "--json"]).exits(0)));
+}
+
 #[test]
 fn a_url_that_cannot_be_posted_to_is_said_first() {
     let receiver = Receiver::new();
@@ -351,7 +399,7 @@ fn ctrl_c_ends_it_after_what_is_under_way() {
     gate.1.notify_all();
     let outcome = process.wait().exits(130);
     assert!(outcome.stdout.starts_with("posted  7:INITIALIZING"), "{outcome}");
-    assert_eq!(outcome.stdout.lines().filter(|line| line.starts_with("skipped")).count(), 3);
+    assert!(outcome.stdout.contains("\nskipped  3 events  w-1  http://"), "{outcome}");
     let _ = outcome.says("hint: go on with: vwh missed w-1 --repost --after 7:INITIALIZING");
     assert_eq!(receiver.posts().len(), 1);
 }

@@ -48,6 +48,8 @@ pub struct Loss {
     pub key: Option<Secret>,
     /// When it missed events; empty if nothing is known to be missed.
     pub windows: Vec<Window>,
+    /// Whether a part of it was posted again, which is left out as long as the webhook is not named.
+    pub is_rest: bool,
     /// What is known of the first of them.
     pub beginning: Beginning,
     /// What it missed, in order.
@@ -221,9 +223,11 @@ impl Selecting<'_> {
     fn loss(&self, webhook: Webhook, is_listed: bool) -> Loss {
         let ids = self.past.line_of(&webhook.id);
         let gaps = self.gaps(&webhook, &ids, is_listed);
-        let (windows, beginning) = self.windows(&gaps, &self.notes.reposts(&ids));
+        let reposts = self.notes.reposts(&ids);
+        let (windows, beginning) = self.windows(&gaps, &reposts);
         let key = webhook.known_key().cloned().or_else(|| self.past.key(&webhook.id));
-        Loss { webhook, key, windows, beginning, events: Vec::new() }
+        let is_rest = self.args.ids.is_empty() && !reposts.is_empty();
+        Loss { webhook, key, windows, is_rest, beginning, events: Vec::new() }
     }
 
     /// Every gap of `webhook` and of those whose place it took.
