@@ -119,7 +119,7 @@ fn a_terminal_is_told_what_to_expect_and_what_to_type_next() {
     let vwh = Vwh::new();
     let shown = |arguments: &[&str]| {
         let run = vwh.args(arguments.iter().copied());
-        run.on_terminal(&Screen::columns(160)).wait().exits(0).hiding_times().screen.unwrap()
+        run.on_terminal(&Screen::columns(120)).wait().exits(0).hiding_times().screen.unwrap()
     };
     let receiver = receiver(200);
     let _sandbox = Sandbox::start(&vwh, &["--empty", "--speed", "0"]);
@@ -127,7 +127,8 @@ fn a_terminal_is_told_what_to_expect_and_what_to_type_next() {
     7340013
     call 7340013 begins: INITIALIZING now, RINGING after 1s, ACTIVE after 6s, ANSWERED after 36s
     let a minute pass at once: vwh sandbox advance 1m
-    no webhook is told of it, for none is both active and on this machine: vwh --sandbox create --url http://127.0.0.1:3000/webhook
+    no webhook is told of it: none is both active and on this machine
+    register one: vwh --sandbox create --url http://127.0.0.1:3000/webhook
     ");
     register(&vwh, &receiver);
     insta::assert_snapshot!(shown(&["sandbox", "call", "--count", "2", "--scenario", "outbound-cancelled"]), @"

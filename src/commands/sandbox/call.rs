@@ -18,10 +18,6 @@ use crate::services::vis::delivery::RULES;
 use crate::services::vis::delivery::scenario::Scenario;
 use crate::webhook::json::to_line;
 
-/// What lets an active webhook hear of calls, for those who have none.
-const NO_RECEIVER: &str = "no webhook is told of it, for none is both active and on this machine: \
-    vwh --sandbox create --url http://127.0.0.1:3000/webhook";
-
 #[derive(Args, Clone, Debug)]
 pub(super) struct CallArgs {
     /// How the call goes
@@ -64,7 +60,8 @@ pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) ->
         }
     }
     if placed["receivers"] == 0 {
-        context.output.notice(NO_RECEIVER);
+        context.output.notice("no webhook is told of it: none is both active and on this machine");
+        context.output.notice("register one: vwh --sandbox create --url http://127.0.0.1:3000/webhook");
     }
     Ok(ExitStatus::Success)
 }
