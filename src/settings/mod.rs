@@ -170,4 +170,9 @@ impl Settings {
     pub fn network(&self, url: &Url) -> Result<Network, SettingsError> {
         self.surroundings.network(url)
     }
+
+    /// The same for deliveries to urls that are not known yet.
+    pub fn network_anywhere(&self) -> Result<Network, SettingsError> {
+        self.surroundings.anywhere()
+    }
 }

@@ -33,7 +33,14 @@ impl Surroundings {
         if url.scheme() != "https" {
             return Ok(Network::default());
         }
-        let https_proxy = match self.https_proxy.as_ref().filter(|_| !is_loopback(url)) {
+        let network = self.anywhere()?;
+        let https_proxy = network.https_proxy.filter(|_| !is_loopback(url));
+        Ok(Network { https_proxy, ..network })
+    }
+
+    /// What connections need whose URLs are not known yet.
+    pub(super) fn anywhere(&self) -> Result<Network, SettingsError> {
+        let https_proxy = match &self.https_proxy {
             Some(text) => {
                 // It is not repeated, because of the password.
                 let url = Url::parse(text.reveal())

@@ -27,7 +27,7 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         attempts: args.attempts.unwrap_or(usual.attempts),
         any_2xx: args.any_2xx,
         deliver_anywhere: args.deliver_anywhere,
-        network: usual.network,
+        network: if args.deliver_anywhere { context.settings.network_anywhere()? } else { usual.network },
         calls_per_minute: args.calls_per_minute.unwrap_or(usual.calls_per_minute),
     };
     let mut server = sandbox::serve(directory, args.bind, options).await?;
