@@ -64,8 +64,7 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
     }
     let mut next = Some(first);
     while let Some(line) = next {
-        next = lines.next(context).await?;
-        let number = lines.number() - usize::from(next.is_some());
+        let number = lines.number();
         match record(&line) {
             Some(record) => report.add(Some(number), &checked(args, &keys, &record.headers, &record.body))?,
             // A recorder that was killed leaves a torn line, of a delivery that was never answered with 200.
@@ -74,6 +73,7 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
                 .warning(&format!("the last line of {} is cut short, and is left out", lines.source())),
             None => report.add(Some(number), &Checked::malformed("no line of a record".to_owned()))?,
         }
+        next = lines.next(context).await?;
     }
     Ok(report.finish())
 }
