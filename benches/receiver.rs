@@ -45,6 +45,17 @@ fn main() {
     };
     match arguments.first().map(String::as_str) {
         Some("bare") => bare(&arguments[1]),
+        Some("gen") => {
+            let is_on = Arc::new(AtomicBool::new(true));
+            let off = Arc::clone(&is_on);
+            let time = Duration::from_secs(number(2, 5));
+            std::thread::spawn(move || {
+                std::thread::sleep(time);
+                off.store(false, Ordering::Relaxed);
+            });
+            let measured = load(arguments[1].parse().unwrap(), &is_on);
+            println!("{:.0} requests/s, p99 {:.2?}", measured.rate, measured.p99);
+        }
         Some("load") => load_test(Duration::from_secs(number(1, 60))),
         _ => compare(Duration::from_secs(number(0, 5)), number(1, 3)),
     }
@@ -105,6 +116,13 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
         line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+    }
+
+    /// Processor time so far, in ticks of 10 ms: its own, and the system's for it.
+    fn ticks(&self) -> [u64; 2] {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        [11, 12].map(|index| fields.get(index).and_then(|field| field.parse().ok()).unwrap_or_default())
     }
 
     fn signal(&self, name: &str) {
@@ -195,8 +213,8 @@ fn compare(time: Duration, rounds: u64) {
     let kinds: [(&str, f64); 3] = [("axum", 1.0), ("listen", 0.85), ("listen --record", 0.6)];
     let mut rates = [const { Vec::new() }; 3];
     println!(
-        "{:<16} {:>12} {:>9} {:>9} {:>9} {:>17} {:>10}",
-        "server", "requests/s", "ratio", "p99", "worst", "memory in MiB", "requests"
+        "{:<16} {:>10} {:>6} {:>9} {:>9} {:>16} {:>9} {:>22}",
+        "server", "requests/s", "ratio", "p99", "worst", "memory in MiB", "requests", "own + system µs each"
     );
     for _ in 0..rounds {
         let mut reference = 0.0;
@@ -210,13 +228,16 @@ fn compare(time: Duration, rounds: u64) {
             // What a process takes once, it takes here.
             load_for(&server, Duration::from_millis(500));
             let before = server.memory();
+            let ticks = server.ticks();
             let measured = load_for(&server, time);
+            let [own, system] = [0, 1]
+                .map(|index| (server.ticks()[index] - ticks[index]) as f64 * 1e4 / measured.accepted as f64);
             let after = server.memory();
             if index == 0 {
                 reference = measured.rate;
             }
             println!(
-                "{name:<16} {:>12.0} {:>9.3} {:>9.2?} {:>9.2?} {:>7.1} -> {:>6.1} {:>10}",
+                "{name:<16} {:>10.0} {:>6.3} {:>9.2?} {:>9.2?} {:>6.1} -> {:>6.1} {:>9} {own:>12.1} + {system:>7.1}",
                 measured.rate,
                 measured.rate / reference,
                 measured.p99,
@@ -273,7 +294,13 @@ fn load_test(time: Duration) {
              memory {:.1}, {:.1} after a tenth, {:.1} MiB at the end; {status}",
             measured.accepted,
             lines,
-            if lines == measured.accepted { "equal" } else if lines > measured.accepted { "more" } else { "LOST" },
+            if lines == measured.accepted {
+                "equal"
+            } else if lines > measured.accepted {
+                "more"
+            } else {
+                "LOST"
+            },
             measured.rate,
             measured.p99,
             measured.worst,

@@ -75,13 +75,8 @@ impl<T> Clone for Feed<T> {
 
 impl<T: Send + 'static> Default for Feed<T> {
     fn default() -> Self {
-        let queue = Queue {
-            items: VecDeque::new(),
-            bytes: 0,
-            missed: 0,
-            state: State::Open,
-            is_awaited: false,
-        };
+        let queue =
+            Queue { items: VecDeque::new(), bytes: 0, missed: 0, state: State::Open, is_awaited: false };
         Self(Arc::new(Shared { queue: Mutex::new(queue), changed: Condvar::new() }))
     }
 }
@@ -223,5 +218,46 @@ impl<L> Writer<L> {
         }
         self.text.clear();
         self.text.shrink_to(2 * PIECE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What would be told next, with the number of what was missed in its place.
+    fn next(feed: &Feed<usize>) -> Vec<Result<usize, u64>> {
+        let (items, _) = feed.0.next();
+        let told = |item| match item {
+            Item::Told(item) => Ok(item),
+            Item::Missed(count) => Err(count),
+        };
+        items.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_where_it_would_have_been() {
+        let feed = Feed::default();
+        for item in 0..MOST + 3 {
+            feed.offer(item, 1);
+        }
+        let told = next(&feed);
+        assert_eq!((told.len(), told[MOST - 1], told[MOST]), (MOST + 1, Ok(MOST - 1), Err(3)));
+        feed.offer(7, MOST_BYTES);
+        feed.offer(8, 1);
+        feed.offer(9, 0);
+        assert_eq!(next(&feed), [Ok(7), Err(1), Ok(9)]);
+    }
+
+    #[test]
+    fn the_last_item_is_told_room_or_not_and_nothing_after_it() {
+        let feed = Feed::default();
+        for item in 0..=MOST {
+            feed.offer(item, 0);
+        }
+        feed.finish(usize::MAX, Duration::ZERO);
+        feed.offer(1, 0);
+        let told = next(&feed);
+        assert_eq!(told[MOST..], [Err(1), Ok(usize::MAX)]);
     }
 }

@@ -24,7 +24,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::webhook::json::{Secrets, to_line};
-use deliveries::LineStyle;
+use deliveries::text::LineStyle;
 use text::inert;
 use webhooks::TableStyle;
 

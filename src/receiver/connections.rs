@@ -130,7 +130,8 @@ impl Connections {
     /// Ends the connection of which nothing has come for the longest time; `false` if there is none.
     pub(super) fn end_idlest(&self) -> bool {
         let open = self.lock();
-        let idle = open.values().filter_map(|(peer, handle)| Some(((peer.idle_since()?, peer.number), handle)));
+        let idle =
+            open.values().filter_map(|(peer, handle)| Some(((peer.idle_since()?, peer.number), handle)));
         let idlest = idle.min_by_key(|(since, _)| *since);
         idlest.is_some_and(|(_, handle)| {
             handle.abort();
@@ -198,5 +199,75 @@ impl AsyncWrite for Watched {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(connections: &Connections, number: u8) -> (Arc<Peer>, tokio::task::JoinHandle<()>) {
+        let peer = Arc::new(Peer::new(number.into(), IpAddr::from([127, 0, 0, number]), connections));
+        let task = tokio::spawn(std::future::pending());
+        connections.enter(&peer, task.abort_handle());
+        (peer, task)
+    }
+
+    async fn is_ended(task: tokio::task::JoinHandle<()>) -> bool {
+        tokio::task::yield_now().await;
+        task.is_finished()
+    }
+
+    #[tokio::test]
+    async fn what_does_not_arrive_in_time_is_ended_and_what_waits_for_us_is_not() {
+        let connections = Connections::default();
+        let (_, half_open) = peer(&connections, 1);
+        let (busy, waiting) = peer(&connections, 2);
+        busy.is_waiting();
+        let (answered, silent) = peer(&connections, 3);
+        answered.is_answered(&connections);
+        for _ in 0..ARRIVAL {
+            assert_eq!(connections.tick(), Vec::<IpAddr>::new());
+        }
+        assert_eq!(connections.tick(), [IpAddr::from([127, 0, 0, 1])]);
+        assert!(is_ended(half_open).await);
+        answered.is_sending(&connections);
+        for _ in 0..ARRIVAL {
+            assert!(!connections.tick().contains(&answered.address));
+        }
+        assert!(connections.tick().contains(&answered.address));
+        assert!(is_ended(silent).await && !is_ended(waiting).await);
+    }
+
+    #[tokio::test]
+    async fn silence_between_two_requests_is_no_fault_of_the_peer() {
+        let connections = Connections::default();
+        let (peer, task) = peer(&connections, 1);
+        peer.is_answered(&connections);
+        for _ in 0..=SILENCE {
+            assert_eq!(connections.tick(), Vec::<IpAddr>::new());
+        }
+        assert!(is_ended(task).await);
+    }
+
+    #[tokio::test]
+    async fn the_one_that_has_been_idle_longest_goes_first() {
+        let connections = Connections::default();
+        let (first, task_of_first) = peer(&connections, 1);
+        let (busy, task_of_busy) = peer(&connections, 2);
+        busy.is_waiting();
+        connections.tick();
+        let (_, task_of_third) = peer(&connections, 3);
+        first.is_answered(&connections);
+        connections.tick();
+        let (fourth, _task) = peer(&connections, 4);
+        assert!(connections.end_idlest());
+        assert!(is_ended(task_of_first).await && !task_of_third.is_finished());
+        connections.leave(&first);
+        assert!(connections.end_idlest());
+        assert!(is_ended(task_of_third).await && !is_ended(task_of_busy).await);
+        connections.lock().retain(|number, _| *number == busy.number);
+        assert!(!connections.end_idlest());
+        drop(fourth);
     }
 }

@@ -148,7 +148,12 @@ impl Lanes {
 impl Queue {
     /// Forwards what comes. Once `closing` ends nothing more comes, and what is not done after `patience` is given up; gives
     /// how many these are.
-    pub(super) async fn run(mut self, hub: Arc<Hub>, closing: oneshot::Receiver<()>, patience: Duration) -> u64 {
+    pub(super) async fn run(
+        mut self,
+        hub: Arc<Hub>,
+        closing: oneshot::Receiver<()>,
+        patience: Duration,
+    ) -> u64 {
         let mut lanes = Lanes::default();
         let mut under_way = JoinSet::new();
         let mut closing = pin!(async {
@@ -200,5 +205,63 @@ impl Queue {
             (hub.tell)(Report::Forwarded(Forwarded { time: clock(), delivery_id, event, answer, took }));
             lane
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(call: &str, id: &str) -> Job {
+        let url = "http://127.0.0.1:1/".parse().unwrap();
+        let rules = crate::services::vis::delivery::RULES;
+        let sender = Sender::new(crate::network::Network::default(), crate::delivery::Reach::Loopback, rules);
+        let (forwarder, _) = Forwarder::new(url, sender, Utc::now);
+        Job {
+            slot: forwarder.reserve(0).unwrap(),
+            delivery_id: Some(id.to_owned()),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            event: Bytes::from(call.to_owned()),
+            relay: None,
+        }
+    }
+
+    fn ready(lanes: &mut Lanes) -> Vec<(Lane, String)> {
+        lanes.ready.drain(..).map(|(lane, job)| (lane, job.delivery_id.unwrap())).collect()
+    }
+
+    #[test]
+    fn deliveries_of_one_call_wait_for_each_other_and_for_no_others() {
+        let mut lanes = Lanes::default();
+        for (call, id) in [("1", "a"), ("1", "b"), ("2", "c"), ("", "d"), ("", "e"), ("1", "f")] {
+            let event = if call.is_empty() { "{}".to_owned() } else { format!("{{\"id\":{call}}}") };
+            lanes.add(job(&event, id));
+        }
+        assert_eq!(lanes.waiting(), 6);
+        let begun = ready(&mut lanes);
+        assert_eq!(begun.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>(), ["a", "c", "d", "e"]);
+        for (lane, _) in begun {
+            lanes.ended(lane);
+        }
+        for id in ["b", "f"] {
+            let begun = ready(&mut lanes);
+            assert_eq!(begun, [(Lane::Call("1".to_owned()), id.to_owned())]);
+            lanes.ended(Lane::Call("1".to_owned()));
+        }
+        assert!(lanes.behind.is_empty() && lanes.waiting() == 0);
+    }
+
+    #[test]
+    fn slots_are_bounded_by_number_and_by_size() {
+        let url = "http://127.0.0.1:1/".parse().unwrap();
+        let rules = crate::services::vis::delivery::RULES;
+        let sender = Sender::new(crate::network::Network::default(), crate::delivery::Reach::Loopback, rules);
+        let (forwarder, _) = Forwarder::new(url, sender, Utc::now);
+        let slots: Vec<_> = std::iter::from_fn(|| forwarder.reserve(100)).collect();
+        assert_eq!(slots.len(), SLOTS);
+        drop(slots);
+        let slots: Vec<_> = std::iter::from_fn(|| forwarder.reserve(1 << 20)).collect();
+        assert_eq!(slots.len(), ROOM / 1025);
     }
 }

@@ -111,8 +111,66 @@ impl Hub {
 
     /// The record was written.
     pub(super) fn record_works(&self) {
-        if self.is_record_broken.load(Ordering::Relaxed) && self.is_record_broken.swap(false, Ordering::Relaxed) {
+        if self.is_record_broken.load(Ordering::Relaxed)
+            && self.is_record_broken.swap(false, Ordering::Relaxed)
+        {
             (self.tell)(Report::RecordMended);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use super::*;
+    use crate::receiver::judgement::Flaw;
+
+    fn hub() -> (Hub, mpsc::Receiver<Report>) {
+        let (sender, reports) = mpsc::channel();
+        let tell: Tell = Arc::new(move |report| sender.send(report).unwrap());
+        (Hub::new(tell, None, Utc::now), reports)
+    }
+
+    fn told(reports: &mpsc::Receiver<Report>) -> Vec<(Reason, IpAddr, u64)> {
+        let refused = reports.try_iter().map(|report| match report {
+            Report::Refused(refused) => (refused.reason, refused.peer, refused.more),
+            other => panic!("{other:?}"),
+        });
+        refused.collect()
+    }
+
+    #[test]
+    fn of_many_refusals_two_are_told_in_a_second() {
+        let (hub, reports) = hub();
+        let peer = |last| IpAddr::from([127, 0, 0, last]);
+        let forged = Reason::Flawed(Flaw::Forged);
+        for last in 1..=9 {
+            hub.refuse(forged, peer(last));
+        }
+        hub.refuse(Reason::Path, peer(1));
+        assert_eq!(told(&reports), [(forged, peer(1), 0), (Reason::Path, peer(1), 0)]);
+        hub.tick();
+        assert_eq!(told(&reports), [(forged, peer(9), 7)]);
+        hub.tick();
+        assert_eq!(told(&reports), []);
+        hub.refuse(forged, peer(2));
+        assert_eq!(told(&reports), [(forged, peer(2), 0)]);
+        assert_eq!(hub.counters.read().refused, 11);
+    }
+
+    #[test]
+    fn a_broken_record_is_told_until_it_is_mended() {
+        let (hub, reports) = hub();
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        hub.record_works();
+        hub.record_broke(&full);
+        hub.record_broke(&full);
+        hub.record_works();
+        hub.record_works();
+        hub.record_broke(&full);
+        let told: Vec<_> =
+            reports.try_iter().map(|report| matches!(report, Report::RecordBroken(_))).collect();
+        assert_eq!(told, [true, false, true]);
     }
 }

@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn without_an_id_the_call_its_state_and_its_start_make_a_delivery() {
-        let event = r#"{"event":{"externalId":"c","state":"RINGING","startTime":"2024-03-01T09:30:00.250+0000"}}"#;
+        let event =
+            r#"{"event":{"externalId":"c","state":"RINGING","startTime":"2024-03-01T09:30:00.250+0000"}}"#;
         assert_eq!(
             identified(&HeaderMap::new(), event).as_deref(),
             Some(r#"Event("c", "RINGING", Some(2024-03-01T09:30:00.250Z))"#)

@@ -151,7 +151,13 @@ impl Reception {
     }
 
     /// Answers 200 once there is nothing that can go wrong any more.
-    async fn accept(&self, delivery: Delivery, mark: Option<Mark>, slot: Option<Slot>, is_duplicate: bool) -> Reply {
+    async fn accept(
+        &self,
+        delivery: Delivery,
+        mark: Option<Mark>,
+        slot: Option<Slot>,
+        is_duplicate: bool,
+    ) -> Reply {
         let report = delivery.report(Answered::Accepted, is_duplicate);
         let peer = delivery.peer;
         let job = slot.map(|slot| delivery.job(slot, None));
@@ -174,7 +180,9 @@ impl Reception {
             forwarder.send(delivery.job(slot, Some(relay)));
         }
         let (status, body) = match timeout(RELAY, answer).await {
-            Ok(Ok(Answer::Replied { status: 200, .. })) => return self.accept(delivery, mark, None, false).await,
+            Ok(Ok(Answer::Replied { status: 200, .. })) => {
+                return self.accept(delivery, mark, None, false).await;
+            }
             Ok(Ok(Answer::Replied { status, body, .. })) => (status, Some(body)),
             Ok(Ok(Answer::NoReply(reason))) if !reason.contains("timed out") => (502, None),
             _ => (504, None),
@@ -204,8 +212,13 @@ impl Reception {
 fn judge_and_own(headers: &HeaderMap, body: &[u8], trust: &Trust) -> Result<Judged, Flaw> {
     let judged = judge(headers, body, trust)?;
     let own = Bytes::copy_from_slice(body);
-    let start = judged.event.as_ptr().addr() - body.as_ptr().addr();
-    let event = own.slice(start..start + judged.event.len());
+    let event = if judged.event.len() > body.len() / 2 {
+        let start = judged.event.as_ptr().addr() - body.as_ptr().addr();
+        own.slice(start..start + judged.event.len())
+    } else {
+        // Whoever waits with the event is not to hold on to the rest.
+        Bytes::copy_from_slice(judged.event.as_bytes())
+    };
     Ok(Judged { body: own, event, ids: judged.ids, verdict: judged.verdict })
 }
 

@@ -171,3 +171,34 @@ impl Shared {
 
 /// How much room for lines is kept from one write to the next.
 const KEPT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_torn_is_ended_before_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("record");
+        for (before, after) in [("", "a\n"), ("x\n", "x\na\n"), ("x\nto", "x\nto\na\n")] {
+            std::fs::write(&path, before).unwrap();
+            RecordFile::open(&path).unwrap().write(b"a\n").unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after, "{before:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_is_one_runs_and_the_users_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("record");
+        let record = RecordFile::open(&path).unwrap();
+        assert_eq!(record.openness, Openness::Private);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(matches!(RecordFile::open(&path), Err(FileError::Locked(_))));
+        drop(record);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(RecordFile::open(&path).unwrap().openness, Openness::Exposed);
+    }
+}

@@ -232,3 +232,14 @@ impl Counters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn every_reason_is_listed_once_and_says_something_of_its_own() {
+        let texts: std::collections::BTreeSet<String> = Reason::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), Reason::COUNT);
+    }
+}

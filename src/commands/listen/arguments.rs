@@ -106,7 +106,8 @@ fn parse_path(text: &str) -> Result<String, String> {
 fn parse_forward(text: &str) -> Result<Url, String> {
     let url = parse_url(text)?;
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err("calls and their numbers would travel unencrypted: use https, or a host on this machine".to_owned());
+        return Err("calls and their numbers would travel unencrypted: use https, or a host on this machine"
+            .to_owned());
     }
     Ok(url)
 }

@@ -10,6 +10,7 @@ use super::super::Context;
 use super::super::account::Account;
 use crate::error::Error;
 use crate::files::{self, FileError, Lock};
+use crate::secret::Secret;
 use crate::services::vis::client::Definition;
 use crate::webhook::Webhook;
 
@@ -57,7 +58,7 @@ impl Leftover {
             profile: account.profile.clone(),
             base_url: account.base().to_owned(),
             url: definition.url.clone(),
-            key_fingerprint: definition.key.as_ref().map(crate::secret::Secret::fingerprint).unwrap_or_default(),
+            key_fingerprint: definition.key.as_ref().map(Secret::fingerprint).unwrap_or_default(),
             is_key_new,
             id: None,
         };
@@ -66,10 +67,13 @@ impl Leftover {
         Ok(leftover)
     }
 
-    /// Adds the id.
-    pub(super) fn is_called(&mut self, id: &str) -> Result<(), FileError> {
-        self.note.id = Some(id.to_owned());
-        self.save()
+    /// Adds the id, if the service said one.
+    pub(super) fn is_called(&mut self, id: &str) {
+        if !id.is_empty() {
+            self.note.id = Some(id.to_owned());
+            // It is found by its key as well: a full disk is no reason to end.
+            let _ = self.save();
+        }
     }
 
     fn save(&self) -> Result<(), FileError> {

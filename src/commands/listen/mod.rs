@@ -11,6 +11,7 @@ mod show;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use keys::{Keys, Otherwise};
 use registration::Registration;
 use show::{Show, Shown};
 
-use crate::error::{Error, ExitStatus, Kind, kind_of};
+use crate::error::{Error, ExitStatus, Kind};
 use crate::files::{FileError, Openness};
 use crate::network::is_loopback;
 use crate::output::OutputError;
@@ -38,6 +39,9 @@ use crate::webhook::json::to_line;
 
 /// Where deliveries come to unless something else is said.
 const PATH: &str = "/webhook";
+
+/// An end that takes longer than this is explained.
+const LONG: Duration = Duration::from_millis(500);
 
 /// How long the last lines may take to be written.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -91,15 +95,30 @@ async fn receive(
         _ => None,
     };
     let served = serve(args, context, &place, registration.as_ref().map(|(_, made)| made), keys, &feed).await;
-    // While it is there, the service goes on delivering.
-    let deleted = match registration {
-        Some((account, registration)) => registration.end(context, account).await,
-        None => Ok(()),
-    };
-    let counts = receiver.stop().await;
+    let ended = patiently(&feed, async {
+        // While it is there, the service goes on delivering.
+        let deleted = match registration {
+            Some((account, registration)) => registration.end(context, account).await,
+            None => Ok(()),
+        };
+        (deleted, receiver.stop().await)
+    });
+    let (deleted, counts) = ended.await;
     // It may wait for a terminal, and a second Ctrl-C must not.
     let _ = tokio::task::spawn_blocking(move || feed.finish(Shown::End(counts), LAST_LINES)).await;
     served.and(deleted).map(|()| ExitStatus::Success)
+}
+
+/// Waits for `work`, and says so if that takes long.
+async fn patiently<T>(feed: &Feed<Shown>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        value = &mut work => value,
+        () = tokio::time::sleep(LONG) => {
+            feed.offer(Shown::Notice("finishing what is under way; Ctrl-C again ends it at once"), 0);
+            work.await
+        }
+    }
 }
 
 /// Says where it listens, and shows what comes until it is to end.
@@ -119,15 +138,20 @@ async fn serve(
         let _ = unread.send(error);
     });
     started.map_err(|error| cannot_listen(place.address, &error))?;
-    if let Ok(Ok(error)) = context.limits.or_interrupted(is_unread).await {
+    // It ends without a word only when the thread that writes does, which is no reason to stop.
+    let unread = async {
+        match is_unread.await {
+            Ok(error) => error,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    if let Ok(error) = context.limits.or_interrupted(unread).await {
         if args.record.is_none() && args.forward.is_none() {
             return Err(error.into());
         }
         context.output.warning(&format!("{}; it is still received", because_unread(&error)));
         context.limits.interrupted().await;
     }
-    let notice = Shown::Notice("finishing what is under way; Ctrl-C again ends it at once");
-    feed.offer(notice, 0);
     Ok(())
 }
 
@@ -150,7 +174,11 @@ fn ready(place: &Place, registration: Option<&Registration>, is_json: bool) -> S
     }
     let mut lines = format!("listening on {}\n", place.url());
     if let Some(made) = registration {
-        lines.push_str(&format!("webhook {} delivers {} here until this ends\n", inert(made.id()), inert(&mask_url(made.url()))));
+        lines.push_str(&format!(
+            "webhook {} delivers {} here until this ends\n",
+            inert(made.id()),
+            inert(&mask_url(made.url()))
+        ));
     }
     lines
 }
@@ -196,7 +224,9 @@ impl Place {
 
 fn take_place(args: &ListenArgs, context: &Context) -> Result<(Bound, Place), Error> {
     if !args.bind.ip().is_loopback() {
-        context.output.warning(&format!("whoever can reach {} can post to it, not only this machine", args.bind));
+        context
+            .output
+            .warning(&format!("whoever can reach {} can post to it, not only this machine", args.bind));
     }
     let bound = Bound::to(args.bind).map_err(|error| cannot_listen(args.bind, &error))?;
     let address = bound.address().map_err(|error| cannot_listen(args.bind, &error))?;
@@ -209,9 +239,12 @@ fn take_place(args: &ListenArgs, context: &Context) -> Result<(Bound, Place), Er
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
-    let failed = Error::new(Kind::Configuration, format!("cannot listen on {address}")).because(error.to_string());
+    let failed =
+        Error::new(Kind::Configuration, format!("cannot listen on {address}")).because(error.to_string());
     match error.kind() {
-        io::ErrorKind::AddrInUse => failed.hint("another program does: name another with --bind, such as 127.0.0.1:0"),
+        io::ErrorKind::AddrInUse => {
+            failed.hint("another program does: name another with --bind, such as 127.0.0.1:0")
+        }
         _ => failed.hint("name another address with --bind, such as 127.0.0.1:0"),
     }
 }
@@ -219,10 +252,12 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
 fn open_record(path: &Path, context: &Context) -> Result<RecordFile, Error> {
     let record = RecordFile::open(path).map_err(|error| match error {
         FileError::Locked(_) => {
-            Error::new(Kind::Unavailable, format!("another vwh records to {}", path.display()))
+            Error::new(Kind::Unavailable, format!("another vwh records to `{}`", path.display()))
                 .hint("name another file with --record")
         }
-        FileError::Io(error) => Error::new(kind_of(&error), "cannot open the record").because(error.to_string()),
+        FileError::Io(error) => {
+            Error::new(Kind::Configuration, "cannot open the record").because(error.to_string())
+        }
         error => Error::from(error),
     })?;
     if record.openness == Openness::Exposed {

@@ -17,7 +17,7 @@ use crate::http::HttpError;
 use crate::limits::Limits;
 use crate::output::text::word;
 use crate::secret::mask_url;
-use crate::services::vis::client::Definition;
+use crate::services::vis::client::{Definition, Deletion};
 
 /// How long deleting may take at the end.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -30,7 +30,12 @@ pub(super) struct Registration {
 
 impl Registration {
     /// Deletes what earlier runs left behind, then registers `url`.
-    pub(super) async fn make(context: &Context, account: &Account, url: &Url, keys: &Keys) -> Result<Self, Error> {
+    pub(super) async fn make(
+        context: &Context,
+        account: &Account,
+        url: &Url,
+        keys: &Keys,
+    ) -> Result<Self, Error> {
         clean_up(context, account).await?;
         destination::warn(context, account, url);
         let definition = Definition {
@@ -44,8 +49,7 @@ impl Registration {
             Ok((webhook, date)) => {
                 let now = date.unwrap_or_else(context.clock);
                 warn_about_reply(context, account, &definition, &webhook, now);
-                // From the reply it is known either way: a full disk is no reason to leave it registered.
-                let _ = leftover.is_called(&webhook.id);
+                leftover.is_called(&webhook.id);
                 Ok(Self { id: webhook.id, leftover })
             }
             Err(error) => {
@@ -78,8 +82,8 @@ impl Registration {
         let (_never, uninterrupted) = watch::channel(false);
         let limits = Limits::new(Some(FAREWELL), uninterrupted);
         let account = account.again(context, &limits).await?;
-        let deleted = account.client.delete(&self.id).await;
-        let delete = account.command(&format!("delete {}", word(&self.id)));
+        let deleted = delete(&account, &self.leftover).await;
+        let command = account.command(&format!("delete {}", word(&self.id)));
         account.leave().await?;
         match deleted {
             Ok(_) => {
@@ -88,7 +92,7 @@ impl Registration {
             }
             Err(error) => Err(Error::from(error)
                 .while_doing(format!("webhook {} is still registered", self.id))
-                .hint(format!("delete it with: {delete}; the next `vwh listen --register` does too"))),
+                .hint(format!("delete it with: {command}; the next `vwh listen --register` does too"))),
         }
     }
 }
@@ -97,11 +101,7 @@ impl Registration {
 async fn clean_up(context: &Context, account: &Account) -> Result<(), Error> {
     for leftover in Leftover::of_dead_runs(context, account)? {
         let shown = mask_url(&leftover.note.url).into_owned();
-        let ids = match &leftover.note.id {
-            Some(id) => Ok(vec![id.clone()]),
-            None => find(account, &leftover).await,
-        };
-        match delete(account, ids).await {
+        match delete(account, &leftover).await {
             Ok(deleted) => {
                 for id in deleted {
                     context.output.warning(&format!(
@@ -120,18 +120,18 @@ async fn clean_up(context: &Context, account: &Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// The ids that a run may have registered and never learned.
-async fn find(account: &Account, leftover: &Leftover) -> Result<Vec<String>, HttpError> {
-    let listing = account.client.list().await?;
-    let ours = listing.webhooks().filter(|webhook| leftover.note.is_about(webhook) && !webhook.id.is_empty());
-    Ok(ours.map(|webhook| webhook.id).collect())
-}
-
-/// Deletes them; gives those that were still there.
-async fn delete(account: &Account, ids: Result<Vec<String>, HttpError>) -> Result<Vec<String>, HttpError> {
-    use crate::services::vis::client::Deletion;
+/// Deletes what was registered; gives the ids that were still there.
+async fn delete(account: &Account, leftover: &Leftover) -> Result<Vec<String>, HttpError> {
+    let ids = if let Some(id) = &leftover.note.id {
+        vec![id.clone()]
+    } else {
+        // It was never learned.
+        let listing = account.client.list().await?;
+        let ours = listing.webhooks().filter(|webhook| leftover.note.is_about(webhook));
+        ours.map(|webhook| webhook.id).filter(|id| !id.is_empty()).collect()
+    };
     let mut deleted = Vec::new();
-    for id in ids? {
+    for id in ids {
         if account.client.delete(&id).await? == Deletion::Removed {
             deleted.push(id);
         }

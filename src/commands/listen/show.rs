@@ -2,13 +2,12 @@
 //! that writes them, since nobody else has time for it.
 
 use crate::delivery::Answer;
-use crate::output::deliveries::{
-    self, DeliveryRow, EventCells, ForwardRow, LineStyle, RefusedRow, Totals,
-};
 use crate::output::Output;
+use crate::output::deliveries::text::LineStyle;
+use crate::output::deliveries::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals, json, text};
 use crate::output::feed::Lines;
 use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict};
-use crate::services::vis::delivery::event::Event;
+use crate::services::vis::delivery::event::{Event, State};
 use crate::services::vis::signature::Form;
 
 use super::calls::Calls;
@@ -26,9 +25,16 @@ pub(super) enum Shown {
 impl Shown {
     /// About how many bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         match self {
-            Self::Report(Report::Delivery(delivered)) => delivered.event.len(),
-            Self::Report(Report::Forwarded(forwarded)) => forwarded.event.len(),
+            Self::Report(Report::Delivery(delivered)) => {
+                let ids = length(&delivered.ids.delivery) + length(&delivered.ids.webhook);
+                // It may be a part of a body that is twice as long.
+                2 * delivered.event.len() + ids + length(&delivered.synthetic)
+            }
+            Self::Report(Report::Forwarded(forwarded)) => {
+                2 * forwarded.event.len() + length(&forwarded.delivery_id)
+            }
             _ => 0,
         }
     }
@@ -60,7 +66,7 @@ impl Show {
             (Some(call), Some(state)) if is_new => self.calls.note(call, state),
             _ => None,
         };
-        let after = after.as_ref().map(|state| state.name());
+        let after = after.as_ref().map(State::name);
         let (key, form) = match delivered.verdict {
             Verdict::Verified(fitting) => (self.keys.get(fitting.key), Some(form_name(fitting.form))),
             Verdict::Unverified => (None, None),
@@ -82,9 +88,9 @@ impl Show {
             payload,
         };
         if self.is_json {
-            deliveries::delivery_json(&row, out);
+            json::delivery(&row, out);
         } else {
-            with_cells(&event, |cells| deliveries::delivery(&row, cells, self.style, out));
+            with_cells(&event, |cells| text::delivery(&row, cells, self.style, out));
         }
     }
 
@@ -97,9 +103,9 @@ impl Show {
             more: refused.more,
         };
         if self.is_json {
-            deliveries::refused_json(&row, out);
+            json::refused(&row, out);
         } else {
-            deliveries::refused(&row, self.style, out);
+            text::refused(&row, self.style, out);
         }
     }
 
@@ -116,11 +122,11 @@ impl Show {
             took: forwarded.took,
         };
         if self.is_json {
-            return deliveries::forward_json(&row, out);
+            return json::forward(&row, out);
         }
         let event = std::str::from_utf8(&forwarded.event).ok().and_then(|event| Event::read(event).ok());
         let event = event.unwrap_or_default();
-        with_cells(&event, |cells| deliveries::forward(&row, cells, self.style, out));
+        with_cells(&event, |cells| text::forward(&row, cells, self.style, out));
     }
 
     fn end(&self, counts: &Counts, out: &mut String) {
@@ -135,9 +141,9 @@ impl Show {
             not_shown: self.not_shown,
         };
         if self.is_json {
-            deliveries::end_json(&totals, out);
+            json::end(&totals, out);
         }
-        self.output.notice(&deliveries::summary(&totals));
+        self.output.notice(&text::summary(&totals));
     }
 }
 
@@ -159,9 +165,9 @@ impl Lines<Shown> for Show {
     fn missed(&mut self, count: u64, out: &mut String) {
         self.not_shown += count;
         if self.is_json {
-            deliveries::missed_json(count, out);
+            json::missed(count, out);
         } else {
-            deliveries::missed(count, self.style, out);
+            text::missed(count, self.style, out);
         }
     }
 }
@@ -184,7 +190,7 @@ const fn status(answered: Answered) -> Option<u16> {
 }
 
 fn with_cells(event: &Event, show: impl FnOnce(EventCells<'_>)) {
-    let state = event.state.as_ref().map(|state| state.name());
+    let state = event.state.as_ref().map(State::name);
     show(EventCells {
         state: state.as_deref(),
         direction: event.direction.as_deref(),

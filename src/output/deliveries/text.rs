@@ -1,18 +1,13 @@
-//! Deliveries as they arrive, a line each: for people in columns, for scripts as JSON. Pure.
+//! Deliveries for people: a line each, in columns that fit a terminal of 80. Pure.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use chrono::{DateTime, Utc};
 
-use super::text::{elided, inert, width};
-use crate::webhook::json::{Secrets, to_line};
-use crate::webhook::rewrite::rewrite;
-
-/// A handler that takes longer is too slow for the service (vis §8).
-const TOO_SLOW: Duration = Duration::from_secs(2);
+use super::super::text::{elided, inert, width};
+use super::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals};
 
 /// The state's column, as wide as the longest one.
 const STATE: usize = 12;
@@ -22,6 +17,9 @@ const WHO: usize = 28;
 
 /// It shrinks to a number when a line has more to say.
 const LEAST_WHO: usize = 11;
+
+/// Less of a name than this says nothing.
+const LEAST_NAME: usize = 4;
 
 /// Other texts of a sender are cut to this, whatever the terminal's width.
 const LONGEST: usize = 40;
@@ -35,105 +33,7 @@ pub struct LineStyle {
     pub is_colored: bool,
 }
 
-/// An event, as far as a line for people has it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EventCells<'a> {
-    /// The state of the call.
-    pub state: Option<&'a str>,
-    /// `INBOUND` or `OUTBOUND`.
-    pub direction: Option<&'a str>,
-    /// The other party's number.
-    pub number: Option<&'a str>,
-    /// The other party's name.
-    pub name: Option<&'a str>,
-    /// Milliseconds from answer to end.
-    pub duration: Option<i64>,
-}
-
-/// A delivery.
-#[derive(Clone, Debug)]
-pub struct DeliveryRow<'a> {
-    /// When it arrived.
-    pub time: DateTime<Utc>,
-    /// `verified` or `unverified`.
-    pub verdict: &'static str,
-    /// The name of the key that it is verified with.
-    pub key: Option<&'a str>,
-    /// Whether there are others, so that the name says something.
-    pub has_other_keys: bool,
-    /// Which text was signed: `as-received`, `canonical` or `canonical-escaped`.
-    pub form: Option<&'static str>,
-    /// Ids, as far as they are known.
-    pub delivery_id: Option<&'a str>,
-    /// The registration.
-    pub webhook_id: Option<&'a str>,
-    /// Counted from 1.
-    pub attempt: Option<u64>,
-    /// Whether it was accepted before.
-    pub is_duplicate: bool,
-    /// The state before, where this one does not follow it.
-    pub after: Option<&'a str>,
-    /// The status that it was answered with; `None` if it was not.
-    pub answered: Option<u16>,
-    /// Whether that was asked for.
-    pub is_rehearsed: bool,
-    /// What vwh said of what it posted.
-    pub synthetic: Option<&'a str>,
-    /// The event as received, which is JSON.
-    pub payload: &'a str,
-}
-
-/// Requests that were refused.
-#[derive(Clone, Debug)]
-pub struct RefusedRow {
-    /// When the last of them came.
-    pub time: DateTime<Utc>,
-    /// The status of the answer.
-    pub status: u16,
-    /// Why.
-    pub reason: String,
-    /// Where the last of them came from.
-    pub from: String,
-    /// How many more there were.
-    pub more: u64,
-}
-
-/// What came of forwarding.
-#[derive(Clone, Debug)]
-pub struct ForwardRow<'a> {
-    /// When it ended.
-    pub time: DateTime<Utc>,
-    /// The delivery.
-    pub delivery_id: Option<&'a str>,
-    /// The status of the handler's answer, or why there is none.
-    pub outcome: Result<u16, &'a str>,
-    /// How long it took.
-    pub took: Duration,
-}
-
-/// The summary of a run. Its JSON is a contract.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Totals {
-    /// Deliveries answered with 200.
-    pub accepted: u64,
-    /// Those of them that had been accepted before.
-    pub duplicates: u64,
-    /// Requests that were refused.
-    pub refused: u64,
-    /// Deliveries answered with a failure that was asked for.
-    pub rehearsed: u64,
-    /// Deliveries that the handler answered with 200.
-    pub forwarded: u64,
-    /// Deliveries that it did not.
-    pub forward_failures: u64,
-    /// Deliveries that were accepted and not forwarded any more.
-    pub not_forwarded: u64,
-    /// Lines that could not be shown.
-    pub not_shown: u64,
-}
-
-/// Appends the line for people of a delivery.
+/// Appends the line of a delivery.
 pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, out: &mut String) {
     let notes = notes(row, event);
     let notes_width: usize = notes.iter().map(|note| 2 + width(&note.text)).sum();
@@ -151,9 +51,8 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
     out.push_str("  ");
     pad(direction, 3, out);
     out.push_str("  ");
-    let who = who(event);
     let most = if style.width.is_some() { room.clamp(LEAST_WHO, WHO) } else { usize::MAX };
-    pad(&elided(&who, most), most.min(WHO), out);
+    pad(&who(event, most), most.min(WHO), out);
     for note in notes {
         out.push_str("  ");
         painted(&note.text, note.color, style, out);
@@ -199,15 +98,15 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
     notes
 }
 
-fn who(event: EventCells<'_>) -> String {
-    let mut who = String::with_capacity(WHO);
-    for text in [event.number, event.name].into_iter().flatten() {
-        if !who.is_empty() {
-            who.push(' ');
-        }
-        who.push_str(&elided(&inert(text), LONGEST));
+/// Number and name in at most so many columns; where there is no room for both, the number.
+fn who(event: EventCells<'_>, columns: usize) -> String {
+    let number = cell(event.number, columns.min(LONGEST));
+    let name = cell(event.name, LONGEST);
+    if number.is_empty() || name.is_empty() {
+        return elided(&(number + &name), columns).into_owned();
     }
-    who
+    let room = columns.saturating_sub(width(&number) + 1);
+    if room < LEAST_NAME.min(width(&name)) { number } else { format!("{number} {}", elided(&name, room)) }
 }
 
 /// `30.0s`, `2m05s`, `1h02m`.
@@ -220,48 +119,7 @@ fn spoken(milliseconds: i64) -> String {
     }
 }
 
-/// Appends the JSON line of a delivery.
-pub fn delivery_json(row: &DeliveryRow<'_>, out: &mut String) {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Line<'a> {
-        event: &'static str,
-        time: String,
-        verdict: &'static str,
-        key: Option<&'a str>,
-        form: Option<&'static str>,
-        delivery_id: Option<&'a str>,
-        webhook_id: Option<&'a str>,
-        attempt: Option<u64>,
-        duplicate: bool,
-        after: Option<&'a str>,
-        answered: Option<u16>,
-        rehearsed: bool,
-        synthetic: Option<&'a str>,
-    }
-    let line = Line {
-        event: "delivery",
-        time: stamp(row.time),
-        verdict: row.verdict,
-        key: row.key,
-        form: row.form,
-        delivery_id: row.delivery_id,
-        webhook_id: row.webhook_id,
-        attempt: row.attempt,
-        duplicate: row.is_duplicate,
-        after: row.after,
-        answered: row.answered,
-        rehearsed: row.is_rehearsed,
-        synthetic: row.synthetic,
-    };
-    out.push_str(&to_line(&line));
-    out.pop();
-    out.push_str(",\"payload\":");
-    rewrite(row.payload, Secrets::Show, out);
-    out.push_str("}\n");
-}
-
-/// Appends the line for people of what was refused.
+/// Appends the line of what was refused.
 pub fn refused(row: &RefusedRow, style: LineStyle, out: &mut String) {
     start(row.time, style, out);
     painted(&format!("{:<STATE$}", format!("refused {}", row.status)), Some(AnsiColor::Red), style, out);
@@ -269,16 +127,7 @@ pub fn refused(row: &RefusedRow, style: LineStyle, out: &mut String) {
     out.push_str(&format!("  {}, from {}{more}\n", inert(&row.reason), inert(&row.from)));
 }
 
-/// Appends the JSON line of what was refused.
-pub fn refused_json(row: &RefusedRow, out: &mut String) {
-    line(
-        &serde_json::json!({"event": "refused", "time": stamp(row.time), "status": row.status,
-            "reason": row.reason, "from": row.from, "more": row.more}),
-        out,
-    );
-}
-
-/// Appends the line for people of a forward.
+/// Appends the line of a forward.
 pub fn forward(row: &ForwardRow<'_>, event: EventCells<'_>, style: LineStyle, out: &mut String) {
     start(row.time, style, out);
     let outcome = row.outcome.map_or(Cow::Borrowed("-> no reply"), |status| format!("-> {status}").into());
@@ -289,34 +138,18 @@ pub fn forward(row: &ForwardRow<'_>, event: EventCells<'_>, style: LineStyle, ou
     out.push_str(&format!("{state} {}", cell(event.number, LONGEST)));
     if let Err(reason) = row.outcome {
         out.push_str(&format!("  {}", elided(&inert(reason), 2 * LONGEST)));
-    } else if row.took > TOO_SLOW {
+    } else if row.is_too_slow() {
         out.push_str("  ");
         painted("too slow for the service", Some(AnsiColor::Yellow), style, out);
     }
     end(out);
 }
 
-/// Appends the JSON line of a forward.
-pub fn forward_json(row: &ForwardRow<'_>, out: &mut String) {
-    let milliseconds = u64::try_from(row.took.as_millis()).unwrap_or(u64::MAX);
-    line(
-        &serde_json::json!({"event": "forward", "time": stamp(row.time), "deliveryId": row.delivery_id,
-            "status": row.outcome.ok(), "error": row.outcome.err(), "ms": milliseconds,
-            "tooSlow": row.took > TOO_SLOW}),
-        out,
-    );
-}
-
-/// Appends the line for people of lines that were not shown.
+/// Appends the line of lines that were not shown.
 pub fn missed(count: u64, style: LineStyle, out: &mut String) {
     let lines = if count == 1 { "line was" } else { "lines were" };
     painted(&format!("… {count} {lines} not shown"), Some(AnsiColor::Yellow), style, out);
     out.push('\n');
-}
-
-/// Appends the JSON line of lines that were not shown.
-pub fn missed_json(count: u64, out: &mut String) {
-    line(&serde_json::json!({"event": "skipped", "lines": count}), out);
 }
 
 /// The summary for people, in one line.
@@ -337,26 +170,6 @@ pub fn summary(totals: &Totals) -> String {
     add(totals.not_forwarded, "not forwarded");
     add(totals.not_shown, "not shown");
     parts.join(", ")
-}
-
-/// Appends the last JSON line.
-pub fn end_json(totals: &Totals, out: &mut String) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        event: &'static str,
-        #[serde(flatten)]
-        totals: &'a Totals,
-    }
-    line(&Line { event: "end", totals }, out);
-}
-
-fn line<T: Serialize>(value: &T, out: &mut String) {
-    out.push_str(&to_line(value));
-    out.push('\n');
-}
-
-fn stamp(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn start(time: DateTime<Utc>, style: LineStyle, out: &mut String) {
@@ -395,5 +208,149 @@ fn latency(took: Duration) -> String {
         format!("{} ms", took.as_millis())
     } else {
         format!("{:.1} s", took.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STYLE: LineStyle = LineStyle { width: Some(80), is_colored: false };
+
+    fn row() -> DeliveryRow<'static> {
+        DeliveryRow {
+            time: "2024-03-01T09:30:00.250Z".parse().unwrap(),
+            verdict: "verified",
+            key: Some("key"),
+            has_other_keys: false,
+            form: Some("as-received"),
+            delivery_id: Some("d-1"),
+            webhook_id: None,
+            attempt: Some(1),
+            is_duplicate: false,
+            after: None,
+            answered: Some(200),
+            is_rehearsed: false,
+            synthetic: None,
+            payload: "{}",
+        }
+    }
+
+    const EVENT: EventCells<'_> = EventCells {
+        state: Some("ANSWERED"),
+        direction: Some("INBOUND"),
+        number: Some("14155550123"),
+        name: Some("Zoë Sample of the Longest Name"),
+        duration: Some(30_000),
+    };
+
+    fn shown(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle) -> String {
+        let mut out = String::new();
+        delivery(row, event, style, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_line_fits_80_columns_and_keeps_the_number() {
+        let ringing = EventCells { state: Some("RINGING"), name: None, duration: Some(0), ..EVENT };
+        let retried = DeliveryRow { attempt: Some(2), is_duplicate: true, ..row() };
+        let odd = DeliveryRow { after: Some("HELD"), ..row() };
+        let lines = [
+            shown(&row(), ringing, STYLE),
+            shown(&row(), EVENT, STYLE),
+            shown(&retried, EVENT, STYLE),
+            shown(&odd, EVENT, STYLE),
+            shown(&DeliveryRow { has_other_keys: true, ..row() }, EVENT, STYLE),
+            shown(&DeliveryRow { answered: Some(500), is_rehearsed: true, ..row() }, ringing, STYLE),
+            shown(&DeliveryRow { answered: None, is_rehearsed: true, ..row() }, ringing, STYLE),
+            shown(&DeliveryRow { answered: Some(503), verdict: "unverified", ..row() }, ringing, STYLE),
+            shown(&row(), EventCells::default(), STYLE),
+        ];
+        insta::assert_snapshot!(lines.concat(), @"");
+        assert!(lines.iter().all(|line| width(line.trim_end()) <= 80));
+    }
+
+    #[test]
+    fn without_a_width_nothing_is_cut() {
+        let wide = LineStyle { width: None, is_colored: false };
+        assert!(
+            shown(&row(), EVENT, wide)
+                .contains("14155550123 Zoë Sample of the Longest Name  verified  30.0s")
+        );
+    }
+
+    #[test]
+    fn what_a_sender_says_acts_on_no_terminal() {
+        let hostile = EventCells {
+            state: Some("\u{1b}[31mRINGING\n"),
+            number: Some("\u{202e}1"),
+            name: Some("\r\u{7}"),
+            ..EVENT
+        };
+        let row = DeliveryRow { key: Some("\u{1b}k"), has_other_keys: true, ..row() };
+        let line = shown(&row, hostile, LineStyle { width: None, is_colored: false });
+        assert_eq!(line.matches(char::is_control).collect::<String>(), "\n");
+        assert!(!line.contains('\u{202e}'), "{line}");
+    }
+
+    #[test]
+    fn what_is_forwarded_has_its_status_and_its_time() {
+        let time = row().time;
+        let took = Duration::from_millis;
+        let rows = [
+            ForwardRow { time, delivery_id: None, outcome: Ok(200), took: took(12) },
+            ForwardRow { time, delivery_id: None, outcome: Ok(500), took: took(999) },
+            ForwardRow { time, delivery_id: None, outcome: Ok(200), took: took(2300) },
+            ForwardRow { time, delivery_id: None, outcome: Err("Connection refused"), took: took(0) },
+        ];
+        let mut out = String::new();
+        for row in &rows {
+            forward(row, EVENT, STYLE, &mut out);
+        }
+        insta::assert_snapshot!(out, @"");
+    }
+
+    #[test]
+    fn what_is_refused_is_counted() {
+        let mut out = String::new();
+        for more in [0, 3] {
+            let row = RefusedRow {
+                time: row().time,
+                status: 401,
+                reason: "it is forged".to_owned(),
+                from: "127.0.0.1".to_owned(),
+                more,
+            };
+            refused(&row, STYLE, &mut out);
+        }
+        missed(1, STYLE, &mut out);
+        missed(2, STYLE, &mut out);
+        insta::assert_snapshot!(out, @"");
+    }
+
+    #[test]
+    fn a_duration_is_short() {
+        let texts = [0, 999, 6_500, 59_999, 60_000, 125_000, 3_600_000, 7_380_000].map(spoken);
+        assert_eq!(texts, ["0.0s", "0.9s", "6.5s", "59.9s", "1m00s", "2m05s", "1h00m", "2h03m"]);
+    }
+
+    #[test]
+    fn the_summary_says_what_there_was() {
+        assert_eq!(summary(&Totals::default()), "0 deliveries accepted");
+        let totals = Totals {
+            accepted: 1,
+            duplicates: 1,
+            refused: 2,
+            rehearsed: 3,
+            forwarded: 4,
+            forward_failures: 5,
+            not_forwarded: 6,
+            not_shown: 7,
+        };
+        assert_eq!(
+            summary(&totals),
+            "1 delivery accepted, 1 of them duplicates, 3 failed on purpose, 2 refused, 4 forwarded, 5 forwarded in vain, \
+             6 not forwarded, 7 not shown"
+        );
     }
 }
