@@ -16,8 +16,8 @@ use url::Url;
 
 use super::hub::Hub;
 use super::judgement::call_of;
-use super::report::{Forwarded, Report, count};
-use crate::delivery::{Answer, Delivery, Sender};
+use super::report::Forwarded;
+use crate::delivery::{Delivery, Sender};
 
 /// Deliveries that may wait to be forwarded.
 const SLOTS: usize = 1024;
@@ -52,7 +52,7 @@ pub(super) struct Job {
     pub(super) body: Bytes,
     pub(super) event: Bytes,
     /// Who waits for the answer; a job that nobody waits for any more is not begun.
-    pub(super) relay: Option<oneshot::Sender<Answer>>,
+    pub(super) relay: Option<oneshot::Sender<Forwarded>>,
 }
 
 /// The handler's end: what waits, and what is under way.
@@ -197,12 +197,14 @@ impl Queue {
             let answer = sender.attempt(&url, &Delivery { headers, body }).await;
             let took = started.elapsed();
             drop(slot);
-            let is_delivered = sender.rules().successes.contain(answer.status().unwrap_or_default());
-            count(if is_delivered { &hub.counters.forwarded } else { &hub.counters.forward_failures });
-            if let Some(relay) = relay {
-                let _ = relay.send(answer.clone());
+            let forwarded = Forwarded { time: clock(), delivery_id, event, answer, took };
+            let untold = match relay {
+                Some(relay) => relay.send(forwarded).err(),
+                None => Some(forwarded),
+            };
+            if let Some(forwarded) = untold {
+                hub.forwarded(forwarded);
             }
-            (hub.tell)(Report::Forwarded(Forwarded { time: clock(), delivery_id, event, answer, took }));
             lane
         }
     }
