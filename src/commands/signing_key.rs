@@ -208,9 +208,14 @@ fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
     {
         return Err(exists_already(file));
     }
+    Ok(Key::Generated { key: new_key(context)?, file })
+}
+
+/// A key that nobody ever had.
+pub fn new_key(context: &Context) -> Result<Secret, Error> {
     let mut bytes = [0; KEY_BYTES];
     (context.random_bytes)(&mut bytes).map_err(|error| {
         Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
     })?;
-    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file })
+    Ok(Secret::new(hex(&bytes)))
 }
