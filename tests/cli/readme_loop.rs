@@ -31,7 +31,7 @@ impl Shell {
                 command.split_whitespace().map(|word| word.replace(USUAL, &self.address)).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             match words.as_slice() {
-                ["head", .., ">", file] => {
+                ["umask", "077;", "head", .., ">", file] => {
                     self.vwh.write(file, "bmV2ZXItdXNlZC1vdXRzaWRlLXRoaXMtdGVzdA==\n");
                 }
                 ["kill", "%2"] => {
