@@ -50,6 +50,7 @@ use std::rc::Rc;
 use chrono::{DateTime, Utc};
 
 use crate::files::FileError;
+use crate::hexadecimal;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::output::progress::Progress;
@@ -78,16 +79,6 @@ impl Context {
     pub fn run_name(&self) -> Result<String, FileError> {
         let mut bytes = [0; 8];
         (self.random_bytes)(&mut bytes)?;
-        Ok(hex(&bytes))
+        Ok(hexadecimal::encode(&bytes))
     }
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Context, hex};
+use super::Context;
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError};
+use crate::hexadecimal;
 use crate::secret::{MASK, Secret};
 
 /// Length of a generated key: as long as the HMAC-SHA256 that it keys.
@@ -198,5 +199,5 @@ fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
     (context.random_bytes)(&mut bytes).map_err(|error| {
         Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
     })?;
-    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file })
+    Ok(Key::Generated { key: Secret::new(hexadecimal::encode(&bytes)), file })
 }

@@ -46,6 +46,8 @@ pub enum Successes {
     Only(u16),
     /// Any 2xx.
     AnyTwoHundred,
+    /// Any below this one.
+    Below(u16),
 }
 
 impl Successes {
@@ -55,6 +57,7 @@ impl Successes {
         match self {
             Self::Only(only) => status == only,
             Self::AnyTwoHundred => status >= 200 && status < 300,
+            Self::Below(bound) => status < bound,
         }
     }
 }

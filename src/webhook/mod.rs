@@ -24,8 +24,12 @@ const LEAST_KEY: usize = 8;
 /// The service that holds a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceKind {
-    /// Vonage VIS, `specs/vis.md`.
+    /// Vonage VIS.
     Vis,
+    /// Vonage Contact Center.
+    ContactCenter,
+    /// VoIPBIN.
+    Voipbin,
 }
 
 impl ServiceKind {
@@ -34,6 +38,8 @@ impl ServiceKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Vis => "vis",
+            Self::ContactCenter => "contact-center",
+            Self::Voipbin => "voipbin",
         }
     }
 }
@@ -51,8 +57,12 @@ pub struct Webhook {
     pub service: ServiceKind,
     /// The registration id, opaque; numbers are kept as their text. Empty if the service sent none.
     pub id: String,
+    /// Its name, where the service has one.
+    pub name: Option<String>,
     /// Where deliveries go; any text.
     pub url: String,
+    /// The HTTP method of deliveries, where the service lets it be chosen.
+    pub method: Option<String>,
     /// The user whose calls it covers.
     pub user_id: Option<String>,
     /// Event types, `CALL` on VIS.
@@ -107,7 +117,9 @@ impl Webhook {
         Self {
             service,
             id: String::new(),
+            name: None,
             url: String::new(),
+            method: None,
             user_id: None,
             events: Vec::new(),
             status: None,
