@@ -6,8 +6,8 @@ BEGIN {
   # every module may import it, and it imports none of these.
   may["lib"] = "cli settings error commands journal http auth services delivery receiver sandbox output"
   may["cli"] = "commands settings output"
-  # Settings fill in the types that these two define, and run neither.
-  may["settings"] = "auth http"
+  # Settings fill in the types that these define, with the addresses that each service's room names, and run none of them.
+  may["settings"] = "auth http services"
   may["error"] = "settings journal http auth services delivery receiver sandbox output"
   may["commands"] = "settings error journal http auth services delivery receiver sandbox output"
   may["journal"] = ""

@@ -16,7 +16,7 @@ use crate::journal::{Line, history};
 use crate::output::text::{inert, word};
 use crate::output::when;
 use crate::secret::mask_url;
-use crate::services::vis::client::Definition;
+use crate::services::registration::Definition;
 use crate::settings::Format;
 use crate::webhook::json::{View, write_webhook};
 use crate::webhook::{Health, Webhook};
@@ -61,12 +61,12 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
         Key::Unsigned => MetadataPolicy::None,
         _ => MetadataPolicy::Header,
     });
-    let mut definition = Definition {
-        url: args.url.as_str().to_owned(),
-        events: args.event.clone(),
-        key: key.secret().cloned(),
-        metadata_policy: policy.wire_name().to_owned(),
-    };
+    let mut definition = Definition::new(
+        args.url.as_str().to_owned(),
+        args.event.clone(),
+        key.secret().cloned(),
+        policy.wire_name().to_owned(),
+    );
     warn(context, account, args, &definition, &key);
     let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };
     if args.if_absent {

@@ -20,8 +20,8 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::journal::history::{self, Removal, State};
 use crate::journal::{Action, Durability, Journal, Line, Run};
 use crate::secret::MASK;
-use crate::services::vis::client::Definition;
-use crate::services::vis::wire;
+use crate::services::element;
+use crate::services::registration::Definition;
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
 
@@ -161,9 +161,9 @@ fn chosen(
     if let Some(glob) = args.url.as_deref().map(WildMatch::new) {
         chosen.retain(|removal| glob.matches(&removal.url()));
     }
-    let candidates = chosen.into_iter().filter_map(|removal| {
+    let candidates = chosen.into_iter().map(|removal| {
         let raw = Bytes::copy_from_slice(removal.definition.get().as_bytes());
-        Some(Candidate { removal: removal.clone(), webhook: wire::webhook(&raw).ok()? })
+        Candidate { removal: removal.clone(), webhook: element(account.service(), &raw) }
     });
     Ok(candidates.collect())
 }
@@ -317,9 +317,14 @@ fn definition(webhook: &Webhook) -> Result<Definition, Error> {
             .hint("register it with a key of your own: vwh create --url URL --signing-key-file FILE"));
     }
     Ok(Definition {
-        url: webhook.url.clone(),
-        events: webhook.events.clone(),
-        key: key.filter(|_| webhook.is_signed()),
-        metadata_policy: webhook.metadata_policy.clone().unwrap_or_else(|| "NONE".to_owned()),
+        name: webhook.name.clone(),
+        method: webhook.method.clone(),
+        is_enabled: webhook.status.as_deref() != Some("PAUSED"),
+        ..Definition::new(
+            webhook.url.clone(),
+            webhook.events.clone(),
+            key.filter(|_| webhook.is_signed()),
+            webhook.metadata_policy.clone().unwrap_or_else(|| "NONE".to_owned()),
+        )
     })
 }

@@ -13,7 +13,7 @@ use crate::output::detail::{Next, full};
 use crate::output::records::{CSV_HEAD, csv_record};
 use crate::output::text::word;
 use crate::output::webhooks::{self, Entry};
-use crate::services::vis::client::is_gone;
+use crate::services::registration::is_gone;
 use crate::settings::Format;
 use crate::webhook::json::{View, to_line, write_webhook};
 use crate::webhook::{Health, Webhook};

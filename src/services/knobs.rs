@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
-use crate::http::{Call, Http, HttpError, Repeat, WhenHeld, host_of};
+use crate::http::{Call, Credential, Http, HttpError, Repeat, WhenHeld, host_of};
 use crate::secret::Secret;
 
 /// Turns the knobs of the sandbox at `base`.
@@ -54,6 +54,8 @@ impl Knobs {
             method,
             url,
             body: body.map(|body| Secret::new(body.to_string())),
+            accept: "application/json",
+            credential: Credential::Bearer,
             // Moving the clock twice is not the same as once.
             repeat: Repeat::OnlyIfNotSent,
             when_held: WhenHeld::Wait,

@@ -33,6 +33,15 @@ pub enum ServiceKind {
 }
 
 impl ServiceKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Vis, Self::ContactCenter, Self::Voipbin];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+
     /// The name in configuration and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
