@@ -79,7 +79,7 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
             return answer(context, account, &webhook, snapshot.now, outcome);
         }
     }
-    let key = key.made(context)?;
+    let key = key.made(context, account.service())?;
     definition.key = key.secret().cloned();
     create(context, account, &definition, &key).await
 }
@@ -132,7 +132,7 @@ fn failure(account: &Account, definition: &Definition, error: HttpError, may_exi
     }
 }
 
-fn answer(
+pub(super) fn answer(
     context: &Context,
     account: &Account,
     webhook: &Webhook,

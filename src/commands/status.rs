@@ -16,7 +16,7 @@ use crate::output::webhooks::{self, Entry};
 use crate::services::registration::is_gone;
 use crate::settings::Format;
 use crate::webhook::json::{View, to_line, write_webhook};
-use crate::webhook::{Health, Webhook};
+use crate::webhook::{Health, ServiceKind, Webhook};
 
 /// Show one webhook in full, or the account's summary
 ///
@@ -113,6 +113,11 @@ fn next_step(account: &Account, entry: Entry<'_>) -> Next {
         Health::Expired | Health::Expiring => Next { words: None, command: renew() },
         Health::Unproven => words("wait for the next call; it proves the receiver"),
         Health::Idle => words("place a call; if nothing arrives, the user may have no extension"),
+        Health::Paused if entry.webhook.service == ServiceKind::ContactCenter => {
+            let resume = format!("update {} --resume", word(&entry.webhook.id));
+            Next { words: None, command: Some(account.command(&resume)) }
+        }
+        Health::Unknown if !entry.webhook.service.reports_deliveries() => Next::default(),
         Health::Paused => words("ask the service's support: nobody documents how it is resumed"),
         Health::Unknown => words("look again later"),
         Health::Ok => Next::default(),

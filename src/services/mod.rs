@@ -8,17 +8,23 @@ pub mod contact_center;
 pub mod knobs;
 pub mod registration;
 mod room;
+pub mod rules;
 pub mod vis;
 pub mod voipbin;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use crate::hexadecimal;
 use crate::http::{Http, HttpError, WhenHeld};
+use crate::secret::Secret;
 use crate::webhook::{ServiceKind, Webhook};
 use contact_center::wire::EventType;
 use registration::{Definition, Deletion, Identity, Listing, Update};
+use rules::{Refusal, Wish};
 
 /// The client of one connection, whichever service it is to.
 #[derive(Debug)]
@@ -239,5 +245,50 @@ pub fn label(service: ServiceKind, raw: &Bytes) -> Webhook {
         // A list of VIS may be long, and this takes a third of the time.
         ServiceKind::Vis => vis::wire::label(raw),
         ServiceKind::ContactCenter | ServiceKind::Voipbin => element(service, raw),
+    }
+}
+
+/// Refuses a registration that `service` has no place for.
+pub fn check_create(service: ServiceKind, wish: &Wish<'_>) -> Result<(), Refusal> {
+    match service {
+        ServiceKind::Vis => vis::rules::check(wish),
+        ServiceKind::ContactCenter => contact_center::rules::check_create(wish),
+        ServiceKind::Voipbin => voipbin::rules::check(wish),
+    }
+}
+
+/// Refuses a change that `service` has no place for.
+pub fn check_update(service: ServiceKind, wish: &Wish<'_>) -> Result<(), Refusal> {
+    match service {
+        ServiceKind::Vis => vis::rules::check(wish),
+        ServiceKind::ContactCenter => contact_center::rules::check_update(wish),
+        ServiceKind::Voipbin => voipbin::rules::check(wish),
+    }
+}
+
+/// What a person must know about a wish that `service` takes.
+#[must_use]
+pub fn doubt(service: ServiceKind, wish: &Wish<'_>) -> Option<String> {
+    match service {
+        ServiceKind::ContactCenter => contact_center::rules::key_doubt(wish),
+        ServiceKind::Vis | ServiceKind::Voipbin => None,
+    }
+}
+
+/// A new key of these bytes, in the spelling that `service` takes.
+#[must_use]
+pub fn new_key(service: ServiceKind, bytes: &[u8]) -> Secret {
+    Secret::new(match service {
+        ServiceKind::ContactCenter => STANDARD.encode(bytes),
+        ServiceKind::Vis | ServiceKind::Voipbin => hexadecimal::encode(bytes),
+    })
+}
+
+/// How long a change may take until deliveries go by it, if that is worth saying (cc §3).
+#[must_use]
+pub const fn settling(service: ServiceKind) -> Option<&'static str> {
+    match service {
+        ServiceKind::ContactCenter => Some("it may take up to 30 s until it takes effect"),
+        ServiceKind::Vis | ServiceKind::Voipbin => None,
     }
 }

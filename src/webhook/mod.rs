@@ -42,6 +42,18 @@ impl ServiceKind {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
+    /// Whether it reports deliveries: without that, nothing is known about failures.
+    #[must_use]
+    pub const fn reports_deliveries(self) -> bool {
+        matches!(self, Self::Vis)
+    }
+
+    /// Whether it returns the keys of webhooks: without that, nobody can register one again with its old key.
+    #[must_use]
+    pub const fn returns_keys(self) -> bool {
+        !matches!(self, Self::ContactCenter)
+    }
+
     /// The name in configuration and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -12,6 +12,9 @@ use crate::webhook::{ServiceKind, Webhook, member};
 /// Reads one Subscription object. Fails if `raw` is no JSON object.
 pub fn subscription(raw: &Bytes) -> Result<Webhook, serde_json::Error> {
     let mut webhook = Webhook::unread(ServiceKind::ContactCenter, raw.clone());
+    // Every notification is signed, and the signature always travels (cc §5).
+    webhook.signing_algorithm = Some("HS256".to_owned());
+    webhook.metadata_policy = Some("HEADER".to_owned());
     member::each(text_of(raw)?, |name, value| match name {
         "subscriptionId" => webhook.id = member::text(value).unwrap_or_default(),
         "name" => webhook.name = member::text(value),

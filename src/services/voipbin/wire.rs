@@ -113,6 +113,9 @@ pub fn of_customer(customer: &Customer, raw: &Bytes) -> Webhook {
     webhook.url.clone_from(&customer.url);
     webhook.method = Some(customer.method.clone()).filter(|method| !method.is_empty());
     webhook.signing_key.clone_from(&customer.secret);
+    // Signed whenever there is a secret, and the signature always travels in a header (vb §5).
+    webhook.signing_algorithm = customer.secret.as_ref().map(|_| "HMAC_SHA256".to_owned());
+    webhook.metadata_policy = Some("HEADER".to_owned());
     webhook
 }
 
