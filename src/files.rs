@@ -2,6 +2,8 @@
 //! renamed or removed (design §3); and small ones that the user names, such as a token's. What the files say is their
 //! owners' business.
 
+pub mod lines;
+
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};

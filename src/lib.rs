@@ -20,6 +20,7 @@ pub mod commands;
 pub mod delivery;
 pub mod error;
 pub mod files;
+pub mod gaps;
 pub mod hexadecimal;
 pub mod http;
 pub mod journal;

@@ -12,6 +12,7 @@ use super::standing::foreign_source;
 use crate::auth::{Means, TokenSource, Tokens};
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError, Lock};
+use crate::gaps::Store;
 use crate::http::Http;
 use crate::http::exchange::Exchange;
 use crate::http::gate::Gate;
@@ -180,6 +181,11 @@ impl Account {
     /// The journal.
     pub fn journal(&self, context: &Context) -> Result<Journal, Error> {
         Ok(Journal::new(context.settings.state_directory()?))
+    }
+
+    /// What is noted about gaps.
+    pub fn gaps(&self, context: &Context) -> Result<Store, Error> {
+        Ok(Store::new(context.settings.state_directory()?))
     }
 
     /// Ends the connection: an embedded sandbox serves on until no other process needs it.

@@ -113,16 +113,7 @@ where
         plan: &plan,
     };
     let work = join_all((0..context.settings.concurrency.min(total)).map(|_| run.worker()));
-    let reassurance = async {
-        context.limits.interrupted().await;
-        let _hidden = context.progress.hide();
-        context.output.notice("finishing what is under way; Ctrl-C again ends it at once");
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        _ = work => {}
-        () = reassurance => {}
-    }
+    context.finishing(work).await;
     context.progress.clear();
     let results = run.results.into_inner().into_iter().zip(&plan.items);
     let results =

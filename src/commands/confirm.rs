@@ -1,5 +1,5 @@
-//! The question before something is taken away: when it is asked, what it shows, and what happens where nobody can answer
-//! (design §2).
+//! The question before something is taken away, or posted to a host that is not this machine: when it is asked, what it
+//! shows, and what happens where nobody can answer (design §2).
 
 use super::Context;
 use crate::error::{Error, Kind};
@@ -72,27 +72,51 @@ pub async fn confirm_shown(
     is_yes: bool,
     unattended: Unattended,
 ) -> Result<Confirmed, Error> {
+    let (noun, these) =
+        if items.len() == 1 { ("webhook", "this webhook") } else { ("webhooks", "these webhooks") };
+    let shown: String = items.iter().map(|item| format!("  {}\n", inert(item))).collect();
+    let count = items.len();
+    let asked = Asked {
+        question: format!("{shown}{} {these} of {}?", capitalized(verb), inert(whose)),
+        declined: "declined, nothing was changed",
+        refusal: Error::new(
+            Kind::Confirmation,
+            format!("it is not confirmed that vwh may {verb} {count} {noun} of {whose}"),
+        )
+        .hint("--yes confirms it; --dry-run shows what would happen"),
+    };
+    consent(context, asked, is_yes, unattended).await
+}
+
+/// A question of yes or no, and what it means that nobody says yes.
+pub struct Asked {
+    /// The question, inert.
+    pub question: String,
+    /// What is said after a no.
+    pub declined: &'static str,
+    /// The error where nobody can be asked.
+    pub refusal: Error,
+}
+
+/// Gets the consent that `asked` is about.
+pub async fn consent(
+    context: &Context,
+    asked: Asked,
+    is_yes: bool,
+    unattended: Unattended,
+) -> Result<Confirmed, Error> {
     match way(context.output.terminals(), is_yes, context.settings.no_input, unattended) {
         Way::Proceed => Ok(Confirmed::Unasked),
-        Way::Refuse => {
-            let count = items.len();
-            let noun = if count == 1 { "webhook" } else { "webhooks" };
-            let message = format!("it is not confirmed that vwh may {verb} {count} {noun} of {whose}");
-            Err(Error::new(Kind::Confirmation, message)
-                .hint("--yes confirms it; --dry-run shows what would happen"))
-        }
+        Way::Refuse => Err(asked.refusal),
         Way::Ask => {
-            let noun = if items.len() == 1 { "this webhook" } else { "these webhooks" };
-            let shown: String = items.iter().map(|item| format!("  {}\n", inert(item))).collect();
-            let question = format!("{shown}{} {noun} of {}?", capitalized(verb), inert(whose));
             let _turn = context.asking.lock().await;
             let _hidden = context.progress.hide();
             if context.limits.is_interrupted() {
                 return Err(Error::new(Kind::Interrupted, "interrupted"));
             }
-            match context.output.ask(&question, &context.limits).await? {
+            match context.output.ask(&asked.question, &context.limits).await? {
                 Answer::Yes => Ok(Confirmed::Asked),
-                Answer::No => Err(Error::new(Kind::Confirmation, "declined, nothing was changed")),
+                Answer::No => Err(Error::new(Kind::Confirmation, asked.declined)),
             }
         }
     }

@@ -1,5 +1,7 @@
 //! `vwh create`: registers a webhook, signed unless told otherwise, and never twice by accident.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use clap::Args;
 use url::Url;
@@ -7,6 +9,8 @@ use url::Url;
 use super::Context;
 use super::account::{Account, Waiting};
 use super::destination::{self, MetadataPolicy, parse_url};
+use super::endpoint::Check;
+use super::noting::Noting;
 use super::renew::check_renewal;
 use super::signing_key::{self, Key, KeyArgs};
 use super::snapshot::Snapshot;
@@ -17,6 +21,7 @@ use crate::output::text::{inert, word};
 use crate::output::when;
 use crate::secret::mask_url;
 use crate::services::registration::Definition;
+use crate::services::vis::delivery::Policy;
 use crate::settings::Format;
 use crate::webhook::json::{View, write_webhook};
 use crate::webhook::{Health, Webhook};
@@ -45,6 +50,18 @@ pub struct CreateArgs {
     /// Register only if there is none with this url and events; renew it if it is failed, expired or expiring
     #[arg(long)]
     if_absent: bool,
+
+    /// First post a sample call to the url; register only if every event is answered with 200 in time
+    ///
+    /// The events are signed with the key that is then registered. A receiver that verifies has to have it by then: bring
+    /// your own with --signing-key-file, or let it read the file of --signing-key-out, which is written before the check
+    /// and removed if that fails. To a receiver without the key, 401 is the right answer, and the check fails.
+    #[arg(long)]
+    check: bool,
+
+    /// With --check: post to any host without asking
+    #[arg(long, requires = "check")]
+    yes: bool,
 }
 
 /// What `--if-absent` found.
@@ -81,7 +98,14 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     }
     let key = key.made(context, account.service())?;
     definition.key = key.secret().cloned();
-    create(context, account, &definition, &key).await
+    let check = args.check.then(|| Check {
+        url: &args.url,
+        policy: Policy::named(policy.wire_name()),
+        key: &key,
+        key_args: &args.key,
+        is_yes: args.yes,
+    });
+    create(context, account, &definition, &key, check).await
 }
 
 async fn create(
@@ -89,19 +113,24 @@ async fn create(
     account: &Account,
     definition: &Definition,
     key: &Key,
+    check: Option<Check<'_>>,
 ) -> Result<ExitStatus, Error> {
     // On disk before it is sent: a webhook whose key is lost can never be verified.
     let key_file = key.write()?;
+    if let Some(check) = check
+        && let Err(error) = check.run(context).await
+    {
+        discard(key_file);
+        return Err(error);
+    }
     let (webhook, date) = match account.client.create(definition).await {
         Ok(created) => created,
         Err(error) => {
             let may_exist = matches!(error, HttpError::Ambiguous { .. });
             match key_file {
                 None if may_exist => key.show_once(context),
-                Some(file) if !may_exist => {
-                    let _ = fs_err::remove_file(file);
-                }
-                _ => {}
+                file if !may_exist => discard(file),
+                Some(_) | None => {}
             }
             return Err(failure(account, definition, error, may_exist));
         }
@@ -117,6 +146,13 @@ async fn create(
         .output
         .notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
     answer(context, account, &webhook, now, "created")
+}
+
+/// A key that no webhook has is of no use.
+fn discard(key_file: Option<&Path>) {
+    if let Some(file) = key_file {
+        let _ = fs_err::remove_file(file);
+    }
 }
 
 fn failure(account: &Account, definition: &Definition, error: HttpError, may_exist: bool) -> Error {
@@ -194,10 +230,13 @@ async fn present(
     if !matches!(health, Health::Failed | Health::Expired | Health::Expiring) {
         return Ok(Some(Present::Unchanged(webhook.clone())));
     }
+    let noting = Noting::new(context, account);
+    noting.note(std::iter::once(webhook), snapshot.now).await;
     let renewed = account.client.renew(&webhook.id, WhenHeld::Wait).await;
     let failed = |error: Error| error.while_doing(format!("cannot renew {}", webhook.id));
-    let renewed = renewed.map_err(|error| failed(error.into()))?;
+    let (renewed, date) = renewed.map_err(|error| failed(error.into()))?;
     check_renewal(account, &renewed, snapshot.now).map_err(failed)?;
+    noting.ended(webhook, &renewed, date).await;
     Ok(Some(Present::Renewed(renewed)))
 }
 

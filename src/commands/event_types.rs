@@ -47,7 +47,7 @@ pub async fn run(args: &EventTypesArgs, context: &Context, account: &Account) ->
     match context.settings.format {
         Format::Json => output.answer(&format!("[{}]\n", lines(&kinds).join(",\n")))?,
         Format::Jsonl => {
-            output.answer(&lines(&kinds).iter().map(|line| format!("{line}\n")).collect::<String>())?
+            output.answer(&lines(&kinds).iter().map(|line| format!("{line}\n")).collect::<String>())?;
         }
         Format::Csv => {
             let records = kinds.iter().map(|kind| cells(kind).to_vec());

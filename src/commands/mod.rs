@@ -1,6 +1,6 @@
 //! The commands: one file each, its `Args` above and its `run` below. What several of them share is in `account`,
 //! `accounts`, `snapshot`, `standing`, `browser`, `confirm`, `lock`, `destination`, `signing_key`, `removal`,
-//! `replacement`, `batch`, `watch` and `report`.
+//! `replacement`, `noting`, `batch`, `watch`, `report`, `posting`, `endpoint` and `lines`.
 //!
 //! A command decides; it does not print by itself (`output`), does not speak HTTP (`services`) and never sees an exit code.
 
@@ -15,8 +15,10 @@ pub mod create;
 pub mod delete;
 pub mod destination;
 pub mod doctor;
+pub mod endpoint;
 pub mod event_types;
 pub mod export;
+pub mod lines;
 pub mod list;
 pub mod list_changes;
 pub mod listen;
@@ -25,6 +27,8 @@ pub mod login;
 pub mod logout;
 pub mod man;
 pub mod missed;
+pub mod noting;
+pub mod posting;
 pub mod profiles;
 pub mod prune_failed;
 pub mod reading;
@@ -78,6 +82,20 @@ pub struct Context {
 }
 
 impl Context {
+    /// Waits for `work`, which a first Ctrl-C lets end: it says so.
+    pub async fn finishing<T>(&self, work: impl Future<Output = T>) -> T {
+        let reassurance = async {
+            self.limits.interrupted().await;
+            let _hidden = self.progress.hide();
+            self.output.notice("finishing what is under way; Ctrl-C again ends it at once");
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        tokio::select! {
+            value = work => value,
+            never = reassurance => match never {},
+        }
+    }
+
     /// A short name that no other run has.
     pub fn run_name(&self) -> Result<String, FileError> {
         let mut bytes = [0; 8];

@@ -13,6 +13,7 @@ use super::accounts::Accounts;
 use super::batch::{self, Plan};
 use super::confirm::{Confirmed, Unattended, confirm};
 use super::lock::LockArgs;
+use super::noting::Noting;
 use super::removal::Removal;
 use super::renew::renew_one;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
@@ -130,18 +131,21 @@ async fn carry_out(
     }
     let removal = Removal::new(context, account, "prune-failed", account.owner(identity))?;
     removal.journal(context, &removed).await?;
+    let noting = Noting::new(context, account);
+    noting.note(verdicts.renewed.iter(), now).await;
     let items = verdicts.removed.iter().chain(&verdicts.renewed).cloned().collect();
     let plan = Plan { items, qualifies: Some(&Webhook::has_failed), is_stale: confirmed == Confirmed::Asked };
     let to_renew: HashSet<&str> = verdicts.renewed.iter().map(|webhook| webhook.id.as_str()).collect();
     let act = async |webhook: &Webhook| {
         if to_renew.contains(webhook.id.as_str()) {
-            renew_one(account, webhook, now).await
+            renew_one(account, &noting, webhook, now).await
         } else {
             removal.remove(context, account, webhook).await
         }
     };
     let report = batch::run(context, account, plan, act).await;
     removal.note_kept(context, &report).await;
+    noting.remind(&report);
     Ok(report)
 }
 

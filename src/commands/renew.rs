@@ -9,6 +9,7 @@ use super::Context;
 use super::account::Account;
 use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
+use super::noting::Noting;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
 use super::watch::{Before, watch};
@@ -89,12 +90,15 @@ async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result
     };
     let successes = |webhook: &Webhook| Some((webhook.id.clone(), webhook.statistics.as_ref()?.successes?));
     let before: Before = items.iter().filter_map(successes).collect();
+    let noting = Noting::new(context, account);
+    noting.note(items.iter(), now).await;
     let plan = Plan { items, qualifies: Some(&qualifies), is_stale: false };
-    let act = async |webhook: &Webhook| renew_one(account, webhook, now).await;
+    let act = async |webhook: &Webhook| renew_one(account, &noting, webhook, now).await;
     let mut report = batch::run(context, account, plan, act).await;
     if let (Some(wait), None) = (args.wait, &report.ended) {
         watch(context, account, &mut report, &before, wait).await;
     }
+    noting.remind(&report);
     for done in report.results.iter_mut().filter(|done| done.outcome == Outcome::Gone) {
         let create = account.command("create --url URL");
         done.error = Some(
@@ -105,11 +109,19 @@ async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result
     Ok(report)
 }
 
-/// Renews one.
-pub async fn renew_one(account: &Account, webhook: &Webhook, now: DateTime<Utc>) -> Result<Done, Stopped> {
+/// Renews one, whose gap is noted already.
+pub async fn renew_one(
+    account: &Account,
+    noting: &Noting<'_>,
+    webhook: &Webhook,
+    now: DateTime<Utc>,
+) -> Result<Done, Stopped> {
     match account.client.renew(&webhook.id, WhenHeld::Return).await {
-        Ok(renewed) => match check_renewal(account, &renewed, now) {
-            Ok(()) => Ok(Done::new(webhook, Outcome::Renewed)),
+        Ok((renewed, date)) => match check_renewal(account, &renewed, now) {
+            Ok(()) => {
+                noting.ended(webhook, &renewed, date).await;
+                Ok(Done::new(webhook, Outcome::Renewed))
+            }
             Err(error) => Err(Stopped::Failed(error)),
         },
         Err(error) if is_gone(&error) => Ok(Done::new(webhook, Outcome::Gone)),

@@ -47,6 +47,12 @@ impl KeyArgs {
             || self.signing_key_out.is_some()
     }
 
+    /// The file that has the key.
+    #[must_use]
+    pub fn file(&self) -> Option<&PathBuf> {
+        self.signing_key_file.as_ref()
+    }
+
     /// The new file that is to keep a generated key.
     #[must_use]
     pub fn out(&self) -> Option<&PathBuf> {
@@ -153,6 +159,14 @@ pub async fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     }
 }
 
+/// The user's own key: the one in `file`, else the one in the environment.
+pub async fn given(context: &Context, file: Option<&Path>) -> Result<Option<Secret>, Error> {
+    match file {
+        Some(path) => key_from_file(context, path).await.map(Some),
+        None => context.settings.signing_key().map(|key| usable(key.clone(), "VWH_SIGNING_KEY")).transpose(),
+    }
+}
+
 /// The key in a file that the user named.
 pub async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Error> {
     let named = files::read_named(path, &context.limits).await.map_err(|error| match error {
@@ -172,7 +186,7 @@ pub async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Err
 fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
     if key.reveal().is_empty() {
         Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is empty"))
-            .hint("--unsigned registers without a key"))
+            .hint("put the key into it; --unsigned is for webhooks that have none"))
     } else if key.reveal() == MASK {
         Err(Error::new(
             Kind::Configuration,

@@ -1,22 +1,32 @@
 //! `vwh status`: one webhook in full with the reason and the next step, or the account in one line.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
 
 use super::Context;
 use super::account::Account;
 use super::accounts::{Accounts, Gathered};
+use super::missed::view::events;
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::gaps::Gap;
 use crate::http::HttpError;
 use crate::output::detail::{Next, full};
 use crate::output::records::{CSV_HEAD, csv_record};
 use crate::output::text::word;
 use crate::output::webhooks::{self, Entry};
+use crate::output::when::absolute;
 use crate::services::registration::is_gone;
+use crate::services::vis::events::Query;
 use crate::settings::Format;
 use crate::webhook::json::{View, to_line, write_webhook};
 use crate::webhook::{Health, ServiceKind, Webhook};
+
+/// How long the log of events may keep the answer waiting.
+const BRIEFLY: Duration = Duration::from_secs(3);
 
 /// Show one webhook in full, or the account's summary
 ///
@@ -61,7 +71,9 @@ pub async fn run(args: &StatusArgs, context: &Context, accounts: &Accounts) -> R
 /// Asks for the one first: with an exact id that is the only call. A service may answer a prefix as a malformed id.
 async fn one(context: &Context, account: &Account, id: &str) -> Result<bool, Error> {
     let refusal = match account.client.get(id).await {
-        Ok((webhook, date)) => return show(context, account, &webhook, date.unwrap_or_else(context.clock)),
+        Ok((webhook, date)) => {
+            return show(context, account, &webhook, date.unwrap_or_else(context.clock)).await;
+        }
         Err(error) => error,
     };
     let is_malformed =
@@ -75,14 +87,14 @@ async fn one(context: &Context, account: &Account, id: &str) -> Result<bool, Err
         None => snapshot.find_by_prefix(id)?,
     };
     let webhook = found.ok_or_else(|| no_such_webhook(account, &snapshot, id))?;
-    show(context, account, &webhook, snapshot.now)
+    show(context, account, &webhook, snapshot.now).await
 }
 
-fn show(
+async fn show(
     context: &Context,
     account: &Account,
     webhook: &Webhook,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     let output = &context.output;
     let entry = Entry { webhook, health: Health::of(webhook, now), profile: &account.profile, now };
@@ -98,24 +110,60 @@ fn show(
             output.answer_csv(&CSV_HEAD, [csv_record(entry, output.secrets())])?;
         }
         Format::Table | Format::Wide | Format::Prometheus => {
-            output.answer(&full(entry, output.table_style(), &next_step(account, entry)))?;
+            let missed = missed(account, entry).await;
+            let next = next_step(account, entry, missed.as_ref());
+            let missed = missed.as_ref().map(Missed::words);
+            output.answer(&full(entry, output.table_style(), missed, &next))?;
         }
     }
     Ok(entry.health.is_down())
 }
 
-/// What to do about a webhook of this health.
-fn next_step(account: &Account, entry: Entry<'_>) -> Next {
-    let renew = || Some(account.command(&format!("renew {}", word(&entry.webhook.id))));
-    let words = |words| Next { words: Some(words), command: None };
+/// How many events a webhook that is down has missed, as far as one look at the log tells.
+struct Missed {
+    count: usize,
+    /// Whether there may be more.
+    is_cut: bool,
+    since: DateTime<Utc>,
+}
+
+impl Missed {
+    /// `7 events since 2026-01-02T00:00:00Z`.
+    fn words(&self) -> String {
+        let least = if self.is_cut { "at least " } else { "" };
+        format!("{least}{} since {}", events(self.count), absolute(self.since))
+    }
+}
+
+/// Looks into the log, briefly. It is nice to know: whatever goes wrong with it is nobody's concern here.
+async fn missed(account: &Account, entry: Entry<'_>) -> Option<Missed> {
+    let gap = Gap::of(entry.webhook, entry.now).filter(|_| entry.health.is_down())?;
+    let since = gap.from.or(gap.created)?;
+    let query = Query { from: since, to: None };
+    let is_missed = |moment| moment > since;
+    let reading = account.client.first_events(query, &is_missed);
+    let log = tokio::time::timeout(BRIEFLY, reading).await.ok()?.ok()?;
+    let count = log.events.len();
+    // All that was read came before; that tells nothing.
+    (count > 0 || !log.is_cut).then_some(Missed { count, is_cut: log.is_cut, since })
+}
+
+/// What to do about a webhook of this health, which may have missed events.
+fn next_step(account: &Account, entry: Entry<'_>, missed: Option<&Missed>) -> Next {
+    let id = word(&entry.webhook.id);
+    let mut commands = vec![account.command(&format!("renew {id}"))];
+    if entry.health.is_down() && missed.is_none_or(|missed| missed.count > 0) {
+        commands.push(account.command(&format!("missed {id}")));
+    }
+    let words = |words| Next { words: Some(words), commands: Vec::new() };
     match entry.health {
-        Health::Failed => Next { command: renew(), ..words("repair the receiver, then:") },
-        Health::Expired | Health::Expiring => Next { words: None, command: renew() },
+        Health::Failed => Next { commands, ..words("repair the receiver, then:") },
+        Health::Expired | Health::Expiring => Next { words: None, commands },
         Health::Unproven => words("wait for the next call; it proves the receiver"),
         Health::Idle => words("place a call; if nothing arrives, the user may have no extension"),
         Health::Paused if entry.webhook.service == ServiceKind::ContactCenter => {
             let resume = format!("update {} --resume", word(&entry.webhook.id));
-            Next { words: None, command: Some(account.command(&resume)) }
+            Next { words: None, commands: vec![account.command(&resume)] }
         }
         Health::Unknown if !entry.webhook.service.reports_deliveries() => Next::default(),
         Health::Paused => words("ask the service's support: nobody documents how it is resumed"),
@@ -179,7 +227,7 @@ fn summary_view<'a>(account: &'a Account, snapshot: &Snapshot, entries: &[Entry<
     Summary {
         profile: &account.profile,
         service: account.service().name(),
-        as_of: crate::output::when::absolute(snapshot.now),
+        as_of: absolute(snapshot.now),
         webhooks: snapshot.total(),
         health,
     }

@@ -363,9 +363,10 @@ impl From<SandboxError> for Error {
     fn from(error: SandboxError) -> Self {
         let kind = match &error {
             SandboxError::Running { .. } | SandboxError::Busy { .. } => Kind::Unavailable,
-            SandboxError::Bind { .. } | SandboxError::Exposed { .. } | SandboxError::Speed { .. } => {
-                Kind::Configuration
-            }
+            SandboxError::Bind { .. }
+            | SandboxError::Exposed { .. }
+            | SandboxError::Speed { .. }
+            | SandboxError::Calls { .. } => Kind::Configuration,
             SandboxError::File(error) => kind_of(error),
             SandboxError::State { .. } => Kind::Internal,
         };

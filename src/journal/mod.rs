@@ -6,13 +6,13 @@
 pub mod history;
 pub mod succession;
 
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use crate::files::lines::Durability;
 use crate::files::{self, FileError};
 use crate::limits::Limits;
 use crate::secret::Secret;
@@ -185,15 +185,6 @@ impl Run {
     }
 }
 
-/// Whether an append has to survive a power failure before it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// Synced to the disk.
-    Synced,
-    /// Handed to the operating system: survives the death of this process.
-    Written,
-}
-
 /// The journal file.
 #[derive(Clone, Debug)]
 pub struct Journal {
@@ -220,49 +211,13 @@ impl Journal {
         durability: Durability,
         limits: &Limits,
     ) -> Result<(), FileError> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        files::create_directory(self.path.parent().unwrap_or(Path::new(".")))?;
-        let _lock = files::lock(&self.path, limits).await?;
-        let mut file = files::open_private(&self.path)?;
-        let end = file.seek(SeekFrom::End(0))?;
-        let mut text = String::new();
-        if end > 0 && !ends_with_newline(&mut file, end)? {
-            // A run was killed while writing; its torn line must not swallow ours.
-            text.push('\n');
-        }
-        for line in lines {
-            text.push_str(&serde_json::to_string(line).map_err(std::io::Error::other)?);
-            text.push('\n');
-        }
-        let written = file.write_all(text.as_bytes()).and_then(|()| match durability {
-            // A new file's name in the directory was synced when it was made.
-            Durability::Synced => file.sync_all(),
-            Durability::Written => Ok(()),
-        });
-        if written.is_err() {
-            // Best effort: what stays is a torn line, which readers skip.
-            let _ = file.set_len(end);
-        }
-        Ok(written?)
+        files::lines::append(&self.path, lines, durability, limits).await
     }
 
     /// Every whole line, oldest first. Torn lines and lines of a later format are skipped.
     pub fn read(&self) -> Result<Vec<Line>, FileError> {
-        let content = files::read_private(&self.path)?.unwrap_or_default();
-        Ok(content
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect())
+        files::lines::read(&self.path)
     }
-}
-
-fn ends_with_newline(file: &mut fs_err::File, end: u64) -> std::io::Result<bool> {
-    file.seek(SeekFrom::Start(end - 1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    Ok(last == [b'\n'])
 }
 
 #[cfg(test)]

@@ -15,13 +15,14 @@ const LABEL: usize = 12;
 pub struct Next {
     /// In words.
     pub words: Option<&'static str>,
-    /// As a command, never broken in two.
-    pub command: Option<String>,
+    /// As commands, one after the other; never broken in two.
+    pub commands: Vec<String>,
 }
 
-/// One webhook in full: label and value, two columns, long values wrapped to the width.
+/// One webhook in full: label and value, two columns, long values wrapped to the width. `missed` says how many events it has
+/// missed, if that is known.
 #[must_use]
-pub fn full(entry: Entry<'_>, style: TableStyle, next: &Next) -> String {
+pub fn full(entry: Entry<'_>, style: TableStyle, missed: Option<String>, next: &Next) -> String {
     let Entry { webhook, now, .. } = entry;
     let health = if style.is_colored {
         let color = style_of(entry.health);
@@ -47,6 +48,7 @@ pub fn full(entry: Entry<'_>, style: TableStyle, next: &Next) -> String {
         ]);
     }
     lines.extend([
+        ("missed", missed),
         ("expires", both(webhook.expire_at, now)),
         ("purged", both(webhook.purge_at, now)),
         ("renewed", both(webhook.renewed_at, now)),
@@ -62,8 +64,8 @@ pub fn full(entry: Entry<'_>, style: TableStyle, next: &Next) -> String {
             out.push_str(&hanging(&format!("{label:<LABEL$}  "), &value, style.width));
         }
     }
-    if let Some(command) = &next.command {
-        let label = if next.words.is_none() { "next" } else { "" };
+    for (position, command) in next.commands.iter().enumerate() {
+        let label = if next.words.is_none() && position == 0 { "next" } else { "" };
         out.push_str(&format!("{label:<LABEL$}  {command}\n"));
     }
     out

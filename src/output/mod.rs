@@ -5,7 +5,9 @@
 
 pub mod changes;
 pub mod detail;
+pub mod events;
 pub mod plugin;
+pub mod postings;
 pub mod progress;
 pub mod prometheus;
 pub mod prompt;
@@ -13,6 +15,7 @@ pub mod records;
 pub mod table;
 pub mod text;
 pub mod trace;
+pub mod verdicts;
 pub mod webhooks;
 pub mod when;
 

@@ -17,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
+use super::engine::Engine;
 use super::fault::{Effect, Fault};
 use super::gateway::GatewayError;
 use super::misbehaviour;
@@ -46,6 +47,7 @@ const KNOB_BODY_LIMIT: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct App {
     pub(super) store: Arc<Store>,
+    pub(super) engine: Arc<Engine>,
     pub(super) options: Options,
     pub(super) address: SocketAddr,
     pub(super) is_embedded: bool,
@@ -71,6 +73,7 @@ impl App {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            engine: Arc::new(Engine::new(Arc::clone(&store), &options, stopping.clone())),
             store,
             quota: options.quota.map(|limit| Mutex::new(Quota::new(limit))),
             lock_out: Mutex::new(LockOut::new(options.lock_out)),
@@ -207,7 +210,10 @@ async fn execute(app: &App, parts: &Parts, path: &str, body: Option<Bytes>, now:
     let admitted = app.admit(&parts.headers, now);
     let admitted = admitted.and_then(|bearer| Ok((bearer, routes::operation(&parts.method, path)?)));
     match admitted {
-        Ok((Bearer::User, operation)) => vis::execute(&app.store, operation, body, now).await,
+        Ok((Bearer::User, operation)) => {
+            let query = parts.uri.query().unwrap_or_default();
+            vis::execute(&app.store, operation, query, body, now).await
+        }
         Ok((Bearer::Client, _)) => vis::no_claims(),
         Err(error) => error.reply(app.options.error_shape),
     }

@@ -36,6 +36,14 @@ impl Clock {
         self.started_at.plus(run).plus(self.advanced)
     }
 
+    /// How long it takes in real time, from `now` on, until the clock shows `due`: no less than a millisecond. `None` when it
+    /// never gets there by itself.
+    pub(super) fn real_time_until(&self, due: Timestamp, now: Instant) -> Option<Duration> {
+        let wait = due.since(self.now(now)).to_std().unwrap_or(Duration::ZERO);
+        let real = Duration::try_from_secs_f64(wait.as_secs_f64() / self.speed).ok()?;
+        Some(real.max(Duration::from_millis(1)))
+    }
+
     /// Sandbox seconds per real second.
     pub(super) fn speed(&self) -> f64 {
         self.speed
@@ -76,6 +84,19 @@ mod tests {
         clock.advance(TimeDelta::MAX);
         clock.advance(TimeDelta::MAX);
         assert_eq!(clock.now(start), at("9999-12-31T00:00:00Z"));
+    }
+
+    #[test]
+    fn says_how_long_to_wait() {
+        let start = Instant::now();
+        let clock = |speed| Clock::new(at("2024-03-01T09:00:00Z"), start, speed);
+        let wait = |speed, due| clock(speed).real_time_until(at(due), start);
+        assert_eq!(wait(2.0, "2024-03-01T09:00:10Z"), Some(Duration::from_secs(5)));
+        assert_eq!(wait(1e6, "2024-03-01T09:00:10Z"), Some(Duration::from_millis(1)));
+        assert_eq!(wait(1.0, "2024-03-01T08:00:00Z"), Some(Duration::from_millis(1)));
+        for due in ["2024-03-01T09:00:10Z", "2024-03-01T08:00:00Z"] {
+            assert_eq!(wait(0.0, due), None);
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
-//! The account that a newcomer finds: eight webhooks, one for each thing that can be the matter with a webhook.
+//! The account that a newcomer finds: eight webhooks, one for each thing that can be the matter with a webhook, and the
+//! calls of the last days, of which the failed ones missed some.
 //!
 //! Ids and urls are fixed, so that documentation can show them; times are relative to the moment the account is made.
 
 use chrono::TimeDelta;
 
-use super::registration::{Registration, Statistics};
+use super::events::EventLog;
+use super::registration::{ACCOUNT_ID, Registration, Statistics, USER_ID};
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
+use crate::services::vis::delivery::scenario::{Call, Scenario};
 
 /// An upstream's HTML error page as the service keeps it: the first 200 characters, then the size (specs/vis.md §4).
 const HTML_ERROR: &str = "500 INTERNAL SERVER ERROR: [<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 3.2 Final//EN\">\n\
@@ -16,9 +19,69 @@ const HTML_ERROR: &str = "500 INTERNAL SERVER ERROR: [<!DOCTYPE HTML PUBLIC \"-/
 /// What a proxy without a living backend says.
 const UPSTREAM_ERROR: &str = "503 Service Unavailable: [upstream connect error or disconnect/reset before headers. reset reason: connection failure]";
 
-/// The demo account as made at `now`: two failed, one expired, one expiring, one idle, three well.
-pub(super) fn webhooks(now: Timestamp) -> Vec<Registration> {
-    let demo = Demo { now };
+/// What a sandbox starts with.
+#[derive(Debug, Default)]
+pub(super) struct Demo {
+    pub(super) webhooks: Vec<Registration>,
+    pub(super) events: EventLog,
+}
+
+impl Demo {
+    /// The demo account as made at `now`, or an empty one.
+    pub(super) fn new(is_empty: bool, now: Timestamp) -> Self {
+        if is_empty { Self::default() } else { Self { webhooks: webhooks(now), events: events(now) } }
+    }
+}
+
+/// How the calls went, and how many seconds ago each began. Where a webhook was delivered to for the last time, the end of
+/// a call is that old; where one failed, the first attempt was 50 seconds before.
+const CALLS: [(Scenario, i64); 12] = [
+    // The expired one got the end of this.
+    (Scenario::InboundAnswered, 49 * HOUR + ANSWERED),
+    (Scenario::InboundMissed, 33 * HOUR),
+    // The broken one got the end of this, and gave up at the beginning of the next.
+    (Scenario::InboundAnswered, 31 * HOUR + ANSWERED),
+    (Scenario::OutboundAnswered, 26 * HOUR + EXHAUSTED),
+    (Scenario::Held, 22 * HOUR),
+    (Scenario::InboundRejected, 9 * HOUR),
+    (Scenario::OutboundCancelled, 6 * HOUR),
+    (Scenario::InboundMissed, 3 * HOUR),
+    // The unavailable one got the end of this, and gave up at the beginning of the next.
+    (Scenario::InboundAnswered, 152 * MINUTE + ANSWERED),
+    (Scenario::InboundMissed, 125 * MINUTE + EXHAUSTED),
+    (Scenario::OutboundAnswered, 58 * MINUTE),
+    // The well ones got the end of this.
+    (Scenario::InboundAnswered, 4 * MINUTE + ANSWERED),
+];
+
+const HOUR: i64 = 60 * MINUTE;
+const MINUTE: i64 = 60;
+/// How long an answered call lasts.
+const ANSWERED: i64 = 36;
+/// How long it takes to give up on who refuses at once.
+const EXHAUSTED: i64 = 50;
+
+/// The calls of the demo account as made at `now`.
+fn events(now: Timestamp) -> EventLog {
+    let mut log = EventLog::default();
+    for (scenario, ago) in CALLS {
+        let call = Call {
+            scenario,
+            id: log.take_call_id(),
+            account_id: ACCOUNT_ID.to_string(),
+            user_id: USER_ID.to_string(),
+            start: now.plus(TimeDelta::seconds(-ago)).utc(),
+        };
+        for (_, event) in call.events() {
+            log.record(&event);
+        }
+    }
+    log
+}
+
+/// The webhooks of the demo account as made at `now`: two failed, one expired, one expiring, one idle, three well.
+fn webhooks(now: Timestamp) -> Vec<Registration> {
+    let demo = Webhooks { now };
     vec![
         demo.signed_in_header(),
         demo.signed_in_body(),
@@ -31,11 +94,11 @@ pub(super) fn webhooks(now: Timestamp) -> Vec<Registration> {
     ]
 }
 
-struct Demo {
+struct Webhooks {
     now: Timestamp,
 }
 
-impl Demo {
+impl Webhooks {
     fn ago(&self, span: TimeDelta) -> Timestamp {
         self.now.plus(-span)
     }
@@ -158,6 +221,7 @@ fn sign(mut webhook: Registration, key: &str, policy: &str) -> Registration {
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::timestamp::EventTime;
     use super::super::timestamp::tests::at;
     use super::*;
 
@@ -197,6 +261,26 @@ mod tests {
                 "renewed, but not seen to work since"
             );
         }
+    }
+
+    #[test]
+    fn the_failed_ones_missed_some_of_what_happened() {
+        let now = at("2024-03-01T09:00:00Z");
+        let (webhooks, log) = (webhooks(now), events(now));
+        assert_eq!(log.rows().len(), 47);
+        let rows = serde_json::to_value(log.rows()).unwrap();
+        let moment = |row: &serde_json::Value| {
+            let last =
+                ["endTime", "answerTime", "startTime"].iter().find_map(|name| row[name].as_str()).unwrap();
+            EventTime::try_from(last.to_owned()).unwrap().0
+        };
+        let missed_by = |url: &str| {
+            let webhook = webhooks.iter().find(|webhook| webhook.url.contains(url)).unwrap();
+            let since = webhook.statistics.last_success.unwrap();
+            rows.as_array().unwrap().iter().filter(|row| moment(row) > since).count()
+        };
+        assert_eq!((missed_by("support"), missed_by("billing"), missed_by("crm")), (11, 36, 0));
+        assert!(rows.as_array().unwrap().iter().all(|row| moment(row) < now));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::SandboxError;
 use super::directory::Directory;
 use super::locks::{self, Hold, POLL};
-use super::state;
+use super::state::{self, Door};
 
 /// How long a sandbox to be started in the foreground waits for another to end: most commands are done by then.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub(super) async fn settle(directory: &Directory) -> Result<Elected, SandboxErro
 /// What to say when another process serves and may not; called while the starting lock is held.
 pub(super) fn taken(directory: &Directory) -> SandboxError {
     // That it runs is sure even where the file cannot be read.
-    let host = state::read(directory).ok().flatten().and_then(|state| state.host);
+    let host = state::read(directory).ok().flatten().and_then(|door: Door| door.host);
     SandboxError::Running {
         address: host.as_ref().map(|host| host.address),
         embedded: host.is_some_and(|host| host.embedded),

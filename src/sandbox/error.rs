@@ -49,6 +49,12 @@ pub enum SandboxError {
         /// The speed that was asked for.
         speed: f64,
     },
+    /// More calls would come by themselves than any receiver keeps up with.
+    #[error("at this speed no more than {most} calls a minute can come by themselves")]
+    Calls {
+        /// How many at most.
+        most: f64,
+    },
     /// A file or directory could not be read, written or locked; the text names it.
     #[error(transparent)]
     File(#[from] io::Error),
@@ -71,7 +77,7 @@ impl SandboxError {
             Self::Busy { .. } => {
                 Some("try again; another vwh is starting or stopping the sandbox".to_owned())
             }
-            Self::Speed { .. } | Self::File(_) => None,
+            Self::Speed { .. } | Self::Calls { .. } | Self::File(_) => None,
         }
     }
 }

@@ -1,11 +1,13 @@
-//! The sandbox's own routes, below `/_sandbox/`: look at it, move its clock, start over, fill it, revoke tokens, stop it.
+//! The sandbox's own routes, below `/_sandbox/`: look at it, move its clock, place calls, start over, fill it, revoke
+//! tokens, stop it.
 //!
 //! They need the sandbox's own token, which is in its state file; one from the token endpoint, as anybody on this machine
 //! can have, opens none of them. They are never counted, delayed or spoiled. A knob that worked answers with
-//! the sandbox's status, one that did not with `{"error":"…"}`.
+//! the sandbox's status, and what there is to add to it; one that did not with `{"error":"…"}`.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -17,14 +19,20 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::app::App;
+use super::engine::{End, Tally};
 use super::oauth::ledger::Ledger;
 use super::oauth::{CLIENT_ID, USERNAME};
 use super::registration::Registration;
 use super::reply::Reply;
 use super::timestamp::Timestamp;
+use crate::services::vis::delivery::event::State;
+use crate::services::vis::delivery::scenario::{Call, Scenario};
 
 /// How far one call moves the clock at most: past every date the service would ever give.
 const MAX_ADVANCE: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// How many calls are placed at once at most.
+const MAX_CALLS: usize = 1000;
 
 /// Body of `POST /_sandbox/advance`.
 #[derive(Deserialize)]
@@ -32,6 +40,28 @@ const MAX_ADVANCE: u64 = 100 * 365 * 24 * 60 * 60;
 struct Advance {
     /// Whole seconds of sandbox time.
     seconds: u64,
+    /// And so many milliseconds.
+    #[serde(default)]
+    milliseconds: u32,
+    /// After so many milliseconds of real time it is answered in any case; `leftMilliseconds` in the status is then what to
+    /// ask for next. Without it, once all of the time has passed.
+    patience: Option<u64>,
+}
+
+/// Body of `POST /_sandbox/call`; it may be missing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Place {
+    /// How the calls go.
+    scenario: String,
+    /// How many begin now.
+    count: usize,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { scenario: Scenario::InboundAnswered.name().to_owned(), count: 1 }
+    }
 }
 
 /// Body of `POST /_sandbox/reset`; it may be missing.
@@ -63,31 +93,38 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, path: &str, body: Opti
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 MiB");
     };
     match turn(app, &parts.method, path, &body).await {
-        Ok(()) => Reply::json(StatusCode::OK, &status(app)),
+        Ok(more) => Reply::json(StatusCode::OK, &status(app, more)),
         Err(Failure::Request(status, text)) => refusal(status, &text),
         Err(Failure::Save(error)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 
-async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<(), Failure> {
+/// What a knob has to say besides the status.
+type More = Map<String, Value>;
+
+async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<More, Failure> {
     match (method.as_str(), path) {
-        ("GET", "/status") => Ok(()),
+        ("GET", "/status") => Ok(More::new()),
         ("POST", "/advance") => advance(app, body).await,
+        ("POST", "/call") => place(app, body).await,
         ("POST", "/reset") => reset(app, body).await,
         ("POST", "/webhooks") => replace(app, body).await,
-        ("POST", "/revoke") => Ok(app.store.change_ledger(Ledger::revoke).await?),
+        ("POST", "/revoke") => {
+            app.store.change_ledger(Ledger::revoke).await?;
+            Ok(More::new())
+        }
         ("POST", "/stop") => stop(app),
-        (_, "/status" | "/advance" | "/reset" | "/webhooks" | "/revoke" | "/stop") => Err(Failure::Request(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} does not go with this route"),
-        )),
+        (_, "/status" | "/advance" | "/call" | "/reset" | "/webhooks" | "/revoke" | "/stop") => Err(
+            Failure::Request(StatusCode::METHOD_NOT_ALLOWED, format!("{method} does not go with this route")),
+        ),
         _ => Err(Failure::Request(StatusCode::NOT_FOUND, "there is no such route".to_owned())),
     }
 }
 
-fn status(app: &App) -> Value {
+fn status(app: &App, more: More) -> Value {
     let now = app.store.now();
-    json!({
+    let Tally { calls, undecided, succeeded, failed } = app.engine.tally();
+    let mut status = json!({
         "address": app.address.to_string(),
         "now": now,
         "speed": app.store.speed(),
@@ -99,39 +136,84 @@ fn status(app: &App) -> Value {
         "clientId": CLIENT_ID,
         "username": USERNAME,
         "embedded": app.is_embedded,
-    })
+        "events": app.store.read_events(|log| log.rows().len()),
+        "callsUnderWay": calls,
+        "deliveriesUnderWay": undecided,
+        "deliveriesSucceeded": succeeded,
+        "deliveriesFailed": failed,
+    });
+    if let Some(status) = status.as_object_mut() {
+        status.extend(more);
+    }
+    status
 }
 
-async fn advance(app: &App, body: &[u8]) -> Result<(), Failure> {
-    let Advance { seconds } = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+async fn advance(app: &App, body: &[u8]) -> Result<More, Failure> {
+    let Advance { seconds, milliseconds, patience } =
+        serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
     if seconds > MAX_ADVANCE {
         return Err(invalid(format!("{seconds} seconds are more than 100 years")));
     }
-    let span = TimeDelta::try_seconds(seconds.cast_signed()).unwrap_or(TimeDelta::MAX);
-    Ok(app.store.advance(span).await?)
+    let span = TimeDelta::try_seconds(seconds.cast_signed()).unwrap_or(TimeDelta::MAX)
+        + TimeDelta::milliseconds(i64::from(milliseconds));
+    let end = app.engine.advance(span, patience.map(Duration::from_millis)).await;
+    app.store.flush().await?;
+    match end {
+        End::Through => Ok(More::new()),
+        End::Left(left) => {
+            Ok(More::from_iter([("leftMilliseconds".to_owned(), left.num_milliseconds().into())]))
+        }
+        End::Stopped => {
+            let text = "the sandbox stops before the time has passed";
+            Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()))
+        }
+    }
 }
 
-async fn reset(app: &App, body: &[u8]) -> Result<(), Failure> {
-    let Reset { empty } = match body {
-        [] => Reset::default(),
-        body => serde_json::from_slice(body).map_err(|error| unreadable(&error))?,
+/// Adds `calls`, and `receivers`: how many registrations their events go to as things are now.
+async fn place(app: &App, body: &[u8]) -> Result<More, Failure> {
+    let Place { scenario, count } = or_usual(body)?;
+    let scenario: Scenario =
+        scenario.parse().map_err(|expected| invalid(format!("the scenario is unknown: {expected}")))?;
+    if !(1..=MAX_CALLS).contains(&count) {
+        return Err(invalid(format!("the count must be from 1 to {MAX_CALLS}")));
+    }
+    let receivers = app.engine.receivers();
+    let Ok(calls) = app.engine.place(scenario, count) else {
+        let text = "too many calls are under way; let some time pass first";
+        return Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()));
     };
+    app.store.flush().await?;
+    let calls: Vec<Value> = calls.iter().map(|call| script(call)).collect();
+    Ok(More::from_iter([("calls".to_owned(), calls.into()), ("receivers".to_owned(), receivers.into())]))
+}
+
+/// What will happen in a call, and when.
+fn script(call: &Call) -> Value {
+    let start = Timestamp::new(call.start);
+    let event = |(seconds, state): &(i64, _)| {
+        let moment = start.plus(TimeDelta::seconds(*seconds));
+        json!({"state": State::name(state), "moment": moment})
+    };
+    let events: Vec<Value> = call.scenario.steps().iter().map(event).collect();
+    json!({"id": call.id.to_string(), "scenario": call.scenario.name(), "events": events})
+}
+
+async fn reset(app: &App, body: &[u8]) -> Result<More, Failure> {
+    let Reset { empty } = or_usual(body)?;
     app.unlock();
-    Ok(app.store.reset(empty).await?)
+    app.engine.reset(empty).await?;
+    Ok(More::new())
 }
 
 /// Puts the given registrations in the place of all there are.
-async fn replace(app: &App, body: &[u8]) -> Result<(), Failure> {
+async fn replace(app: &App, body: &[u8]) -> Result<More, Failure> {
     let seeds: Vec<Map<String, Value>> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
     let now = app.store.now();
     let webhooks =
         seeds.iter().enumerate().map(|(index, seed)| planted(index, seed, now)).collect::<Result<_, _>>()?;
-    let replaced = app.store.change(|account| {
-        *account = Account::new(webhooks);
-        Some(())
-    });
-    replaced.await?;
-    Ok(())
+    app.engine.plant(Account::new(webhooks)).await?;
+    Ok(More::new())
 }
 
 fn planted(index: usize, seed: &Map<String, Value>, now: Timestamp) -> Result<Registration, Failure> {
@@ -140,13 +222,21 @@ fn planted(index: usize, seed: &Map<String, Value>, now: Timestamp) -> Result<Re
 }
 
 /// Asks the process that serves in the foreground to stop. An embedded sandbox ends with its command.
-fn stop(app: &App) -> Result<(), Failure> {
+fn stop(app: &App) -> Result<More, Failure> {
     if app.is_embedded {
         let text = "the sandbox is part of a running command and stops when that is done";
         return Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()));
     }
     app.stop_asked.send_replace(true);
-    Ok(())
+    Ok(More::new())
+}
+
+/// A body that may be missing.
+fn or_usual<T: Default + serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    match body {
+        [] => Ok(T::default()),
+        body => serde_json::from_slice(body).map_err(|error| unreadable(&error)),
+    }
 }
 
 /// The place only: the parser's text may quote a value.

@@ -1,12 +1,13 @@
 //! A local server that behaves like the Vonage VIS webhooks API, for trying things out without an account.
 //!
 //! Built from specs/vis.md §14 alone: it shares no code with the client, so that a mistake in one is not repeated in the
-//! other. It prints nothing and reads no environment; deliveries to webhooks are not emulated. It needs a Tokio runtime
-//! with time and I/O; one thread is enough, because nothing in it waits for a file lock by blocking.
+//! other; what a delivery looks like and the sender of deliveries are the exception, because vwh delivers too. It prints
+//! nothing and reads no environment. It needs a Tokio runtime with time and I/O; one thread is enough, because nothing in
+//! it waits for a file lock by blocking.
 //!
 //! - who serves, and how others find it: `session`, `election`, `locks`, `server`
-//! - what is kept: `store` (memory and disk), `account`, `registration`, `state`, `directory`, `demo`
-//! - time: `clock`, `timestamp`
+//! - what is kept: `store` (memory and disk), `account`, `registration`, `events`, `state`, `directory`, `demo`
+//! - time: `clock`, `timestamp`; what waits for it, calls and their deliveries: `engine`
 //! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`
 //! - tokens for those who sign in: `oauth`
 //! - trouble to order: `fault`, `misbehaviour`, `options`
@@ -18,7 +19,9 @@ mod create;
 mod demo;
 mod directory;
 mod election;
+mod engine;
 mod error;
+mod events;
 mod fault;
 mod gateway;
 mod knobs;

@@ -9,12 +9,18 @@ use super::SandboxError;
 use super::clock::MAX_SPEED;
 use super::fault::Fault;
 use super::oauth::ledger::Lifetimes;
+use crate::delivery::{Rules, Successes};
+use crate::network::Network;
+use crate::services::vis::delivery::RULES;
 
 /// As the service has them (specs/vis.md §2).
 const TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 const REFRESH_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// “A few” wrong passwords lock the user, says specs/vis.md §2.
 const LOCK_OUT: u32 = 5;
+
+/// The most calls that come by themselves in a minute of real time: what is beyond no receiver keeps up with.
+const MOST_CALLS: f64 = 6000.0;
 
 /// How a sandbox behaves until it stops. None of it is kept in its state.
 #[derive(Clone, Debug)]
@@ -39,6 +45,16 @@ pub struct Options {
     pub refresh_lifetime: Duration,
     /// After so many wrong passwords in a row the user is locked for 30 minutes of real time; 0 never locks.
     pub lock_out: u32,
+    /// How often a delivery is attempted before it is given up, from 1.
+    pub attempts: u32,
+    /// Any 2xx counts as delivered; otherwise 200 alone does.
+    pub any_2xx: bool,
+    /// Deliver to any host, not to this machine alone.
+    pub deliver_anywhere: bool,
+    /// What deliveries over https go by.
+    pub network: Network,
+    /// Calls that come by themselves in a minute of sandbox time; 0 for none.
+    pub calls_per_minute: u32,
 }
 
 impl Default for Options {
@@ -54,6 +70,11 @@ impl Default for Options {
             token_lifetime: TOKEN_LIFETIME,
             refresh_lifetime: REFRESH_LIFETIME,
             lock_out: LOCK_OUT,
+            attempts: RULES.attempts,
+            any_2xx: false,
+            deliver_anywhere: false,
+            network: Network::default(),
+            calls_per_minute: 0,
         }
     }
 }
@@ -65,9 +86,28 @@ impl Options {
         Lifetimes { access: span(self.token_lifetime), refresh: span(self.refresh_lifetime) }
     }
 
+    /// The rules that deliveries go by.
+    pub(super) fn rules(&self) -> Rules {
+        let successes = if self.any_2xx { Successes::AnyTwoHundred } else { RULES.successes };
+        Rules { attempts: self.attempts.max(1), successes, ..RULES }
+    }
+
+    /// The sandbox time between two calls that come by themselves, if any do.
+    pub(super) fn interval(&self) -> Option<TimeDelta> {
+        let interval = 60_000 / i64::from(self.calls_per_minute.max(1));
+        (self.calls_per_minute > 0).then(|| TimeDelta::milliseconds(interval.max(1)))
+    }
+
     pub(super) fn check(&self) -> Result<(), SandboxError> {
-        let is_possible = (0.0..=MAX_SPEED).contains(&self.speed);
-        if is_possible { Ok(()) } else { Err(SandboxError::Speed { speed: self.speed }) }
+        let speed = self.speed;
+        if !(0.0..=MAX_SPEED).contains(&speed) {
+            return Err(SandboxError::Speed { speed });
+        }
+        let calls = f64::from(self.calls_per_minute);
+        if calls * speed.max(1.0) > MOST_CALLS {
+            return Err(SandboxError::Calls { most: (MOST_CALLS / speed.max(1.0)).floor() });
+        }
+        Ok(())
     }
 }
 
@@ -113,6 +153,19 @@ mod tests {
         for speed in [-1.0, f64::NAN, f64::INFINITY, 1_000_001.0] {
             assert!(with(speed).is_err(), "{speed}");
         }
+    }
+
+    #[test]
+    fn calls_come_no_faster_than_anybody_can_follow() {
+        let with = |calls_per_minute, speed| Options { speed, calls_per_minute, ..Options::default() };
+        assert!(with(6000, 1.0).check().is_ok() && with(6000, 0.0).check().is_ok());
+        assert!(with(100, 60.0).check().is_ok());
+        for (calls, speed) in [(6001, 0.0), (6001, 1.0), (101, 60.0), (1, 6001.0)] {
+            assert!(with(calls, speed).check().is_err(), "{calls} {speed}");
+        }
+        assert_eq!(with(0, 1.0).interval(), None);
+        assert_eq!(with(6, 1.0).interval(), Some(TimeDelta::seconds(10)));
+        assert_eq!(with(6000, 1.0).interval(), Some(TimeDelta::milliseconds(10)));
     }
 
     #[test]

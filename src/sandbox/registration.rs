@@ -62,6 +62,26 @@ pub(super) struct Statistics {
     pub(super) last_error_message: Option<String>,
 }
 
+impl Statistics {
+    /// A delivery was decided at `now`: it arrived. What failed stays failed until it is renewed (specs/vis.md §7).
+    pub(super) fn succeeded(&mut self, now: Timestamp) {
+        self.total_attempts = self.total_attempts.saturating_add(1);
+        self.total_successes = self.total_successes.saturating_add(1);
+        self.last_success = Some(now);
+    }
+
+    /// A delivery was decided at `now`: it was given up, the last attempt with this error. Without a status there is no code,
+    /// and an older one would be about another failure.
+    pub(super) fn gave_up(&mut self, now: Timestamp, (code, message): (Option<String>, String)) {
+        self.total_attempts = self.total_attempts.saturating_add(1);
+        self.total_failures = self.total_failures.saturating_add(1);
+        self.failed = true;
+        self.last_failure = Some(now);
+        self.last_http_error_code = code;
+        self.last_error_message = Some(message);
+    }
+}
+
 /// The service echoes the key, and the state file has to keep it: the two places where it is written out.
 #[expect(clippy::ref_option, reason = "the signature that serde calls")]
 fn in_clear<S: Serializer>(key: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -97,6 +117,12 @@ impl Registration {
         self.expire_at = now.plus(LIFETIME);
         self.purge_at = self.expire_at.plus(GRACE);
         self.statistics.failed = false;
+    }
+
+    /// Whether anything is delivered to it at `now`, as far as that does not depend on what became of earlier deliveries
+    /// (specs/vis.md §8).
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+        self.status == "ACTIVE" && now < self.expire_at
     }
 
     /// Reads a seed: a registration of which every member may be missing.

@@ -15,6 +15,9 @@ pub(super) enum Operation {
     Renew(String),
     User,
     Account,
+    Events,
+    EventCount,
+    Event(String),
 }
 
 /// Finds the operation. One slash at the end of the path makes no difference; `HEAD` is served as `GET`.
@@ -32,7 +35,11 @@ pub(super) fn operation(method: &Method, path: &str) -> Result<Operation, Gatewa
         (["self", "webhooks", id, "renew"], &Method::PUT) if !id.is_empty() => {
             Ok(Operation::Renew(decoded(id)))
         }
-        (["self"] | ["self", "account" | "webhooks"], _) => Err(GatewayError::no_method()),
+        (["self", "events"], &Method::GET) => Ok(Operation::Events),
+        (["self", "events", "count"], &Method::GET) => Ok(Operation::EventCount),
+        (["self", "events", id], &Method::GET) if !id.is_empty() => Ok(Operation::Event(decoded(id))),
+        (["self"] | ["self", "account" | "webhooks" | "events"], _) => Err(GatewayError::no_method()),
+        (["self", "events", id], _) if !id.is_empty() => Err(GatewayError::no_method()),
         (["self", "webhooks", id] | ["self", "webhooks", id, "renew"], _) if !id.is_empty() => {
             Err(GatewayError::no_method())
         }
@@ -57,6 +64,9 @@ mod tests {
         assert_eq!(get("/self/webhooks/a-b/"), Ok(Operation::Get("a-b".into())));
         assert_eq!(operation(&Method::PUT, "/self/webhooks/a/renew/"), Ok(Operation::Renew("a".into())));
         assert_eq!(operation(&Method::HEAD, "/self/account/"), Ok(Operation::Account));
+        assert_eq!(get("/self/events/"), Ok(Operation::Events));
+        assert_eq!(get("/self/events/count"), Ok(Operation::EventCount));
+        assert_eq!(get("/self/events/734/"), Ok(Operation::Event("734".into())));
     }
 
     #[test]
@@ -67,11 +77,26 @@ mod tests {
 
     #[test]
     fn a_known_path_with_another_method_is_405_and_the_rest_404() {
-        for path in ["/self", "/self/webhooks/", "/self/webhooks/a", "/self/webhooks/a/renew"] {
+        for path in [
+            "/self",
+            "/self/webhooks/",
+            "/self/webhooks/a",
+            "/self/webhooks/a/renew",
+            "/self/events",
+            "/self/events/a",
+        ] {
             assert_eq!(operation(&Method::PATCH, path), Err(GatewayError::no_method()), "{path}");
         }
-        for path in ["", "/", "/other", "/self/webhooks//", "/self/webhooks/a/b", "/self/webhooks/a/renew/b"]
-        {
+        for path in [
+            "",
+            "/",
+            "/other",
+            "/self/webhooks//",
+            "/self/webhooks/a/b",
+            "/self/webhooks/a/renew/b",
+            "/self/events//",
+            "/self/events/a/b",
+        ] {
             assert_eq!(operation(&Method::GET, path), Err(GatewayError::no_resource()), "{path}");
         }
     }

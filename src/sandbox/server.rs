@@ -23,7 +23,8 @@ use super::options::Options;
 use super::state::Host;
 use super::store::{Start, Store};
 
-/// How long requests in flight may take once the server stops. Latency comes on top; stalls and slow bodies end at once.
+/// How long requests and deliveries in flight may take once the server stops. Latency comes on top; stalls and slow bodies
+/// end at once.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// A sandbox that this process serves.
@@ -67,6 +68,7 @@ impl Server {
         let app = Arc::new(App::new(store, options, address, is_embedded, is_stopping.clone()));
         let stop_asked = app.stop_asked.subscribe();
         let serving = tokio::spawn(listen(listener, Arc::clone(&app), is_stopping));
+        tokio::spawn(Arc::clone(&app.engine).run());
         Ok(Self { app, base_url: base_url(address), stopping, stop_asked, serving })
     }
 
@@ -100,14 +102,16 @@ impl Server {
         let _ = self.stop_asked.wait_for(|is_asked| *is_asked).await;
     }
 
-    /// Takes no more requests, answers those in flight, saves the state and lets the next process serve.
+    /// Takes no more requests and begins no more deliveries, awaits what is in flight, saves the state and lets the next
+    /// process serve.
     pub async fn shut_down(mut self) -> Result<(), SandboxError> {
         // Before the first connection is refused: who comes now waits for the end instead.
         // An embedded one stops when nobody can come.
         let withdrawn = if self.app.is_embedded { Ok(()) } else { self.app.store.withdraw().await };
         self.stopping.send_replace(true);
         let limit = self.app.options.latency + DRAIN;
-        if tokio::time::timeout(limit, &mut self.serving).await.is_err() {
+        let in_flight = async { tokio::join!(&mut self.serving, self.app.engine.stop()) };
+        if tokio::time::timeout(limit, in_flight).await.is_err() {
             self.serving.abort();
         }
         self.app.store.close().await?;

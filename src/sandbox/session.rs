@@ -12,7 +12,7 @@ use super::election::{self, Elected};
 use super::locks::{self, Hold, POLL};
 use super::options::Options;
 use super::server::{Server, base_url};
-use super::state::{self, State};
+use super::state::{self, Door};
 use super::{SandboxError, store};
 use crate::secret::Secret;
 
@@ -75,7 +75,7 @@ async fn settle(directory: &Directory) -> Result<Settled, SandboxError> {
             Elected::Ours { serving, starting } => return Ok(Settled::Ours { serving, starting }),
             Elected::Theirs { starting } => starting,
         };
-        if let Some(State { host: Some(host), token, .. }) = state::read(directory)? {
+        if let Some(Door { host: Some(host), token }) = state::read(directory)? {
             return Ok(Settled::Theirs { address: host.address, token });
         }
         if start.elapsed() > STOPPING_PATIENCE {
@@ -135,7 +135,7 @@ impl Session {
             match election::settle(directory).await? {
                 Elected::Ours { .. } => return Ok(()),
                 Elected::Theirs { starting: _starting } => {
-                    let host = state::read(directory).ok().flatten().and_then(|state| state.host);
+                    let host = state::read(directory).ok().flatten().and_then(|door: Door| door.host);
                     if host.is_some_and(|host| host.address != *address) {
                         // Another one serves by now.
                         return Ok(());

@@ -5,12 +5,15 @@
 use std::io;
 use std::net::SocketAddr;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::SandboxError;
 use super::account::Account;
+use super::demo::Demo;
 use super::directory::Directory;
+use super::events::EventLog;
 use super::oauth::ledger::Ledger;
 use super::registration::Registration;
 use super::timestamp::Timestamp;
@@ -31,6 +34,17 @@ pub(super) struct State {
     /// What the token endpoint handed out; older files have none of it.
     #[serde(default)]
     pub(super) oauth: Ledger,
+    /// What happened; older files have none of it.
+    #[serde(default)]
+    pub(super) events: EventLog,
+}
+
+/// What a guest needs to know of the state, which may be large.
+#[derive(Debug, Deserialize)]
+pub(super) struct Door {
+    /// Who serves, as in [`State`].
+    pub(super) host: Option<Host>,
+    pub(super) token: Secret,
 }
 
 /// The process that serves.
@@ -56,6 +70,7 @@ struct Written<'state> {
     now: Timestamp,
     webhooks: Vec<&'state Registration>,
     oauth: Ledger,
+    events: &'state EventLog,
 }
 
 /// What is written, apart from the time and the address.
@@ -63,19 +78,20 @@ struct Written<'state> {
 pub(super) struct Kept<'memory> {
     pub(super) account: &'memory Account,
     pub(super) ledger: &'memory Ledger,
+    pub(super) events: &'memory EventLog,
     pub(super) token: &'memory Secret,
 }
 
 impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
-    pub(super) fn first(webhooks: Vec<Registration>, now: Timestamp) -> Self {
+    pub(super) fn first(Demo { webhooks, events }: Demo, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { host: None, token, now, webhooks, oauth: Ledger::default() }
+        Self { host: None, token, now, webhooks, oauth: Ledger::default(), events }
     }
 }
 
-/// The state on disk, if there is one.
-pub(super) fn read(directory: &Directory) -> Result<Option<State>, SandboxError> {
+/// The state on disk, or a part of it, if there is one.
+pub(super) fn read<T: DeserializeOwned>(directory: &Directory) -> Result<Option<T>, SandboxError> {
     let Some(content) = directory.read_state()? else { return Ok(None) };
     let refuse = |reason| SandboxError::State { path: directory.state(), reason };
     // The parser's own text may quote what it met, and that may be a key.
@@ -98,6 +114,7 @@ pub(super) fn to_bytes(kept: Kept<'_>, now: Timestamp, host: Option<&Host>) -> i
         now,
         webhooks: kept.account.kept(now),
         oauth: kept.ledger.kept(now),
+        events: kept.events,
     };
     Ok(serde_json::to_vec(&written)?)
 }

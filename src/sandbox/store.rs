@@ -1,23 +1,28 @@
 //! The sandbox's state in memory and, before any change is acknowledged, on disk.
 //!
 //! One write goes on at a time and carries every change made before it began, so a burst of changes costs a few writes.
+//! What nobody waits for (`note`) is written a moment later, with whatever else there is by then.
 
 use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 
 use super::SandboxError;
 use super::account::Account;
 use super::clock::Clock;
-use super::demo;
+use super::demo::Demo;
 use super::directory::Directory;
+use super::events::EventLog;
 use super::oauth::ledger::Ledger;
 use super::state::{self, Host, Kept, State};
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
+
+/// How long a noted change waits for others, so that a stream of them costs a few writes a second at most.
+const LATER: Duration = Duration::from_millis(250);
 
 /// The state, held by whoever serves.
 #[derive(Debug)]
@@ -34,11 +39,14 @@ pub(super) struct Store {
 struct Memory {
     account: Account,
     ledger: Ledger,
+    events: EventLog,
     clock: Clock,
     token: Secret,
     host: Option<Host>,
     /// Counts changes.
     revision: u64,
+    /// Whether a write of what was noted is to come.
+    is_noted: bool,
     is_closed: bool,
 }
 
@@ -61,17 +69,24 @@ impl Store {
         host: Host,
         start: Start,
     ) -> Result<Self, SandboxError> {
-        let state = state::read(&directory)?.unwrap_or_else(|| {
+        let state = state::read::<State>(&directory)?.unwrap_or_else(|| {
             let now = machine_time();
-            State::first(demo::webhooks(now), now)
+            State::first(Demo::new(false, now), now)
         });
+        let (webhooks, events) = if start.empty {
+            (Vec::new(), EventLog::default().in_place_of(&state.events))
+        } else {
+            (state.webhooks, state.events)
+        };
         let memory = Memory {
-            account: Account::new(if start.empty { Vec::new() } else { state.webhooks }),
+            account: Account::new(webhooks),
             ledger: state.oauth,
+            events,
             clock: Clock::new(state.now, Instant::now(), start.speed),
             token: state.token,
             host: Some(host),
             revision: 0,
+            is_noted: false,
             is_closed: false,
         };
         directory.write_state(&memory.to_bytes()?)?;
@@ -82,6 +97,11 @@ impl Store {
     /// The sandbox time.
     pub(super) fn now(&self) -> Timestamp {
         self.memory().clock.now(Instant::now())
+    }
+
+    /// How long it takes in real time until the clock shows `due`; `None` when it never gets there by itself.
+    pub(super) fn real_time_until(&self, due: Timestamp) -> Option<Duration> {
+        self.memory().clock.real_time_until(due, Instant::now())
     }
 
     /// Sandbox seconds per real second.
@@ -97,6 +117,11 @@ impl Store {
     /// Looks at the account.
     pub(super) fn read<T>(&self, look: impl FnOnce(&mut Account) -> T) -> T {
         look(&mut self.memory().account)
+    }
+
+    /// Looks at what happened.
+    pub(super) fn read_events<T>(&self, look: impl FnOnce(&EventLog) -> T) -> T {
+        look(&self.memory().events)
     }
 
     /// Looks at what the token endpoint handed out.
@@ -133,21 +158,51 @@ impl Store {
         self.edit(|memory| change(&mut memory.ledger)).await
     }
 
-    /// Moves the clock forward.
-    pub(super) async fn advance(self: &Arc<Self>, span: TimeDelta) -> io::Result<()> {
-        self.edit(|memory| memory.clock.advance(span)).await
+    /// Changes the account or what happened, in memory; it goes to disk within a moment, or with the next change.
+    pub(super) fn note<T>(self: &Arc<Self>, note: impl FnOnce(&mut Account, &mut EventLog) -> T) -> T {
+        let (result, is_first) = {
+            let mut memory = self.memory();
+            let memory = &mut *memory;
+            let result = note(&mut memory.account, &mut memory.events);
+            memory.revision += 1;
+            (result, !std::mem::replace(&mut memory.is_noted, true))
+        };
+        if is_first {
+            let store = Arc::clone(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(LATER).await;
+                store.memory().is_noted = false;
+                // A disk that takes nothing says so to the next who waits for it.
+                let _ = store.flush().await;
+            });
+        }
+        result
+    }
+
+    /// Moves the clock forward, in memory.
+    pub(super) fn advance(&self, span: TimeDelta) {
+        let mut memory = self.memory();
+        memory.clock.advance(span);
+        memory.revision += 1;
     }
 
     /// Sets the clock to the machine's time, brings the demo account back, or an empty one, and forgets what was handed
-    /// out.
-    pub(super) async fn reset(self: &Arc<Self>, empty: bool) -> io::Result<()> {
-        let reset = |memory: &mut Memory| {
-            let now = machine_time();
-            memory.clock.set(now, Instant::now());
-            memory.account = Account::new(if empty { Vec::new() } else { demo::webhooks(now) });
-            memory.ledger = Ledger::default();
-        };
-        self.edit(reset).await
+    /// out; all of it in memory.
+    pub(super) fn reset(&self, empty: bool) {
+        let mut memory = self.memory();
+        let now = machine_time();
+        let Demo { webhooks, events } = Demo::new(empty, now);
+        memory.clock.set(now, Instant::now());
+        memory.account = Account::new(webhooks);
+        memory.events = events.in_place_of(&memory.events);
+        memory.ledger = Ledger::default();
+        memory.revision += 1;
+    }
+
+    /// Returns once everything that is in memory is on disk.
+    pub(super) async fn flush(self: &Arc<Self>) -> io::Result<()> {
+        let revision = self.memory().revision;
+        self.save(revision).await
     }
 
     /// Takes the address back: nobody else is to come here.
@@ -218,7 +273,8 @@ impl Store {
 impl Memory {
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let now = self.clock.now(Instant::now());
-        let kept = Kept { account: &self.account, ledger: &self.ledger, token: &self.token };
+        let Self { account, ledger, events, token, .. } = self;
+        let kept = Kept { account, ledger, events, token };
         state::to_bytes(kept, now, self.host.as_ref())
     }
 }
@@ -228,13 +284,14 @@ impl Memory {
 /// The caller holds the serving lock.
 pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), SandboxError> {
     let now = machine_time();
-    // The token outlives a reset where it can, because a running shell may have it.
-    let token = state::read(directory).ok().flatten().map(|state| state.token);
-    let webhooks = if empty { Vec::new() } else { demo::webhooks(now) };
-    let first = State::first(webhooks, now);
-    let token = token.unwrap_or(first.token);
+    let first = State::first(Demo::new(empty, now), now);
+    // The token outlives a reset where it can, because a running shell may have it, and so do the ids of calls.
+    let (token, events) = match state::read::<State>(directory).ok().flatten() {
+        Some(old) => (old.token, first.events.in_place_of(&old.events)),
+        None => (first.token, first.events),
+    };
     let account = Account::new(first.webhooks);
-    let kept = Kept { account: &account, ledger: &first.oauth, token: &token };
+    let kept = Kept { account: &account, ledger: &first.oauth, events: &events, token: &token };
     let content = state::to_bytes(kept, now, None)?;
     Ok(directory.write_state(&content)?)
 }

@@ -1,4 +1,4 @@
-//! A point in sandbox time, in the three spellings that the service uses on the wire.
+//! A point in sandbox time, in the spellings that the service uses on the wire.
 //!
 //! Not the clock: `clock` decides which time it is.
 
@@ -23,6 +23,21 @@ impl Timestamp {
         Self::new(self.0.checked_add_signed(span).unwrap_or_else(last_representable))
     }
 
+    /// How much later this is than `earlier`.
+    pub(super) fn since(self, earlier: Self) -> TimeDelta {
+        self.0 - earlier.0
+    }
+
+    /// The time for those who know no sandbox.
+    pub(super) fn utc(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// Milliseconds since 1970, as in the queries of `/self/events`.
+    pub(super) fn unix_milliseconds(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
     /// Whole seconds since 1970, as in a JWT.
     pub(super) fn unix_seconds(self) -> i64 {
         self.0.timestamp()
@@ -36,6 +51,26 @@ impl Timestamp {
     /// The time in the gateway's `nextAccessTime` (specs/vis.md §11).
     pub(super) fn next_access_time(self) -> String {
         self.0.format("%Y-%b-%d %H:%M:%S+0000 UTC").to_string()
+    }
+}
+
+/// A time in an event. In JSON it is text such as `2024-03-01T09:00:00.123+0000` (specs/vis.md §10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct EventTime(pub(super) Timestamp);
+
+impl From<EventTime> for String {
+    fn from(time: EventTime) -> Self {
+        time.0.0.format("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
+    }
+}
+
+impl TryFrom<String> for EventTime {
+    type Error = chrono::ParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let time = DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z")?;
+        Ok(Self(Timestamp::new(time.to_utc())))
     }
 }
 
@@ -72,6 +107,8 @@ pub(super) mod tests {
         assert_eq!(String::from(time), "2024-03-01T08:30:07.123Z");
         assert_eq!(time.http_date(), "Fri, 01 Mar 2024 08:30:07 GMT");
         assert_eq!(time.next_access_time(), "2024-Mar-01 08:30:07+0000 UTC");
+        assert_eq!(String::from(EventTime(time)), "2024-03-01T08:30:07.123+0000");
+        assert_eq!(EventTime::try_from("2024-03-01T08:30:07.123+0000".to_owned()), Ok(EventTime(time)));
     }
 
     #[test]

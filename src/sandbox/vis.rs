@@ -1,4 +1,4 @@
-//! The VIS service behind the gateway: five endpoints on webhooks, and who the user is (specs/vis.md §3).
+//! The VIS service behind the gateway: five endpoints on webhooks, what happened, and who the user is (specs/vis.md §3).
 
 use std::io;
 use std::sync::Arc;
@@ -9,16 +9,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::create::{Refusal, create};
+use super::events::query::{Query, Wrong};
 use super::registration::{ACCOUNT_ID, USER_ID};
 use super::reply::Reply;
 use super::routes::Operation;
 use super::store::Store;
 use super::timestamp::Timestamp;
 
-/// Does what was asked, at `now`. `body` is none when it was too large to be read.
+/// Does what was asked, at `now`. `query` is what follows `?`; `body` is none when it was too large to be read.
 pub(super) async fn execute(
     store: &Arc<Store>,
     operation: Operation,
+    query: &str,
     body: Option<Bytes>,
     now: Timestamp,
 ) -> Reply {
@@ -37,6 +39,14 @@ pub(super) async fn execute(
         Operation::Renew(id) => renew(store, &id, now).await,
         Operation::User => Ok(Reply::json(StatusCode::OK, &user())),
         Operation::Account => Ok(Reply::json(StatusCode::OK, &account())),
+        Operation::Events => {
+            Ok(find(query, |query| store.read_events(|log| Reply::json(StatusCode::OK, &query.page(log)))))
+        }
+        Operation::EventCount => Ok(find(query, |query| {
+            let count = store.read_events(|log| query.count(log));
+            Reply::json(StatusCode::OK, &json!({"count": count}))
+        })),
+        Operation::Event(id) => Ok(event(store, &id)),
     };
     outcome.unwrap_or_else(|failure| unsaved(&failure))
 }
@@ -50,6 +60,33 @@ fn get(store: &Store, id: &str, now: Timestamp) -> Reply {
     store.read(|account| match account.find(id, now) {
         Some(webhook) => Reply::json(StatusCode::OK, webhook),
         None => unknown(),
+    })
+}
+
+/// The answer that `search` gives to the query, if it is one.
+fn find(query: &str, search: impl FnOnce(&Query) -> Reply) -> Reply {
+    match Query::read(query) {
+        Ok(query) => search(&query),
+        Err(Wrong { parameter, message }) => {
+            let body = json!({
+                "errorCode": "BAD_REQUEST", "errorMessage": format!("Query parameter {parameter} {message}"),
+                "errors": [{"field": parameter, "message": message}],
+            });
+            Reply::json(StatusCode::BAD_REQUEST, &body)
+        }
+    }
+}
+
+/// All that is known of one call: an array, as documented (specs/vis.md §10).
+fn event(store: &Store, id: &str) -> Reply {
+    let number = id.parse().ok();
+    store.read_events(|log| {
+        let rows = number.map(|id| log.of_call(id)).unwrap_or_default();
+        if rows.is_empty() {
+            error(StatusCode::NOT_FOUND, "NOT_FOUND", "Event not found")
+        } else {
+            Reply::json(StatusCode::OK, &rows)
+        }
     })
 }
 

@@ -1,12 +1,18 @@
 //! The client of a running sandbox's own knobs below `/_sandbox/`. Not a service: it lets `vwh sandbox …` speak to the
 //! process that serves, over the same `http` as everything else.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::http::{Call, Credential, Http, HttpError, Repeat, WhenHeld, host_of};
 use crate::secret::Secret;
+
+/// How long one request may take to move the clock; then the rest is asked for, so that no time limit for replies is met.
+const ONE_TURN: Duration = Duration::from_secs(1);
 
 /// Turns the knobs of the sandbox at `base`.
 #[derive(Debug)]
@@ -27,14 +33,28 @@ impl Knobs {
         self.turn(Method::GET, "status", None).await
     }
 
-    /// Moves the clock on.
-    pub async fn advance(&self, seconds: u64) -> Result<Value, HttpError> {
-        self.turn(Method::POST, "advance", Some(serde_json::json!({ "seconds": seconds }))).await
+    /// Moves the clock on; returns once all of `span` has passed, and what happened meanwhile is settled.
+    pub async fn advance(&self, span: TimeDelta) -> Result<Value, HttpError> {
+        let mut left = span.num_milliseconds().max(0);
+        loop {
+            let patience = u64::try_from(ONE_TURN.as_millis()).unwrap_or(u64::MAX);
+            let body = json!({ "seconds": left / 1000, "milliseconds": left % 1000, "patience": patience });
+            let status = self.turn(Method::POST, "advance", Some(body)).await?;
+            match status["leftMilliseconds"].as_i64() {
+                Some(rest) => left = rest,
+                None => return Ok(status),
+            }
+        }
+    }
+
+    /// Places `count` calls that go as `scenario` names.
+    pub async fn call(&self, scenario: &str, count: u32) -> Result<Value, HttpError> {
+        self.turn(Method::POST, "call", Some(json!({ "scenario": scenario, "count": count }))).await
     }
 
     /// Brings the demo account back, or an empty one.
     pub async fn reset(&self, empty: bool) -> Result<Value, HttpError> {
-        self.turn(Method::POST, "reset", Some(serde_json::json!({ "empty": empty }))).await
+        self.turn(Method::POST, "reset", Some(json!({ "empty": empty }))).await
     }
 
     /// Revokes every token that the token endpoint handed out.

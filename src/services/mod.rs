@@ -25,6 +25,7 @@ use crate::webhook::{ServiceKind, Webhook};
 use contact_center::wire::EventType;
 use registration::{Definition, Deletion, Identity, Listing, Update};
 use rules::{Refusal, Wish};
+use vis::events::{Log, Query};
 
 /// The client of one connection, whichever service it is to.
 #[derive(Debug)]
@@ -198,7 +199,7 @@ impl Service {
     }
 
     /// Clears the failed flag of the webhook `id` and moves its expiry on.
-    pub async fn renew(&self, id: &str, when_held: WhenHeld) -> Result<Webhook, HttpError> {
+    pub async fn renew(&self, id: &str, when_held: WhenHeld) -> Result<Dated, HttpError> {
         match self {
             Self::Vis(client) => client.renew(id, when_held).await,
             Self::ContactCenter(_) | Self::Voipbin(_) => Err(self.unsupported()),
@@ -219,6 +220,31 @@ impl Service {
         match self {
             Self::ContactCenter(client) => client.event_types().await,
             Self::Vis(_) | Self::Voipbin(_) => Err(self.unsupported()),
+        }
+    }
+
+    /// Every event of the service's log that `query` asks for and `is_wanted` takes by its moment.
+    pub async fn events(
+        &self,
+        query: Query,
+        is_wanted: &dyn Fn(DateTime<Utc>) -> bool,
+        progressed: &dyn Fn(),
+    ) -> Result<Log, HttpError> {
+        match self {
+            Self::Vis(client) => client.events(query, is_wanted, progressed).await,
+            Self::ContactCenter(_) | Self::Voipbin(_) => Err(self.unsupported()),
+        }
+    }
+
+    /// The same of the first two pages at the most, without waiting or trying again.
+    pub async fn first_events(
+        &self,
+        query: Query,
+        is_wanted: &dyn Fn(DateTime<Utc>) -> bool,
+    ) -> Result<Log, HttpError> {
+        match self {
+            Self::Vis(client) => client.first_events(query, is_wanted).await,
+            Self::ContactCenter(_) | Self::Voipbin(_) => Err(self.unsupported()),
         }
     }
 

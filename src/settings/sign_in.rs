@@ -4,9 +4,10 @@
 use url::Url;
 
 use super::SettingsError;
-use super::connection::{network, sendable};
+use super::connection::sendable;
 use super::environment::Environment;
 use super::file::Profile;
+use super::surroundings::Surroundings;
 use crate::auth::sign_in::{SignIn, Way, with_tenant};
 use crate::auth::source::SecretSource;
 use crate::secret::Secret;
@@ -87,7 +88,7 @@ pub(super) fn resolve(
         login: if is_named { format!("vwh -p {name} login") } else { "vwh login".to_owned() },
         way: place.way(),
         base_url: place.base.clone(),
-        network: network(&token_url, environment)?,
+        network: Box::new(Surroundings::of(environment).network(&token_url)?),
         token_url,
         username: profile.username.as_deref().map(with_tenant).filter(|_| place.way() == Way::Person),
         client_id: profile.client_id.clone(),

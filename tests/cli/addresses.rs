@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use crate::account::connected;
 use crate::settings::one_webhook;
-use crate::support::{TOKEN, Vwh, refused};
+use crate::support::{Reply, Server, TOKEN, Vwh, refused};
 
 #[test]
 fn base_urls_that_would_give_the_token_away_are_refused() {
@@ -86,4 +86,22 @@ fn a_proxy_that_cannot_be_reached_is_named_without_its_password() {
     assert!(!outcome.stderr.contains("hunter2") && !outcome.stderr.contains("me:"), "{outcome}");
     let outcome = outcome.says(&format!("cannot connect to api.example.test: through the proxy {address}: "));
     let _ = outcome.says("hint: check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it");
+}
+
+#[test]
+fn a_receiver_elsewhere_is_reached_through_the_proxy() {
+    let proxy = Server::new(|_| Reply::new(403, ""));
+    let post = |url: &str| {
+        let arguments = ["trigger", url, "--unsigned", "--state", "RINGING", "--once", "--yes"];
+        let run = Vwh::new().args(arguments).env("HTTPS_PROXY", proxy.base_url());
+        run.env("HTTP_PROXY", proxy.base_url()).run().exits(1)
+    };
+    let _ = post("https://hooks.example.test/hook");
+    assert_eq!(proxy.lines(), ["CONNECT hooks.example.test:443"]);
+    let nobody = refused();
+    for scheme in ["http", "https"] {
+        let outcome = post(&nobody.base_url().replace("http", scheme));
+        assert!(outcome.stdout.contains("Connection refused"), "{outcome}");
+    }
+    assert_eq!(proxy.connections(), 1);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 27] = [
     &["list"],
     &["status"],
     &["create"],
@@ -15,7 +15,11 @@ const COMMANDS: [&[&str]; 23] = [
     &["restore"],
     &["replace"],
     &["rotate"],
+    &["missed"],
     &["check"],
+    &["listen"],
+    &["trigger"],
+    &["verify"],
     &["login"],
     &["logout"],
     &["whoami"],

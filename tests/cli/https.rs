@@ -1,4 +1,4 @@
-//! The connection that real accounts use: https, with a certificate that only `SSL_CERT_FILE` vouches for.
+//! The connection that real accounts and receivers use: https, with a certificate that only `SSL_CERT_FILE` vouches for.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::support::{TOKEN, Vwh};
+use crate::support::{TOKEN, Vwh, refused};
 
 const LIST: &str = r#"[{"id":"a","url":"https://hooks.example.test/a"}]"#;
 
@@ -53,6 +53,10 @@ fn answer(stream: TcpStream, config: &Arc<ServerConfig>) -> std::io::Result<()> 
         stream.read_exact(&mut byte)?;
         request.extend(byte);
     }
+    let head = String::from_utf8_lossy(&request).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body)?;
     let length = LIST.len();
     write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{LIST}")?;
     stream.conn.send_close_notify();
@@ -86,4 +90,23 @@ fn an_unknown_certificate_is_refused_with_its_cure() {
 fn a_certificate_file_that_is_not_there_is_a_configuration_error() {
     let run = connected_to(&serve()).args(["list"]).env("SSL_CERT_FILE", "/nowhere/root.pem");
     let _ = run.run().exits(2).without_answer().says("SSL_CERT_FILE");
+}
+
+#[test]
+fn a_receiver_is_reached_with_a_certificate_of_ones_own_too() {
+    let server = serve();
+    let url = format!("https://localhost:{}/hook", server.address.port());
+    let vwh = Vwh::new();
+    let file = vwh.write("root.pem", &server.certificate).display().to_string();
+    let arguments = ["trigger", &url, "--unsigned", "--state", "RINGING", "--once"];
+    let _ = vwh.args(arguments).env("SSL_CERT_FILE", &file).run().exits(0);
+    let outcome = vwh.args(arguments).run().exits(1);
+    assert!(outcome.stdout.contains("would retry") && outcome.stdout.contains("certificate"), "{outcome}");
+    let missing = vwh.args(arguments).env("SSL_CERT_FILE", "/nowhere/root.pem").run();
+    let _ = missing.exits(2).without_answer().says("SSL_CERT_FILE");
+    assert_eq!(server.connections.load(Ordering::SeqCst), 2);
+    // Where it is not needed it is not looked at.
+    let nobody = refused();
+    let plain = ["trigger", &nobody.base_url(), "--unsigned", "--state", "RINGING", "--once"];
+    let _ = vwh.args(plain).env("SSL_CERT_FILE", "/nowhere/root.pem").run().exits(1);
 }

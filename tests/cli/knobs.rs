@@ -106,6 +106,9 @@ fn who_wants_to_sign_in_is_told_everything_once_secrets_may_be_shown() {
     sandbox        http://127.0.0.1:[PORT]
     time           [TIME]
     webhooks       8
+    events         47
+    calls          0 under way
+    deliveries     0 under way, 0 succeeded, 0 failed
     token          [TOKEN]
     token URL      http://127.0.0.1:[PORT]/token
     client id      sandbox-client

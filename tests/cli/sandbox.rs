@@ -127,9 +127,12 @@ fn its_knobs_are_commands() {
     insta::assert_snapshot!(status.hiding_times().snapshot(), @r"
     exit: 0
     --- stdout
-    sandbox   http://127.0.0.1:[PORT]
-    time      [TIME]
-    webhooks  8
+    sandbox     http://127.0.0.1:[PORT]
+    time        [TIME]
+    webhooks    8
+    events      47
+    calls       0 under way
+    deliveries  0 under way, 0 succeeded, 0 failed
     --- stderr
     ");
     let status = vwh.args(["sandbox", "status", "--json"]).run().exits(0).json();
@@ -286,6 +289,12 @@ fn what_cannot_be_served_is_a_usage_error() {
         &["--speed", "fast"],
         &["--speed", "-1"],
         &["--speed", "NaN"],
+        &["--attempts", "0"],
+        &["--attempts", "many"],
+        &["--calls-per-minute", "-1"],
+        &["--calls-per-minute", "100", "--speed", "1000"],
+        &["call", "--scenario", "inbound"],
+        &["call", "--count", "0"],
         &["advance"],
         &["advance", "tomorrow"],
     ] {

@@ -146,15 +146,19 @@ impl Client {
     }
 
     /// `PUT /self/webhooks/{id}/renew`. An empty 200 was seen live (vis §3): then, and if the reply is any
-    /// other text, the webhook is read again.
-    pub async fn renew(&self, id: &str, when_held: WhenHeld) -> Result<Webhook, HttpError> {
+    /// other text, the webhook is read again. With the service's clock.
+    pub async fn renew(
+        &self,
+        id: &str,
+        when_held: WhenHeld,
+    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
         let mut call = self.call(Method::PUT, &format!("{COLLECTION}{}/renew", segment(id)));
         call.when_held = when_held;
         let reply = self.http.send(&call).await?;
         match webhook(&call, &reply) {
-            Ok(webhook) if webhook.id == id => Ok(webhook),
+            Ok(webhook) if webhook.id == id => Ok((webhook, reply.date)),
             // Accepted, and what came with it is not the webhook.
-            _ => self.get(id).await.map(|(webhook, _)| webhook),
+            _ => self.get(id).await,
         }
     }
 
@@ -170,7 +174,7 @@ impl Client {
     }
 
     /// A call of `path` below the base. Ids in it went through [`segment`].
-    fn call(&self, method: Method, path: &str) -> Call {
+    pub(super) fn call(&self, method: Method, path: &str) -> Call {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
         Call {

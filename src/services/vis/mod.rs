@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod delivery;
+pub mod events;
 pub mod rules;
 pub mod signature;
 pub mod wire;

@@ -2,6 +2,8 @@
 //!
 //! Where the signature and the event stand in a delivery is `delivery`'s business.
 
+pub mod explain;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

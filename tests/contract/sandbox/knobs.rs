@@ -25,7 +25,11 @@ async fn status_tells_what_runs() {
         (&status["clientId"], &status["username"]),
         (&json!("sandbox-client"), &json!("demo@vbc.prod"))
     );
-    assert_eq!(status.as_object().map(serde_json::Map::len), Some(11));
+    assert_eq!(status["events"], 47);
+    for name in ["callsUnderWay", "deliveriesUnderWay", "deliveriesSucceeded", "deliveriesFailed"] {
+        assert_eq!(status[name], 0, "{name}");
+    }
+    assert_eq!(status.as_object().map(serde_json::Map::len), Some(16));
 }
 
 #[tokio::test]
@@ -49,17 +53,22 @@ async fn wrong_turns_are_explained() {
         ("POST", "advance", ""),
         ("POST", "advance", "{\"seconds\":99999999999}"),
         ("POST", "reset", "[]]"),
+        ("POST", "call", "{\"scenario\":\"inbound\"}"),
+        ("POST", "call", "{\"count\":0}"),
+        ("POST", "call", "{\"count\":1001}"),
+        ("POST", "call", "{\"scenarios\":1}"),
         ("POST", "webhooks", "[{\"stastistics\":{}}]"),
         ("POST", "webhooks", "{}"),
         ("GET", "reset", ""),
         ("GET", "revoke", ""),
+        ("GET", "call", ""),
         ("GET", "nothing", ""),
     ] {
         let reply = sandbox.knob(method, name, body).await;
         assert!(reply.json()["error"].is_string(), "{name} {body}");
         status.push(reply.status);
     }
-    assert_eq!(status, [400, 400, 400, 422, 400, 422, 400, 405, 405, 404]);
+    assert_eq!(status, [400, 400, 400, 422, 400, 422, 422, 422, 400, 422, 400, 405, 405, 405, 404]);
 }
 
 #[tokio::test]

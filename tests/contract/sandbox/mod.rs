@@ -1,12 +1,19 @@
 //! The sandbox over a real socket.
 
+mod calls;
 mod codes;
+mod deliveries;
 mod endpoints;
+mod events;
 mod faults;
 mod gateway;
 mod kill;
 mod knobs;
+mod lanes;
 mod processes;
+mod receiver;
+mod redirects;
+mod retries;
 mod state;
 mod token_life;
 mod tokens;
@@ -35,6 +42,11 @@ impl Sandbox {
     /// One without webhooks.
     async fn empty() -> Self {
         Self::start(Options { empty: true, ..Options::default() }).await
+    }
+
+    /// One without webhooks whose clock moves by hand alone.
+    async fn frozen() -> Self {
+        Self::start(Options { empty: true, speed: 0.0, ..Options::default() }).await
     }
 
     fn address(&self) -> String {
@@ -91,5 +103,44 @@ impl Sandbox {
             self.api("POST", "/self/webhooks/", &json!({"url": url, "events": ["CALL"]}).to_string()).await;
         assert_eq!(reply.status, 201, "{}", reply.text());
         reply.json()
+    }
+
+    /// Turns a knob that must work.
+    async fn turn(&self, name: &str, body: &Value) -> Value {
+        let reply = self.knob("POST", name, &body.to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    async fn status(&self) -> Value {
+        self.knob("GET", "status", "").await.json()
+    }
+
+    /// The sandbox time.
+    async fn now(&self) -> String {
+        self.status().await["now"].as_str().expect("a time").to_owned()
+    }
+
+    /// Puts these webhooks in the place of all there are.
+    async fn plant(&self, seeds: &[Value]) {
+        self.turn("webhooks", &seeds.into()).await;
+    }
+
+    /// Lets time pass.
+    async fn advance(&self, seconds: u64) -> Value {
+        self.turn("advance", &json!({"seconds": seconds})).await
+    }
+
+    /// Places a call.
+    async fn call(&self, scenario: &str) -> Value {
+        self.turn("call", &json!({"scenario": scenario})).await
+    }
+
+    async fn webhook(&self, id: &str) -> Value {
+        self.api("GET", &format!("/self/webhooks/{id}"), "").await.json()
+    }
+
+    async fn statistics(&self, id: &str) -> Value {
+        self.webhook(id).await["statistics"].clone()
     }
 }

@@ -95,6 +95,20 @@ impl Event {
 }
 
 impl State {
+    /// The names in the documents.
+    pub const NAMES: [&str; 10] = [
+        "INITIALIZING",
+        "RINGING",
+        "ACTIVE",
+        "HELD",
+        "REMOTE_HELD",
+        "ANSWERED",
+        "CANCELLED",
+        "MISSED",
+        "REJECTED",
+        "DETACHED",
+    ];
+
     /// The state of this name.
     #[must_use]
     pub fn named(name: &str) -> Self {
@@ -229,21 +243,11 @@ mod tests {
 
     #[test]
     fn a_name_is_read_back() {
-        for name in [
-            "INITIALIZING",
-            "RINGING",
-            "ACTIVE",
-            "HELD",
-            "REMOTE_HELD",
-            "ANSWERED",
-            "CANCELLED",
-            "MISSED",
-            "REJECTED",
-            "DETACHED",
-            "ELSE",
-        ] {
+        for name in State::NAMES {
+            assert!(!matches!(State::named(name), State::Other(_)), "{name}");
             assert_eq!(State::named(name).name(), name);
         }
+        assert_eq!(State::named("ELSE").name(), "ELSE");
         assert!(!State::Held.is_final() && State::Answered.is_final());
         assert!(State::Ringing.rank() < State::Held.rank());
     }

@@ -1,0 +1,86 @@
+//! The check of a receiver before a webhook is registered for it: it must take one sample call under the service's rules.
+
+use url::Url;
+
+use super::Context;
+use super::posting::sample::Sample;
+use super::posting::{Conclusion, Posting};
+use super::signing_key::{Key, KeyArgs};
+use crate::error::{Error, Kind};
+use crate::output::text::word;
+use crate::secret::mask_url;
+use crate::services::vis::delivery::Policy;
+use crate::services::vis::delivery::scenario::Scenario;
+
+/// What is posted: short, and with a state of every phase of a call.
+const SCENARIO: Scenario = Scenario::InboundMissed;
+
+/// What is checked, and how.
+pub struct Check<'a> {
+    /// The receiver.
+    pub url: &'a Url,
+    /// The metadata policy that will be registered.
+    pub policy: Policy,
+    /// The key that will be registered.
+    pub key: &'a Key,
+    /// Where the user wants it from, for the command that tries the receiver alone.
+    pub key_args: &'a KeyArgs,
+    /// Whether any host may be posted to.
+    pub is_yes: bool,
+}
+
+impl Check<'_> {
+    /// Posts every event once. Fails unless each is answered with 200 in time.
+    pub async fn run(&self, context: &Context) -> Result<(), Error> {
+        let key = self.key.secret();
+        let sample = Sample::call(context, SCENARIO, self.policy, key.cloned())?;
+        let count = sample.len();
+        let what = format!("a sample call ({count} events)");
+        let posting = Posting::begin(context, self.url, &what, self.is_yes).await?.once().hiding(key);
+        for (index, subject) in sample.subjects().enumerate() {
+            let posted = posting.post(subject.name(), |attempt| sample.delivery(index, attempt)).await;
+            let interrupted =
+                context.limits.is_interrupted().then(|| Error::new(Kind::Interrupted, "interrupted"));
+            if let Some(error) = posted.ended.or(interrupted) {
+                return Err(error.while_doing("nothing was registered"));
+            }
+            if posted.conclusion != Conclusion::Delivered {
+                let last = posted.attempts.last();
+                let trouble = last.and_then(|attempt| attempt.trouble.clone()).unwrap_or_default();
+                let status = last.and_then(|attempt| attempt.status);
+                return Err(Error::new(
+                    Kind::Failure,
+                    "nothing was registered, because the receiver fails the check",
+                )
+                .because(format!("{}: {trouble}", subject.name()))
+                .hint(self.hint(status)));
+            }
+        }
+        context
+            .output
+            .notice(&format!("the receiver has answered all {count} events of a sample call with 200"));
+        Ok(())
+    }
+
+    fn hint(&self, status: Option<u16>) -> String {
+        if matches!(self.key, Key::Generated { .. }) && matches!(status, Some(401 | 403)) {
+            return "a receiver that verifies cannot know a key that was just made: make one, give it to the receiver, and \
+                    register it with --signing-key-file FILE"
+                .to_owned();
+        }
+        let mut command = format!("vwh trigger {} --once", word(&mask_url(self.url.as_str())));
+        match self.policy {
+            Policy::None => command.push_str(" --metadata-policy none"),
+            Policy::Body => command.push_str(" --metadata-policy body"),
+            Policy::Header => {}
+        }
+        match (self.key, self.key_args.file().or(self.key_args.out())) {
+            (Key::Unsigned, _) if self.policy != Policy::None => command.push_str(" --unsigned"),
+            (Key::Given(_), Some(file)) => {
+                command.push_str(&format!(" --signing-key-file {}", word(&file.to_string_lossy())));
+            }
+            _ => {}
+        }
+        format!("try the receiver alone until it answers 200: {command}")
+    }
+}

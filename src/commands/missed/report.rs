@@ -1,0 +1,186 @@
+//! What became of the events that were posted again, and how the command ends with it: the lines, the JSON contract.
+
+use serde::Serialize;
+
+use super::super::Context;
+use super::super::accounts;
+use super::view::events;
+use crate::error::{Error, ExitStatus, Kind};
+use crate::output::text::inert;
+use crate::output::{ErrorView, OutputError};
+use crate::settings::Format;
+use crate::webhook::json::to_line;
+
+/// What became of one event. The names are in the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered with 200 in time.
+    Posted,
+    /// Not answered so.
+    Error,
+    /// Its turn never came.
+    Skipped,
+}
+
+impl Outcome {
+    const ALL: [Self; 3] = [Self::Posted, Self::Error, Self::Skipped];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Posted => "posted",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// An event with what became of it.
+pub struct Posted {
+    /// The profile it was read with.
+    pub profile: String,
+    /// The webhook that missed it.
+    pub webhook_id: String,
+    /// Where it was posted to, as it is shown.
+    pub url: String,
+    /// The call.
+    pub event_id: String,
+    /// Its state.
+    pub state: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it was not delivered.
+    pub error: Option<Error>,
+}
+
+/// A whole run.
+pub struct Reposting {
+    /// Whether nothing was posted.
+    pub is_dry_run: bool,
+    /// In the order in which they were posted.
+    pub results: Vec<Posted>,
+    /// What ended it before everything had its turn.
+    pub ended: Option<Error>,
+    /// What to type for each webhook that was not done with.
+    pub go_on: Vec<String>,
+}
+
+/// The JSON of a run; a contract.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunView<'a> {
+    dry_run: bool,
+    results: Vec<PostedView<'a>>,
+    summary: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PostedView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
+    webhook_id: &'a str,
+    event_id: &'a str,
+    state: &'a str,
+    outcome: &'static str,
+    error: Option<ErrorView<'a>>,
+}
+
+impl Reposting {
+    /// Writes what became of each event and says how the command ends; `failures` are the profiles that could not be read.
+    pub fn conclude(
+        self,
+        context: &Context,
+        is_several: bool,
+        failures: Vec<(&str, Error)>,
+    ) -> Result<ExitStatus, Error> {
+        let failure = self.failure();
+        let text = if context.settings.format.is_json() {
+            self.json(context, is_several)
+        } else {
+            self.lines(is_several)
+        };
+        if failure.is_some() || !failures.is_empty() {
+            match context.output.answer_anyway(&text) {
+                // That nobody reads the lines does not make the failure one less.
+                Ok(()) | Err(OutputError::BrokenPipe) => {}
+                Err(error) => return Err(error.into()),
+            }
+        } else {
+            context.output.answer(&text)?;
+        }
+        if self.results.is_empty() {
+            context.output.notice("nothing is known to be missed, so there is nothing to post");
+        }
+        match failure {
+            Some(error) if !failures.is_empty() => {
+                context.output.error(&error.view());
+                accounts::conclude(context, failures, ExitStatus::Failure)
+            }
+            Some(error) => Err(error),
+            None => accounts::conclude(context, failures, ExitStatus::Success),
+        }
+    }
+
+    fn count(&self, outcome: Outcome) -> usize {
+        self.results.iter().filter(|posted| posted.outcome == outcome).count()
+    }
+
+    /// Why not everything was posted, and how to go on.
+    fn failure(&self) -> Option<Error> {
+        let total = self.results.len();
+        let left = total - self.count(Outcome::Posted);
+        let what = format!("{left} of {} were not posted", events(total));
+        let error = match (&self.ended, left) {
+            (None, 0) => return None,
+            (Some(error), 0) => error.clone(),
+            (Some(error), _) => error.clone().while_doing(format!("stopped early, {what}")),
+            (None, _) => Error::new(Kind::Failure, what),
+        };
+        Some(match self.go_on.as_slice() {
+            [] => error,
+            [go_on] => error.hint(format!("go on with: {go_on}")),
+            several => error.hint(format!("go on with each: {}", several.join("; "))),
+        })
+    }
+
+    fn json(&self, context: &Context, is_several: bool) -> String {
+        let views = self.results.iter().map(|posted| PostedView {
+            profile: is_several.then_some(posted.profile.as_str()),
+            webhook_id: &posted.webhook_id,
+            event_id: &posted.event_id,
+            state: &posted.state,
+            outcome: posted.outcome.name(),
+            error: posted.error.as_ref().map(Error::view),
+        });
+        let results: Vec<PostedView<'_>> = views.collect();
+        if context.settings.format == Format::Jsonl {
+            return results.iter().map(|result| format!("{}\n", to_line(result))).collect();
+        }
+        let counts =
+            Outcome::ALL.iter().map(|outcome| (outcome.name().to_owned(), self.count(*outcome).into()));
+        let total = ("total".to_owned(), self.results.len().into());
+        let summary = std::iter::once(total).chain(counts).collect();
+        format!("{}\n", to_line(&RunView { dry_run: self.is_dry_run, results, summary }))
+    }
+
+    fn lines(&self, is_several: bool) -> String {
+        let mut text = String::new();
+        for posted in &self.results {
+            if is_several {
+                text.push_str(&format!("{}  ", posted.profile));
+            }
+            let outcome = if self.is_dry_run { "would post" } else { posted.outcome.name() };
+            let (event, state) = (inert(&posted.event_id), inert(&posted.state));
+            let (webhook, url) = (inert(&posted.webhook_id), inert(&posted.url));
+            text.push_str(&format!("{outcome}  {event}:{state}  {webhook}  {url}"));
+            if let Some(error) = &posted.error {
+                text.push_str(&format!("  {}", inert(&error.sentence())));
+                if let Some(hint) = &error.hint {
+                    text.push_str(&format!(" (hint: {})", inert(hint)));
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+}

@@ -1,0 +1,203 @@
+//! Shows what was missed: a table, JSON or CSV on stdout, and on stderr how much it is and what to type next.
+
+use chrono::SecondsFormat;
+use serde::Serialize;
+
+use super::super::Context;
+use super::super::account::Account;
+use super::super::accounts::{Accounts, Gathered};
+use super::select::{Beginning, Bounds, Loss};
+use super::{Found, MissedArgs};
+use crate::error::Error;
+use crate::gaps::window::Window;
+use crate::output::events::{EVENT_HEAD, EventRow, Group, event_records, exact, table};
+use crate::output::text::word;
+use crate::output::webhooks::TableStyle;
+use crate::output::when::absolute;
+use crate::services::vis::events::Logged;
+use crate::settings::Format;
+use crate::webhook::json::{Secrets, to_line};
+use crate::webhook::rewrite::rewrite;
+
+/// The member that vwh adds to each event; a contract.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View<'a> {
+    profile: &'a str,
+    service: &'static str,
+    webhook_id: &'a str,
+    webhook_url: &'a str,
+    moment: String,
+    delivery_id: String,
+}
+
+/// Writes what was found.
+pub fn show(
+    args: &MissedArgs,
+    context: &Context,
+    accounts: &Accounts,
+    gathered: &Gathered<'_, Found>,
+) -> Result<(), Error> {
+    let output = &context.output;
+    let losses: Vec<(&Account, &Loss)> = losses(gathered).collect();
+    match context.settings.format {
+        Format::Json => output.answer(&array(&losses, output.secrets()))?,
+        Format::Jsonl => {
+            let lines = lines(&losses, output.secrets());
+            output.answer(&lines.map(|line| line + "\n").collect::<String>())?;
+        }
+        Format::Csv => {
+            let groups: Vec<Group<'_>> = groups(&losses, output.secrets()).collect();
+            output.answer_csv(&EVENT_HEAD, groups.iter().flat_map(event_records))?;
+        }
+        Format::Table | Format::Wide | Format::Prometheus => {
+            let groups: Vec<Group<'_>> =
+                groups(&losses, output.secrets()).filter(|group| !group.rows.is_empty()).collect();
+            if !groups.is_empty() {
+                let style = TableStyle { shows_profile: accounts.is_several, ..output.table_style() };
+                output.answer(&table(&groups, style))?;
+            }
+        }
+    }
+    if !context.settings.format.is_json() {
+        let bounds = gathered.answers.first().map(|(_, found)| found.selection.bounds).unwrap_or_default();
+        output.notice(&summary(args, bounds, accounts, &losses));
+    }
+    Ok(())
+}
+
+/// Each webhook that is meant, with its account.
+pub fn losses<'a>(gathered: &'a Gathered<'_, Found>) -> impl Iterator<Item = (&'a Account, &'a Loss)> {
+    let of_account = |(account, found): &'a (&'a Account, Found)| {
+        found.selection.losses.iter().map(move |loss| (*account, loss))
+    };
+    gathered.answers.iter().flat_map(of_account)
+}
+
+fn array(losses: &[(&Account, &Loss)], secrets: Secrets) -> String {
+    let lines: Vec<String> = lines(losses, secrets).collect();
+    if lines.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", lines.join(",\n")) }
+}
+
+/// The service's own object of each event, with one more member.
+fn lines(losses: &[(&Account, &Loss)], secrets: Secrets) -> impl Iterator<Item = String> {
+    losses.iter().flat_map(move |(account, loss)| {
+        let url = loss.webhook.shown_url(secrets);
+        loss.events.iter().map(move |event| line(account, loss, &url, event, secrets))
+    })
+}
+
+fn line(account: &Account, loss: &Loss, url: &str, event: &Logged, secrets: Secrets) -> String {
+    let mut line = String::new();
+    rewrite(std::str::from_utf8(&event.raw).unwrap_or("{}"), secrets, &mut line);
+    let view = View {
+        profile: &account.profile,
+        service: account.service().name(),
+        webhook_id: &loss.webhook.id,
+        webhook_url: url,
+        moment: exact(event.moment),
+        delivery_id: event.delivery_id(&loss.webhook.id),
+    };
+    // An event has an id, so there is a member before this one.
+    line.pop();
+    format!("{line},\"vwh\":{}}}", to_line(&view))
+}
+
+fn groups<'a>(
+    losses: &'a [(&'a Account, &'a Loss)],
+    secrets: Secrets,
+) -> impl Iterator<Item = Group<'a>> + use<'a> {
+    losses.iter().map(move |(account, loss)| Group {
+        profile: &account.profile,
+        service: account.service().name(),
+        webhook_id: &loss.webhook.id,
+        url: loss.webhook.shown_url(secrets),
+        rows: loss.events.iter().map(|event| row(event, &loss.webhook.id)).collect(),
+    })
+}
+
+fn row<'a>(logged: &'a Logged, webhook_id: &str) -> EventRow<'a> {
+    let event = &logged.event;
+    EventRow {
+        moment: logged.moment,
+        state: logged.state(),
+        direction: event.direction.as_deref(),
+        number: event.phone_number.as_deref(),
+        caller: event.caller_id.as_deref(),
+        duration: event.duration,
+        id: &logged.id,
+        delivery_id: logged.delivery_id(webhook_id),
+    }
+}
+
+/// How much it is, of when, and how it is posted again.
+fn summary(args: &MissedArgs, bounds: Bounds, accounts: &Accounts, losses: &[(&Account, &Loss)]) -> String {
+    let known: Vec<_> = losses.iter().filter(|(_, loss)| !loss.windows.is_empty()).collect();
+    let count: usize = losses.iter().map(|(_, loss)| loss.events.len()).sum();
+    let events = events(count);
+    match (known.as_slice(), args.ids.as_slice()) {
+        ([], []) => "nothing is known to be missed".to_owned(),
+        ([], ids) => {
+            let ids = ids.join(", ");
+            let since = accounts.command_for_one("missed ID --since TIME");
+            format!("nothing is known to be missed by {ids}; what came since a time: {since}")
+        }
+        ([(account, loss)], _) => {
+            let what = format!("{events} {}", stretch(&loss.windows));
+            if count == 0 {
+                return what;
+            }
+            let since = if loss.beginning == Beginning::Known { "" } else { " --since TIME" };
+            let again = account.command(&again(args, bounds, &word(&loss.webhook.id)));
+            format!("{what}: {again}{since} --repost")
+        }
+        (several, _) => {
+            let what = format!("{events} that {} webhooks have missed", several.len());
+            if count == 0 {
+                return what;
+            }
+            let ids: Vec<_> = args.ids.iter().map(|id| word(id)).collect();
+            format!("{what}: {} --repost", accounts.command(&again(args, bounds, &ids.join(" "))))
+        }
+    }
+}
+
+/// `7 events`.
+#[must_use]
+pub fn events(count: usize) -> String {
+    match count {
+        0 => "no events".to_owned(),
+        1 => "1 event".to_owned(),
+        _ => format!("{count} events"),
+    }
+}
+
+/// `since 2026-01-02T00:00:00Z`, or `from … to …`.
+#[must_use]
+pub fn stretch(windows: &[Window]) -> String {
+    let from = windows.first().map(|window| absolute(window.from)).unwrap_or_default();
+    match windows.last().and_then(|window| window.to) {
+        Some(to) => format!("from {from} to {}", absolute(to)),
+        None => format!("since {from}"),
+    }
+}
+
+/// The command line that means the same webhooks and the same time.
+#[must_use]
+pub fn again(args: &MissedArgs, bounds: Bounds, ids: &str) -> String {
+    let mut command = "missed".to_owned();
+    if !ids.is_empty() {
+        command.push_str(&format!(" {ids}"));
+    } else if args.failed {
+        command.push_str(" --failed");
+    }
+    if let Some(glob) = args.url.as_deref().filter(|_| ids.is_empty()) {
+        command.push_str(&format!(" --url {}", word(glob)));
+    }
+    // A duration ago would be another time by then.
+    let moments = [("since", bounds.since), ("until", bounds.until)];
+    for (name, moment) in moments.into_iter().filter_map(|(name, moment)| Some((name, moment?))) {
+        command.push_str(&format!(" --{name} {}", moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
+    }
+    command
+}

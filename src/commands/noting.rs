@@ -1,0 +1,125 @@
+//! Noting what webhooks have missed so far, before they are renewed: the next success moves `lastSuccess` on, and then the
+//! service does not tell any more (design §5).
+//!
+//! A note that cannot be written stops nothing: to stay failed would be worse than not to know what is lost.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::Context;
+use super::account::Account;
+use super::report::{Outcome, Report};
+use crate::error::Error;
+use crate::files::lines::Durability;
+use crate::gaps::{Action, Gap, Line};
+use crate::output::text::word;
+use crate::output::when::absolute;
+use crate::webhook::Webhook;
+
+/// The notes of one run.
+pub struct Noting<'a> {
+    context: &'a Context,
+    account: &'a Account,
+    /// By id: the gaps that the run notes, with the line that has no end yet.
+    noted: RefCell<HashMap<String, Line>>,
+}
+
+impl<'a> Noting<'a> {
+    /// None yet.
+    #[must_use]
+    pub fn new(context: &'a Context, account: &'a Account) -> Self {
+        Self { context, account, noted: RefCell::default() }
+    }
+
+    /// Notes the gap of each of `webhooks` that has one, as they were listed at `now`, in one synced write.
+    pub async fn note(&self, webhooks: impl Iterator<Item = &Webhook>, now: DateTime<Utc>) {
+        let named = webhooks.filter(|webhook| !webhook.id.is_empty());
+        let lines = named.filter_map(|webhook| Some(self.line(webhook, Gap::of(webhook, now)?, now)));
+        let lines: Vec<Line> = lines.collect();
+        match self.append(&lines, Durability::Synced).await {
+            Ok(()) => self.noted.borrow_mut().extend(lines.into_iter().map(|line| (line.id.clone(), line))),
+            Err(error) => {
+                let since = lines.iter().filter_map(|line| line.from.or(line.created)).min();
+                let since = since.map_or_else(|| "TIME".to_owned(), absolute);
+                let missed = self.account.command(&format!("missed ID --since {since}"));
+                let error = error.sentence();
+                self.context.output.warning(&format!(
+                    "cannot note what was missed until now ({error}); it will be shown by: {missed}"
+                ));
+            }
+        }
+    }
+
+    /// `webhook` was renewed, by a reply that came at `date`: its gap has ended.
+    pub async fn ended(&self, webhook: &Webhook, renewed: &Webhook, date: Option<DateTime<Utc>>) {
+        let noted = self.noted.borrow().get(&webhook.id).cloned();
+        let Some(noted) = noted.filter(|noted| noted.to.is_none()) else { return };
+        // A reply that shows the webhook as it was says nothing about this renewal.
+        let stated = renewed.renewed_at.filter(|at| webhook.renewed_at != Some(*at));
+        let to = stated.or(date).unwrap_or_else(self.context.clock);
+        let line = Line {
+            action: Action::Ended,
+            url: None,
+            policy: None,
+            is_signed: None,
+            created: None,
+            to: Some(to),
+            ..noted
+        };
+        if let Err(error) = self.append(&[line], Durability::Written).await {
+            self.context.output.notice(&format!(
+                "until when {} missed events is not noted: {}",
+                webhook.id,
+                error.sentence()
+            ));
+        }
+    }
+
+    /// Says how to see what was lost, if anything that `report` has renewed missed events.
+    pub fn remind(&self, report: &Report) {
+        let noted = self.noted.borrow();
+        let is_back = |outcome: Outcome| matches!(outcome, Outcome::Renewed | Outcome::Delivered);
+        let ids: Vec<&str> = report
+            .results
+            .iter()
+            .filter(|done| is_back(done.outcome) && noted.contains_key(&done.id))
+            .map(|done| done.id.as_str())
+            .collect();
+        let (whose, rest) = match ids.as_slice() {
+            [] => return,
+            [id] => ("it", format!("missed {}", word(id))),
+            _ => ("they", "missed".to_owned()),
+        };
+        let command = self.account.command(&rest);
+        self.context.output.notice(&format!("what {whose} missed: {command}"));
+    }
+
+    fn line(&self, webhook: &Webhook, gap: Gap, now: DateTime<Utc>) -> Line {
+        Line {
+            time: now,
+            action: Action::Noted,
+            service: self.account.service().name().to_owned(),
+            base_url: self.account.base().to_owned(),
+            profile: self.account.profile.clone(),
+            user: webhook.user_id.clone(),
+            id: webhook.id.clone(),
+            url: Some(webhook.url.clone()),
+            policy: webhook.metadata_policy.clone(),
+            is_signed: Some(webhook.is_signed()),
+            from: gap.from,
+            created: gap.created,
+            to: gap.to,
+            run: None,
+        }
+    }
+
+    async fn append(&self, lines: &[Line], durability: Durability) -> Result<(), Error> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let store = self.account.gaps(self.context)?;
+        Ok(store.append(lines, durability, &self.context.limits).await?)
+    }
+}

@@ -1,0 +1,402 @@
+//! Posts deliveries to a receiver under the service's rules, in real time: what `trigger`, `create --check` and posting
+//! again share. Attempts that fail are told while it waits, and what the service would conclude is the result.
+//!
+//! What is posted, and what a conclusion means for the command, is the commands' business.
+
+pub mod report;
+pub mod sample;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use super::Context;
+use super::confirm::{Asked, Unattended, consent};
+use crate::delivery::{Answer, Delivery, Next, Reach, Sender};
+use crate::error::{Error, Kind};
+use crate::limits::Limits;
+use crate::network::is_loopback;
+use crate::output::text::{error_message, inert};
+use crate::secret::{Secret, mask_url};
+use crate::services::vis::delivery::RULES;
+use crate::services::vis::delivery::statistics::last_error;
+
+/// What the service would have concluded. The names are in the JSON contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Answered with 200 in time.
+    Delivered,
+    /// It failed, and there are attempts left that were not made.
+    WouldRetry,
+    /// It failed for good: the service marks the webhook failed.
+    WouldMarkFailed,
+    /// Something of ours ended it before the service could have told.
+    Undecided,
+    /// Its turn never came.
+    NotSent,
+}
+
+impl Conclusion {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Delivered, Self::WouldRetry, Self::WouldMarkFailed, Self::Undecided, Self::NotSent];
+
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::WouldRetry => "would-retry",
+            Self::WouldMarkFailed => "would-mark-failed",
+            Self::Undecided => "undecided",
+            Self::NotSent => "not-sent",
+        }
+    }
+}
+
+/// One attempt that was made.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The status of the reply, if there was one.
+    pub status: Option<u16>,
+    /// Until the reply, or until it was given up.
+    pub took: Duration,
+    /// Why it was no success.
+    pub trouble: Option<String>,
+}
+
+/// What became of one delivery.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// What the service would have concluded.
+    pub conclusion: Conclusion,
+    /// The attempts, the first first.
+    pub attempts: Vec<Attempt>,
+    /// From the first attempt to the end of the last.
+    pub took: Duration,
+    /// Why nothing more can be posted, if it is that.
+    pub ended: Option<Error>,
+}
+
+impl Posted {
+    /// One whose turn never came.
+    #[must_use]
+    pub const fn not_sent() -> Self {
+        Self { conclusion: Conclusion::NotSent, attempts: Vec::new(), took: Duration::ZERO, ended: None }
+    }
+
+    /// Whether the service would post nothing more: it has marked the webhook failed, or something ended this run.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        matches!(self.conclusion, Conclusion::WouldMarkFailed) || self.ended.is_some()
+    }
+}
+
+/// Posts to one URL.
+pub struct Posting<'a> {
+    context: &'a Context,
+    url: Url,
+    sender: Sender,
+    attempts: u32,
+    key: Option<Secret>,
+}
+
+impl<'a> Posting<'a> {
+    /// Gets ready to post `what` to `url`. A host that is not this machine needs a yes (design §6).
+    pub async fn begin(context: &'a Context, url: &Url, what: &str, is_yes: bool) -> Result<Self, Error> {
+        if !is_loopback(url) {
+            consent(context, question(url, what), is_yes, Unattended::NeedsYes).await?;
+        }
+        // Who agreed to this machine alone did not agree to where it redirects.
+        let reach = if is_loopback(url) && !is_yes { Reach::Loopback } else { Reach::Anywhere };
+        let sender = Sender::new(context.settings.network(url)?, reach, RULES);
+        Ok(Self { context, url: url.clone(), sender, attempts: RULES.attempts, key: None })
+    }
+
+    /// The same with a single attempt a delivery.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { attempts: 1, ..self }
+    }
+
+    /// The same with `key` taken out of everything that a receiver answers.
+    #[must_use]
+    pub fn hiding(self, key: Option<&Secret>) -> Self {
+        Self { key: key.cloned(), ..self }
+    }
+
+    /// Posts what `delivery` makes for each attempt, counted from 1, until the service would be done with it. `name` is
+    /// what notices call it.
+    pub async fn post(&self, name: &str, delivery: impl Fn(u32) -> Delivery) -> Posted {
+        let Context { limits, output, .. } = self.context;
+        let tell = |told: &str| output.notice(&format!("{}: {told}", inert(name)));
+        let attempt = async |number| self.attempt(number, &delivery(number)).await;
+        attempts(limits, self.attempts, tell, attempt).await
+    }
+
+    async fn attempt(&self, number: u32, delivery: &Delivery) -> (Attempt, Step) {
+        let limits = &self.context.limits;
+        let started = Instant::now();
+        let answering = limits.within(self.sender.attempt(&self.url, delivery));
+        let answer = self.context.finishing(answering).await;
+        let took = started.elapsed();
+        let Some(answer) = answer else {
+            let trouble = Some("the time limit came before a reply".to_owned());
+            return (Attempt { status: None, took, trouble }, Step::End(out_of_time()));
+        };
+        let step = match (&answer, RULES.next(number, &answer)) {
+            (Answer::OutOfReach(host), _) => Step::End(out_of_reach(&self.url, host)),
+            (_, Next::Delivered) => {
+                limits.progressed();
+                Step::Conclude(Conclusion::Delivered)
+            }
+            (_, Next::Retry) => Step::Again,
+            (_, Next::GiveUp) => Step::Conclude(Conclusion::WouldMarkFailed),
+        };
+        let trouble = trouble(&answer).map(|trouble| match &self.key {
+            Some(key) => key.scrub(&trouble),
+            None => trouble,
+        });
+        (Attempt { status: answer.status(), took, trouble }, step)
+    }
+}
+
+/// What follows an attempt.
+enum Step {
+    Conclude(Conclusion),
+    Again,
+    End(Error),
+}
+
+/// Makes up to `most` attempts, with the pause of the rules between two of them.
+async fn attempts(
+    limits: &Limits,
+    most: u32,
+    tell: impl Fn(&str),
+    attempt: impl AsyncFn(u32) -> (Attempt, Step),
+) -> Posted {
+    let began = Instant::now();
+    let mut posted = Posted::not_sent();
+    for number in 1..=most {
+        if let Err(error) = turn(limits, number).await {
+            posted.ended = Some(error);
+            return posted;
+        }
+        let (attempt, step) = attempt(number).await;
+        posted.took = began.elapsed();
+        let told = told(number, &attempt);
+        posted.attempts.push(attempt);
+        match step {
+            Step::Conclude(conclusion) => {
+                posted.conclusion = conclusion;
+                return posted;
+            }
+            Step::End(error) => {
+                posted.conclusion = Conclusion::Undecided;
+                posted.ended = Some(error);
+                return posted;
+            }
+            Step::Again => posted.conclusion = Conclusion::WouldRetry,
+        }
+        if number < most && !limits.is_interrupted() {
+            tell(&format!("{told}; again in {}", report::span(RULES.pause)));
+        }
+    }
+    posted
+}
+
+/// Waits until attempt `number` may be made.
+async fn turn(limits: &Limits, number: u32) -> Result<(), Error> {
+    if number > 1 {
+        if limits.remaining().is_some_and(|left| left < RULES.pause) {
+            return Err(out_of_time());
+        }
+        limits.sleep(RULES.pause).await.map_err(|_| interrupted())?;
+    }
+    if limits.is_interrupted() { Err(interrupted()) } else { Ok(()) }
+}
+
+fn question(url: &Url, what: &str) -> Asked {
+    let host = inert(url.host_str().unwrap_or_default()).into_owned();
+    Asked {
+        question: format!("Post {} to {}?", inert(what), inert(&mask_url(url.as_str()))),
+        declined: "declined, nothing was posted",
+        refusal: Error::new(
+            Kind::Confirmation,
+            format!("it is not confirmed that vwh may post {what} to {host}, which is not this machine"),
+        )
+        .hint("--yes confirms it"),
+    }
+}
+
+fn out_of_reach(url: &Url, host: &str) -> Error {
+    let from = url.host_str().unwrap_or_default();
+    Error::new(
+        Kind::Confirmation,
+        format!("{from} redirects to {host}, and it is not confirmed that vwh may post there"),
+    )
+    .hint("--yes follows it")
+}
+
+fn interrupted() -> Error {
+    Error::new(Kind::Interrupted, "interrupted")
+}
+
+fn out_of_time() -> Error {
+    Error::new(Kind::Unavailable, "the time limit came before everything was posted")
+        .hint("run it again, with a longer --timeout")
+}
+
+/// An attempt in a notice.
+fn told(number: u32, attempt: &Attempt) -> String {
+    let outcome = attempt.status.map_or_else(
+        || attempt.trouble.clone().unwrap_or_default(),
+        |status| format!("{status} in {}", report::span(attempt.took)),
+    );
+    format!("attempt {number} of {}: {outcome}", RULES.attempts)
+}
+
+/// Why `answer` is no success, in one inert line; `None` if it is one.
+fn trouble(answer: &Answer) -> Option<String> {
+    let seconds = |limit: Duration| limit.as_secs();
+    let text = match answer {
+        Answer::Replied { status, .. } if RULES.successes.contain(*status) => return None,
+        Answer::Replied { status, reason, .. } => {
+            let head = format!("{status} {reason}");
+            match status {
+                200..300 => format!("{}: only 200 counts", head.trim_end()),
+                302 | 307 => format!("{}: no Location to follow", head.trim_end()),
+                300..400 => format!("{}: not followed", head.trim_end()),
+                _ => last_error(answer).1,
+            }
+        }
+        Answer::NoReply(cause) if cause == "Read timed out" => {
+            format!("{cause}: no status within {} s", seconds(RULES.reply))
+        }
+        Answer::NoReply(cause) if cause == "connect timed out" => {
+            format!("{cause}: it took over {} s", seconds(RULES.connect))
+        }
+        Answer::NoReply(cause) => cause.clone(),
+        Answer::TooManyRedirects => format!("more than {} redirects", RULES.redirects),
+        Answer::OutOfReach(host) => format!("it redirects to {host}, which is not this machine"),
+    };
+    Some(error_message(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use bytes::Bytes;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    /// Limits that end after `timeout`, and what interrupts them.
+    fn limits(timeout: Option<Duration>) -> (Limits, watch::Sender<bool>) {
+        let (interrupt, interrupted) = watch::channel(false);
+        (Limits::new(timeout, interrupted), interrupt)
+    }
+
+    /// An attempt that ends with `status`.
+    fn made(number: u32, status: u16) -> (Attempt, Step) {
+        let step = match RULES
+            .next(number, &Answer::Replied { status, reason: String::new(), body: Bytes::new(), length: 0 })
+        {
+            Next::Delivered => Step::Conclude(Conclusion::Delivered),
+            Next::Retry => Step::Again,
+            Next::GiveUp => Step::Conclude(Conclusion::WouldMarkFailed),
+        };
+        (Attempt { status: Some(status), took: Duration::from_millis(3), trouble: None }, step)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn six_attempts_ten_seconds_apart_mark_it_failed() {
+        let (limits, _interrupt) = limits(None);
+        let (told, began) = (RefCell::new(Vec::new()), Instant::now());
+        let moments = RefCell::new(Vec::new());
+        let tell = |text: &str| told.borrow_mut().push(text.to_owned());
+        let posted = attempts(&limits, RULES.attempts, tell, async |number| {
+            moments.borrow_mut().push((number, began.elapsed().as_secs()));
+            made(number, 500)
+        })
+        .await;
+        assert_eq!(posted.conclusion, Conclusion::WouldMarkFailed);
+        assert!(posted.is_end() && posted.ended.is_none());
+        assert_eq!((posted.attempts.len(), posted.took.as_secs()), (6, 50));
+        assert_eq!(moments.into_inner(), [(1, 0), (2, 10), (3, 20), (4, 30), (5, 40), (6, 50)]);
+        let told = told.into_inner();
+        assert_eq!((told.len(), told[1].as_str()), (5, "attempt 2 of 6: 500 in 3 ms; again in 10 s"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_that_succeeds_is_a_delivery() {
+        let (limits, _interrupt) = limits(None);
+        let posted = attempts(
+            &limits,
+            RULES.attempts,
+            |_| {},
+            async |number| made(number, if number < 3 { 503 } else { 200 }),
+        )
+        .await;
+        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::Delivered, 3));
+        assert!(!posted.is_end());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_single_attempt_that_fails_leaves_the_others_to_the_service() {
+        let (limits, _interrupt) = limits(None);
+        let tell = |text: &str| panic!("{text}");
+        let posted = attempts(&limits, 1, tell, async |number| made(number, 500)).await;
+        assert_eq!((posted.conclusion, posted.took), (Conclusion::WouldRetry, Duration::ZERO));
+        assert!(!posted.is_end());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupt_lets_the_attempt_end_and_makes_no_other() {
+        let (limits, interrupt) = limits(None);
+        let tell = |text: &str| panic!("{text}");
+        let posted = attempts(&limits, RULES.attempts, tell, async |number| {
+            interrupt.send_replace(true);
+            made(number, 500)
+        })
+        .await;
+        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::WouldRetry, 1));
+        assert_eq!(posted.ended.map(|error| error.kind), Some(Kind::Interrupted));
+        let posted = attempts(&limits, RULES.attempts, tell, async |number| made(number, 200)).await;
+        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::NotSent, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_does_not_fit_is_not_waited_for() {
+        let (limits, _interrupt) = limits(Some(Duration::from_secs(25)));
+        let began = Instant::now();
+        let posted = attempts(&limits, RULES.attempts, |_| {}, async |number| made(number, 500)).await;
+        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::WouldRetry, 3));
+        assert_eq!((began.elapsed().as_secs(), posted.took.as_secs()), (20, 20));
+        assert_eq!(posted.ended.map(|error| error.kind), Some(Kind::Unavailable));
+    }
+
+    fn replied(status: u16, reason: &str, body: &str) -> Option<String> {
+        let (reason, length) = (reason.to_owned(), body.len());
+        trouble(&Answer::Replied { status, reason, body: Bytes::copy_from_slice(body.as_bytes()), length })
+    }
+
+    #[test]
+    fn what_went_wrong_is_said_with_the_rule_that_it_breaks() {
+        assert_eq!(replied(200, "OK", "whatever"), None);
+        assert_eq!(replied(204, "", "").unwrap(), "204: only 200 counts");
+        assert_eq!(replied(302, "Found", "").unwrap(), "302 Found: no Location to follow");
+        assert_eq!(replied(308, "Permanent Redirect", "").unwrap(), "308 Permanent Redirect: not followed");
+        assert_eq!(replied(500, "E", "a\u{1b}[2J\nb").unwrap(), "500 E: [a\\u{1b}[2J b]");
+        assert_eq!(
+            replied(502, "Bad Gateway", "<html><title>nginx</title>").unwrap(),
+            "502 Bad Gateway: an HTML page titled “nginx”"
+        );
+        let no_reply = |cause: &str| trouble(&Answer::NoReply(cause.to_owned())).unwrap();
+        assert_eq!(no_reply("Read timed out"), "Read timed out: no status within 2 s");
+        assert_eq!(no_reply("connect timed out"), "connect timed out: it took over 3 s");
+        assert_eq!(no_reply("Connection refused"), "Connection refused");
+    }
+}

@@ -1,0 +1,143 @@
+//! Sample calls, ready to be posted: fictional events under one policy, signed with one key, with ids that nobody had before.
+
+use chrono::TimeDelta;
+use reqwest::header::HeaderValue;
+
+use super::report::Subject;
+use crate::commands::Context;
+use crate::delivery::Delivery;
+use crate::error::{Error, Kind};
+use crate::secret::Secret;
+use crate::services::vis::delivery::event::{Event, State};
+use crate::services::vis::delivery::scenario::{Call, Scenario};
+use crate::services::vis::delivery::{Parts, Policy, SYNTHETIC, build};
+
+/// The account and the user of every sample; as fictional as its numbers.
+const ACCOUNT: &str = "4711";
+const USER: &str = "9001";
+
+/// Ids of calls have ten digits, so that they look like those of a service.
+const LEAST_ID: u64 = 1_000_000_000;
+
+/// Deliveries of one fictional registration.
+pub struct Sample {
+    policy: Policy,
+    key: Option<Secret>,
+    webhook_id: String,
+    events: Vec<Prepared>,
+}
+
+struct Prepared {
+    event: String,
+    delivery_id: String,
+    subject: Subject,
+}
+
+impl Sample {
+    /// A whole call that has ended just now.
+    pub fn call(
+        context: &Context,
+        scenario: Scenario,
+        policy: Policy,
+        key: Option<Secret>,
+    ) -> Result<Self, Error> {
+        let last = scenario.steps().len() - 1;
+        let call = call_at(context, scenario, last)?;
+        Self::of(context, call.events().into_iter().map(|(_, event)| event), policy, key)
+    }
+
+    /// One event of a call that is in `state` just now.
+    pub fn state(
+        context: &Context,
+        state: &State,
+        policy: Policy,
+        key: Option<Secret>,
+    ) -> Result<Self, Error> {
+        let found = Scenario::ALL.into_iter().find_map(|scenario| {
+            let index = scenario.steps().iter().position(|(_, other)| other == state)?;
+            Some((scenario, index))
+        });
+        let event = if let Some((scenario, index)) = found {
+            call_at(context, scenario, index)?.event(index)
+        } else {
+            call_at(context, Scenario::InboundAnswered, 0)?.single(state)
+        };
+        Self::of(context, std::iter::once(event), policy, key)
+    }
+
+    fn of(
+        context: &Context,
+        events: impl Iterator<Item = String>,
+        policy: Policy,
+        key: Option<Secret>,
+    ) -> Result<Self, Error> {
+        let prepared = events.map(|event| {
+            let delivery_id = uuid(context)?;
+            let Event { id, state, .. } = Event::read(&event).unwrap_or_default();
+            let subject = Subject {
+                state: state.map(|state| state.name().into_owned()),
+                event_id: id,
+                delivery_id: Some(delivery_id.clone()).filter(|_| policy != Policy::None),
+            };
+            Ok(Prepared { event, delivery_id, subject })
+        });
+        Ok(Self { policy, key, webhook_id: uuid(context)?, events: prepared.collect::<Result<_, Error>>()? })
+    }
+
+    /// How many deliveries it is.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether it is none at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The key that signs it.
+    #[must_use]
+    pub fn key(&self) -> Option<&Secret> {
+        self.key.as_ref()
+    }
+
+    /// What each delivery is about, in order.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.events.iter().map(|prepared| &prepared.subject)
+    }
+
+    /// The delivery at `index` as it is posted for this attempt, counted from 1.
+    #[must_use]
+    pub fn delivery(&self, index: usize, attempt: u32) -> Delivery {
+        let Prepared { event, delivery_id, .. } = &self.events[index];
+        let (policy, key, webhook_id) = (self.policy, self.key.as_ref(), &self.webhook_id);
+        let mut delivery = build(&Parts { event, policy, key, webhook_id, delivery_id, attempt });
+        delivery.headers.insert(SYNTHETIC, HeaderValue::from_static("trigger"));
+        delivery
+    }
+}
+
+/// A call that has come to this step of its scenario just now.
+fn call_at(context: &Context, scenario: Scenario, step: usize) -> Result<Call, Error> {
+    let mut bytes = [0; 8];
+    (context.random_bytes)(&mut bytes).map_err(|error| no_random(&error))?;
+    let seconds = scenario.steps()[step].0;
+    Ok(Call {
+        scenario,
+        id: LEAST_ID + u64::from_le_bytes(bytes) % (9 * LEAST_ID),
+        account_id: ACCOUNT.to_owned(),
+        user_id: USER.to_owned(),
+        start: (context.clock)() - TimeDelta::seconds(seconds),
+    })
+}
+
+fn uuid(context: &Context) -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    (context.random_bytes)(&mut bytes).map_err(|error| no_random(&error))?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+}
+
+fn no_random(error: &std::io::Error) -> Error {
+    Error::new(Kind::Internal, "no random numbers to make ids of").because(error.to_string())
+}

@@ -1,0 +1,116 @@
+//! `vwh sandbox call`: places calls in the sandbox, whose events it delivers.
+//!
+//! A sandbox that is served goes by its own clock. Where none is, nobody would wait for the events: they then happen at
+//! once, deliveries and all, before the command ends.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use serde_json::Value;
+
+use super::super::Context;
+use super::knobs::with_session;
+use crate::error::{Error, ExitStatus};
+use crate::http::HttpError;
+use crate::sandbox::Session;
+use crate::services::knobs::Knobs;
+use crate::services::vis::delivery::RULES;
+use crate::services::vis::delivery::scenario::Scenario;
+use crate::webhook::json::to_line;
+
+/// What lets an active webhook hear of calls, for those who have none.
+const NO_RECEIVER: &str = "no webhook is told of it, for none is both active and on this machine: \
+    vwh --sandbox create --url http://127.0.0.1:3000/webhook";
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct CallArgs {
+    /// How the call goes
+    #[arg(
+        long,
+        value_name = "SCENARIO",
+        default_value = Scenario::InboundAnswered.name(),
+        value_parser = PossibleValuesParser::new(Scenario::ALL.map(Scenario::name)).try_map(|name| name.parse::<Scenario>()),
+    )]
+    scenario: Scenario,
+
+    /// How many such calls begin at the same time
+    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    count: u32,
+}
+
+/// Runs `vwh sandbox call`. Prints the id of each call; under `--json` an object a line with what will happen, and when.
+pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) -> Result<ExitStatus, Error> {
+    let called = with_session(context, &session, async |knobs| {
+        let placed = knobs.call(args.scenario.name(), args.count).await?;
+        // Nobody waits for the clock of a sandbox that ends with a command.
+        let played = if placed["embedded"] == true { Some(play(knobs, args.scenario).await?) } else { None };
+        Ok((placed, played))
+    });
+    let called = called.await;
+    session.leave().await?;
+    let (placed, played) = called?;
+    let calls = placed["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_json = context.settings.format.is_json();
+    let line = |call: &Value| if is_json { to_line(call) } else { id(call).to_owned() };
+    context.output.answer(&calls.iter().map(|call| line(call) + "\n").collect::<String>())?;
+    match played {
+        None => {
+            context.output.notice(&placed_text(calls));
+            context.output.notice("let a minute pass at once: vwh sandbox advance 1m");
+        }
+        Some(status) => {
+            context.output.notice(&played_text(calls.len(), &status));
+            context.output.notice("see what came of it: vwh --sandbox list");
+        }
+    }
+    if placed["receivers"] == 0 {
+        context.output.notice(NO_RECEIVER);
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Lets the whole script pass, and then the pauses of the attempts that are still to come.
+async fn play(knobs: &Knobs, scenario: Scenario) -> Result<Value, HttpError> {
+    let length = scenario.steps().last().map_or(0, |(seconds, _)| *seconds);
+    let mut status = knobs.advance(TimeDelta::seconds(length)).await?;
+    let pause = TimeDelta::from_std(RULES.pause).unwrap_or(TimeDelta::MAX);
+    for _ in 1..RULES.attempts {
+        if status["deliveriesUnderWay"] == 0 {
+            break;
+        }
+        status = knobs.advance(pause).await?;
+    }
+    Ok(status)
+}
+
+fn id(call: &Value) -> &str {
+    call["id"].as_str().unwrap_or_default()
+}
+
+fn placed_text(calls: &[Value]) -> String {
+    let what = match calls {
+        [call] => format!("call {} begins", id(call)),
+        calls => format!("{} calls begin", calls.len()),
+    };
+    let events =
+        calls.first().and_then(|call| call["events"].as_array()).map(Vec::as_slice).unwrap_or_default();
+    let moment = |event: &Value| event["moment"].as_str()?.parse::<DateTime<Utc>>().ok();
+    let start = events.first().and_then(moment);
+    let after = |event: &Value| {
+        let state = event["state"].as_str().unwrap_or_default();
+        let seconds = moment(event).zip(start).map_or(0, |(moment, start)| (moment - start).num_seconds());
+        if seconds == 0 { format!("{state} now") } else { format!("{state} after {seconds}s") }
+    };
+    let script = events.iter().map(after).collect::<Vec<_>>().join(", ");
+    format!("{what}: {script}")
+}
+
+fn played_text(count: usize, status: &Value) -> String {
+    let calls = if count == 1 { "the call has" } else { "the calls have" };
+    let [succeeded, failed] =
+        ["deliveriesSucceeded", "deliveriesFailed"].map(|name| status[name].as_u64().unwrap_or_default());
+    let deliveries = if succeeded == 1 { "delivery" } else { "deliveries" };
+    format!(
+        "no sandbox is running, so {calls} passed at once: {succeeded} {deliveries} succeeded, {failed} failed"
+    )
+}

@@ -1,0 +1,154 @@
+//! `vwh sandbox`: serves the sandbox, or turns the knobs of one that is served.
+
+mod call;
+mod knobs;
+mod serve;
+mod status;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use clap::{Args, Subcommand};
+
+use super::Context;
+use crate::error::{Error, ExitStatus};
+use crate::sandbox::{self, ErrorShape, Fault};
+use crate::settings::flags::{parse_duration, parse_span};
+use call::CallArgs;
+
+/// Run a local server that behaves like the service
+///
+/// Serves until Ctrl-C. Its first line says where. Other terminals use it with `vwh --sandbox COMMAND`; without a running
+/// one, `vwh --sandbox COMMAND` brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
+/// directory; calls and retries that are under way are forgotten when it stops.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SandboxArgs {
+    #[command(subcommand)]
+    knob: Option<Knob>,
+
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+struct ServeArgs {
+    /// Address to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010", value_parser = parse_bind)]
+    bind: SocketAddr,
+
+    /// Start with an account without webhooks
+    #[arg(long)]
+    empty: bool,
+
+    /// Sandbox seconds per real second
+    #[arg(long, value_name = "X", default_value_t = 1.0, hide_default_value = true)]
+    speed: f64,
+
+    /// API requests per minute; more are answered with 429
+    #[arg(long, value_name = "N")]
+    quota: Option<u32>,
+
+    /// How the gateway reports its errors: json (wrapped), bare or xml
+    #[arg(long, value_name = "SHAPE", default_value = "bare", hide_default_value = true)]
+    error_shape: ErrorShape,
+
+    /// How long each request waits, such as 50ms
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    latency: Option<Duration>,
+
+    /// Trouble to order, WHICH:WHAT: WHICH request (3, 2-5 or every-4), WHAT a status, cut, slow, stall or html502
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
+
+    /// The same for requests to the token URL
+    #[arg(long, value_name = "FAULT")]
+    token_fault: Vec<Fault>,
+
+    /// How long an access token lives, in sandbox time, such as 10m; 24h unless told
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    token_lifetime: Option<Duration>,
+
+    /// How long a refresh token lives, in sandbox time; 7d unless told
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    refresh_lifetime: Option<Duration>,
+
+    /// Wrong passwords that lock the user for 30 real minutes; 5 unless told, 0 never locks
+    #[arg(long, value_name = "N")]
+    lock_out: Option<u32>,
+
+    /// Attempts to deliver an event until the webhook is marked failed; 6 unless told
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    attempts: Option<u32>,
+
+    /// Any 2xx counts as delivered, not 200 alone
+    #[arg(long = "any-2xx")]
+    any_2xx: bool,
+
+    /// Deliver to every host, not to this machine alone
+    #[arg(long)]
+    deliver_anywhere: bool,
+
+    /// Calls that come by themselves in a minute of sandbox time
+    #[arg(long, value_name = "N")]
+    calls_per_minute: Option<u32>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Knob {
+    /// Place a call, whose events are delivered
+    ///
+    /// Prints its id. Its events happen within a minute on the sandbox's clock, and each is delivered to every webhook that is
+    /// active and on this machine. Where no sandbox runs, the whole call passes at once.
+    Call(CallArgs),
+    /// Move the sandbox's clock on
+    ///
+    /// What is due meanwhile happens in its order, and the command returns when it is done: a minute of retries takes no
+    /// longer than their answers.
+    Advance {
+        /// How far, such as 90m, 36h or 10d
+        #[arg(value_parser = parse_duration)]
+        duration: TimeDelta,
+    },
+    /// Show where the sandbox is, its time, its webhooks and how busy it is
+    Status,
+    /// Bring the demo account back
+    Reset {
+        /// An account without webhooks instead
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Revoke every token that was handed out
+    Revoke,
+    /// Stop the sandbox that is served
+    Stop,
+}
+
+/// Runs `vwh sandbox`.
+pub async fn run(args: &SandboxArgs, context: &Context) -> Result<ExitStatus, Error> {
+    let directory = context.settings.state_directory()?;
+    match &args.knob {
+        None => serve::run(&args.serve, context, directory).await,
+        Some(Knob::Call(args)) => call::run(args, context, sandbox::join(directory).await?).await,
+        Some(Knob::Advance { duration }) => {
+            let session = sandbox::join(directory).await?;
+            knobs::turn(context, session, async |knobs| knobs.advance(*duration).await).await
+        }
+        Some(Knob::Status) => status::run(context, sandbox::join(directory).await?).await,
+        Some(Knob::Reset { empty }) => knobs::reset(context, directory, *empty).await,
+        Some(Knob::Revoke) => knobs::revoke(context, sandbox::join(directory).await?).await,
+        Some(Knob::Stop) => knobs::stop(context, directory).await,
+    }
+}
+
+fn parse_bind(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "write an address and a port such as 127.0.0.1:4010".to_owned())?;
+    // Its token is in a file of this user; nobody else's machine has any business with it.
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("the sandbox listens on loopback only".to_owned())
+    }
+}

@@ -1,0 +1,78 @@
+//! `vwh sandbox status`: where the sandbox is, what it holds, how busy it is.
+
+use serde_json::Value;
+
+use super::super::Context;
+use super::knobs::with_session;
+use crate::error::{Error, ExitStatus};
+use crate::sandbox::{CLIENT_ID, CLIENT_SECRET, PASSWORD, Session, USERNAME};
+use crate::secret::Secret;
+use crate::webhook::json::{Secrets, to_line};
+
+/// Prints the status of `session`'s sandbox, and ends the session.
+pub(super) async fn run(context: &Context, session: Session) -> Result<ExitStatus, Error> {
+    let token = session.token().clone();
+    let status = with_session(context, &session, async |knobs| knobs.status().await).await;
+    session.leave().await?;
+    show(context, &status?, &token)
+}
+
+/// With everything that is needed to call the sandbox or to sign in to it, where secrets may be shown.
+fn show(context: &Context, status: &Value, token: &Secret) -> Result<ExitStatus, Error> {
+    let shows_secrets = context.output.secrets() == Secrets::Show;
+    let text = if context.settings.format.is_json() {
+        let mut status = status.clone();
+        if let (Some(members), true) = (status.as_object_mut(), shows_secrets) {
+            for (name, secret) in
+                [("token", token.reveal()), ("clientSecret", CLIENT_SECRET), ("password", PASSWORD)]
+            {
+                members.insert(name.to_owned(), secret.into());
+            }
+        }
+        format!("{}\n", to_line(&status))
+    } else {
+        status_text(status, shows_secrets.then_some(token))
+    };
+    context.output.answer(&text)?;
+    Ok(ExitStatus::Success)
+}
+
+/// The status for people; with a `token`, everything that is needed to call the sandbox or to sign in to it.
+fn status_text(status: &Value, token: Option<&Secret>) -> String {
+    let member = |name: &str| match &status[name] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let is_embedded = status["embedded"] == true;
+    let place = if is_embedded {
+        "not running (each command brings its own)".to_owned()
+    } else {
+        format!("http://{}", member("address"))
+    };
+    let mut lines = vec![
+        ("sandbox", place),
+        ("time", member("now")),
+        ("webhooks", member("webhooks")),
+        ("events", member("events")),
+    ];
+    // Nobody sees them where each command brings its own.
+    if !is_embedded {
+        lines.push(("calls", format!("{} under way", member("callsUnderWay"))));
+        let [under_way, succeeded, failed] =
+            ["deliveriesUnderWay", "deliveriesSucceeded", "deliveriesFailed"].map(member);
+        lines.push(("deliveries", format!("{under_way} under way, {succeeded} succeeded, {failed} failed")));
+    }
+    if let Some(token) = token {
+        lines.push(("token", token.reveal().to_owned()));
+        // What this command brought along for itself is gone by the time that this is read.
+        if !is_embedded {
+            lines.push(("token URL", member("tokenUrl")));
+        }
+        lines.push(("client id", CLIENT_ID.to_owned()));
+        lines.push(("client secret", CLIENT_SECRET.to_owned()));
+        lines.push(("username", USERNAME.to_owned()));
+        lines.push(("password", PASSWORD.to_owned()));
+    }
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}

@@ -1,0 +1,127 @@
+//! `vwh verify`: checks the signature of a captured delivery, or of every line of a record.
+
+mod keys;
+mod report;
+mod why;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use reqwest::header::HeaderMap;
+
+use super::Context;
+use super::lines::{Lines, Source};
+use crate::error::{Error, ExitStatus, Kind};
+use crate::receiver::record::Record;
+use crate::services::vis::delivery::{Received, Verdict, read};
+use keys::Keys;
+use report::{Checked, Outcome, Report};
+
+/// A body is no larger than what `listen` takes.
+const LARGEST: usize = 1 << 20;
+
+/// Check the signature of a captured delivery
+///
+/// Takes the body as it arrived, with the signature in its metadata or in --signature, or what listen --record has written,
+/// line by line. Exits with 0 only if every delivery is verified: it is not if it is forged (its signature fits no key),
+/// unsigned, or malformed (no delivery at all).
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// The body, or a record (`-` or nothing is stdin)
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Try the key in this file (else `VWH_SIGNING_KEY`); may be given several times
+    #[arg(long, value_name = "FILE")]
+    signing_key_file: Vec<PathBuf>,
+
+    /// What the header X-VON-Signature said; counts more than what the body says
+    #[arg(long)]
+    signature: Option<String>,
+
+    /// Say why: try the known causes of a mismatch, and name the one that fits
+    #[arg(long)]
+    explain: bool,
+}
+
+/// Runs `vwh verify`.
+pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Error> {
+    let keys = Keys::of(args, context).await?;
+    let mut lines = Lines::of(source(args, context)?);
+    let Some(first) = lines.next(context).await? else {
+        return Err(Error::new(Kind::Configuration, format!("{} is empty", lines.source()))
+            .hint("give the body of a delivery, or a record of: vwh listen --record FILE"));
+    };
+    let mut report = Report::new(context);
+    if record(&first).is_none() {
+        let body = whole(context, &mut lines, first).await?;
+        report.add(None, &checked(args, &keys, &HeaderMap::new(), &body))?;
+        return Ok(report.finish());
+    }
+    if args.signature.is_some() {
+        return Err(Error::new(Kind::Usage, "--signature is for a body alone, and this is a record")
+            .hint("each line of a record has a signature of its own: leave --signature out"));
+    }
+    let mut next = Some(first);
+    while let Some(line) = next {
+        next = lines.next(context).await?;
+        let number = lines.number() - usize::from(next.is_some());
+        match record(&line) {
+            Some(record) => report.add(Some(number), &checked(args, &keys, &record.headers, &record.body))?,
+            // A recorder that was killed leaves a torn line, of a delivery that was never answered with 200.
+            None if !line.ends_with(b"\n") => context
+                .output
+                .warning(&format!("the last line of {} is cut short, and is left out", lines.source())),
+            None => report.add(Some(number), &Checked::malformed("no line of a record".to_owned()))?,
+        }
+    }
+    Ok(report.finish())
+}
+
+fn record(line: &[u8]) -> Option<Record> {
+    Record::read(str::from_utf8(line).ok()?)
+}
+
+fn source(args: &VerifyArgs, context: &Context) -> Result<Source, Error> {
+    match &args.file {
+        Some(path) => Ok(path.clone().into()),
+        None if context.output.terminals().stdin => {
+            Err(Error::new(Kind::Usage, "there is nothing to verify: no FILE, and nothing comes on stdin")
+                .hint("vwh verify FILE, or pipe the body into it"))
+        }
+        None => Ok(Source::Stdin),
+    }
+}
+
+/// All of a body of which `first` is the first line.
+async fn whole(context: &Context, lines: &mut Lines, first: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let mut body = first;
+    while body.len() <= LARGEST {
+        let Some(line) = lines.next(context).await? else { return Ok(body) };
+        body.extend_from_slice(&line);
+    }
+    let message = format!("{} is larger than {} MiB", lines.source(), LARGEST >> 20);
+    Err(Error::new(Kind::Configuration, message)
+        .hint("a body has one delivery; a record has one in each line"))
+}
+
+fn checked(args: &VerifyArgs, keys: &Keys, headers: &HeaderMap, body: &[u8]) -> Checked {
+    let capture = why::Capture { headers, body, given: args.signature.as_deref() };
+    let received = match read(headers, body) {
+        Ok(received) => {
+            Received { signature: args.signature.clone().or(received.signature.clone()), ..received }
+        }
+        Err(malformed) => {
+            let checked = Checked::malformed(malformed.to_string());
+            return checked
+                .because(args.explain.then(|| why::of_malformed(&capture, malformed, keys)).flatten());
+        }
+    };
+    let outcome = match received.judge(&keys.secrets) {
+        Verdict::Verified(found) => Outcome::Verified { key: keys.name(found.key), form: found.form },
+        Verdict::Unsigned => Outcome::Unsigned,
+        Verdict::Forged => Outcome::Forged,
+    };
+    let explanation = args.explain.then(|| why::of(&capture, &received, &outcome, keys)).flatten();
+    Checked::of(&received, outcome).because(explanation)
+}

@@ -1,0 +1,103 @@
+//! What a captured delivery's signature is worth, in a line, and why. Pure.
+
+use anstyle::{AnsiColor, Style};
+
+use super::text::{hanging, inert, width};
+use super::webhooks::TableStyle;
+
+/// The longest verdict is `malformed`.
+const VERDICT: usize = 9;
+
+/// The longest of the documented states is `INITIALIZING`.
+const STATE: usize = 12;
+
+/// One delivery.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// What it is worth.
+    pub verdict: &'static str,
+    /// Whether it is verified.
+    pub is_good: bool,
+    /// The state of its event.
+    pub state: Option<&'a str>,
+    /// What tells it apart from others.
+    pub id: Option<&'a str>,
+    /// The rest of the line.
+    pub detail: Option<String>,
+    /// Why it is so.
+    pub explanation: Option<String>,
+}
+
+/// The line, and the lines below it that say why. The line is never cut: what it is about has to stay whole.
+#[must_use]
+pub fn lines(row: &Row<'_>, style: TableStyle) -> String {
+    let color = match (style.is_colored, row.is_good) {
+        (true, true) => Style::new().fg_color(Some(AnsiColor::Green.into())),
+        (true, false) => Style::new().fg_color(Some(AnsiColor::Red.into())),
+        (false, _) => Style::new(),
+    };
+    let verdict = row.verdict;
+    let padding = VERDICT.saturating_sub(verdict.len());
+    let mut line = format!("{color}{verdict}{color:#}{:padding$}", "");
+    if row.state.is_some() || row.id.is_some() {
+        let state = inert(row.state.unwrap_or("?"));
+        let padding = STATE.saturating_sub(width(&state));
+        line.push_str(&format!("  {state}{:padding$}  {}", "", inert(row.id.unwrap_or("(no id)"))));
+    }
+    if let Some(detail) = &row.detail {
+        line.push_str(&format!("  {}", inert(detail)));
+    }
+    line.truncate(line.trim_end().len());
+    line.push('\n');
+    if let Some(explanation) = &row.explanation {
+        line.push_str(&hanging("  why: ", &inert(explanation), style.width));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::json::Secrets;
+
+    const PLAIN: TableStyle = TableStyle {
+        width: None,
+        is_colored: false,
+        is_wide: false,
+        shows_profile: false,
+        secrets: Secrets::Hide,
+    };
+
+    fn row() -> Row<'static> {
+        Row {
+            verdict: "forged",
+            is_good: false,
+            state: Some("RINGING"),
+            id: Some("65f0c0ffee0000000000a001"),
+            detail: None,
+            explanation: None,
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_it_is_about() {
+        assert_eq!(lines(&row(), PLAIN), "forged     RINGING       65f0c0ffee0000000000a001\n");
+        let good = Row { verdict: "verified", is_good: true, detail: Some("key a".to_owned()), ..row() };
+        assert_eq!(lines(&good, PLAIN), "verified   RINGING       65f0c0ffee0000000000a001  key a\n");
+        let unnamed = Row { state: None, id: None, detail: Some("why\n".to_owned()), ..row() };
+        assert_eq!(lines(&unnamed, PLAIN), "forged     why\\n\n");
+        assert_eq!(lines(&Row { id: None, ..row() }, PLAIN), "forged     RINGING       (no id)\n");
+    }
+
+    #[test]
+    fn why_stands_below_and_is_wrapped() {
+        let row = Row { explanation: Some("because of \u{1b}[2J something".to_owned()), ..row() };
+        let narrow = lines(&row, TableStyle { width: Some(28), ..PLAIN });
+        assert_eq!(
+            narrow,
+            "forged     RINGING       65f0c0ffee0000000000a001\n  why: because of\n       \\u{1b}[2J something\n"
+        );
+        let colored = lines(&row, TableStyle { is_colored: true, ..PLAIN });
+        assert!(colored.starts_with("\u{1b}[31mforged\u{1b}[0m     RINGING"), "{colored}");
+    }
+}

@@ -1,0 +1,321 @@
+//! What waits for the sandbox clock: calls are placed, their events happen when they are due, and each is delivered to
+//! every registration that is active at that moment (specs/vis.md §8).
+//!
+//! - `schedule`: the timers; `hand`: moving the clock by hand, from timer to timer
+//! - `lanes`: what is under way, in order; `post`: attempts, and what is made of their answers
+//!
+//! The clock itself is the store's. A stop forgets calls and retries that are under way; nothing of them is on disk.
+
+mod hand;
+mod lanes;
+mod post;
+mod schedule;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::{Notify, watch};
+use url::Url;
+use uuid::Uuid;
+
+use super::account::Account;
+use super::options::Options;
+use super::registration::{ACCOUNT_ID, Registration, USER_ID};
+use super::store::Store;
+use super::timestamp::Timestamp;
+use crate::delivery::{Reach, Sender};
+use crate::network::is_loopback;
+use crate::services::vis::delivery::scenario::{Call, Scenario};
+pub(super) use hand::End;
+use lanes::{Lanes, Parcel};
+use schedule::Schedule;
+
+/// How many calls go on at once at most. What they make is held in memory.
+const MOST_CALLS: usize = 10_000;
+
+/// How many deliveries may be undecided before no more calls come by themselves: their receivers cannot keep up.
+const MOST_DELIVERIES: usize = 10_000;
+
+/// Places calls and delivers their events.
+#[derive(Debug)]
+pub(super) struct Engine {
+    store: Arc<Store>,
+    sender: Sender,
+    reach: Reach,
+    work: Mutex<Work>,
+    /// How many attempts are under way.
+    under_way: watch::Sender<usize>,
+    /// Told when a timer was set or the clock was moved.
+    changed: Notify,
+    /// Of those who move the clock one does at a time.
+    turn: tokio::sync::Mutex<()>,
+    /// True once the server stops.
+    stopping: watch::Receiver<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Work {
+    schedule: Schedule<Timer>,
+    lanes: Lanes,
+    source: Option<Source>,
+    /// How often everything was dropped. What was under way then has no say any more.
+    era: u64,
+    /// Calls that are not over.
+    calls: usize,
+    /// Deliveries that have begun and are not decided.
+    undecided: usize,
+    succeeded: u64,
+    failed: u64,
+    /// Whether somebody moves the clock, and lets happen what is due on the way.
+    is_in_hand: bool,
+}
+
+/// What a timer is for.
+#[derive(Debug)]
+enum Timer {
+    /// The call enters the state at this index of its script.
+    Event(Arc<Call>, usize),
+    /// The next attempt.
+    Retry(Parcel),
+}
+
+/// Calls that come by themselves.
+#[derive(Debug)]
+struct Source {
+    interval: TimeDelta,
+    next: Timestamp,
+    /// How many so far.
+    placed: usize,
+}
+
+/// How busy the engine is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tally {
+    /// Calls that are not over.
+    pub(super) calls: usize,
+    /// Deliveries that have begun and are not decided.
+    pub(super) undecided: usize,
+    /// Deliveries that arrived, since the start or the last reset.
+    pub(super) succeeded: u64,
+    /// Deliveries that were given up, since then.
+    pub(super) failed: u64,
+}
+
+/// More calls than go on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooMany;
+
+impl Engine {
+    /// An engine as `options` ask for; `stopping` turns true when the server begins to stop.
+    pub(super) fn new(store: Arc<Store>, options: &Options, stopping: watch::Receiver<bool>) -> Self {
+        let reach = if options.deliver_anywhere { Reach::Anywhere } else { Reach::Loopback };
+        let source = options.interval().map(|interval| Source { interval, next: store.now(), placed: 0 });
+        Self {
+            sender: Sender::new(options.network.clone(), reach, options.rules()),
+            reach,
+            work: Mutex::new(Work { source, ..Work::default() }),
+            under_way: watch::Sender::new(0),
+            changed: Notify::new(),
+            turn: tokio::sync::Mutex::new(()),
+            stopping,
+            store,
+        }
+    }
+
+    /// Lets happen what is due whenever it is, until the server stops.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut stopping = self.stopping.clone();
+        loop {
+            let next = self.look();
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+                () = self.changed.notified() => {}
+                () = pass(next) => {}
+            }
+        }
+    }
+
+    /// Lets happen what is due; says in how much real time the next is. `None`: not by itself.
+    fn look(self: &Arc<Self>) -> Option<Duration> {
+        let mut work = self.work();
+        if work.is_in_hand {
+            return None;
+        }
+        self.happen(&mut work);
+        self.store.real_time_until(work.next()?)
+    }
+
+    /// Places `count` calls that begin now.
+    pub(super) fn place(
+        self: &Arc<Self>,
+        scenario: Scenario,
+        count: usize,
+    ) -> Result<Vec<Arc<Call>>, TooMany> {
+        let mut work = self.work();
+        if work.calls + count > MOST_CALLS {
+            return Err(TooMany);
+        }
+        let now = self.store.now();
+        let calls = (0..count).map(|_| self.begin(&mut work, scenario, now)).collect();
+        self.happen(&mut work);
+        self.changed.notify_one();
+        Ok(calls)
+    }
+
+    /// How many registrations an event would be delivered to now.
+    pub(super) fn receivers(&self) -> usize {
+        let now = self.store.now();
+        self.store.read(|account| self.addressees(account, now).len())
+    }
+
+    /// How busy it is.
+    pub(super) fn tally(&self) -> Tally {
+        let work = self.work();
+        let Work { calls, undecided, succeeded, failed, .. } = *work;
+        Tally { calls, undecided, succeeded, failed }
+    }
+
+    /// Brings the demo account back, or an empty one, and drops every call and delivery; on disk when it returns.
+    pub(super) async fn reset(&self, empty: bool) -> std::io::Result<()> {
+        {
+            let mut work = self.work();
+            self.store.reset(empty);
+            self.drop_all(&mut work);
+            (work.succeeded, work.failed) = (0, 0);
+            let now = self.store.now();
+            if let Some(source) = &mut work.source {
+                source.next = now;
+            }
+        }
+        self.store.flush().await
+    }
+
+    /// Puts `account` in the place of the one there is, and drops every call and delivery; on disk when it returns.
+    pub(super) async fn plant(&self, account: Account) -> std::io::Result<()> {
+        {
+            let mut work = self.work();
+            self.store.note(|planted, _| *planted = account);
+            self.drop_all(&mut work);
+        }
+        self.store.flush().await
+    }
+
+    fn drop_all(&self, work: &mut Work) {
+        work.schedule = Schedule::default();
+        work.lanes = Lanes::default();
+        work.calls = 0;
+        work.undecided = 0;
+        work.era += 1;
+        self.under_way.send_replace(0);
+        self.changed.notify_one();
+    }
+
+    /// Waits until no attempt is under way; with the server stopping, none begins any more.
+    pub(super) async fn stop(&self) {
+        self.work().lanes.drop_waiting();
+        // The sender lives in `self`, so this cannot end early.
+        let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Begins a call: sets a timer for each of its events.
+    fn begin(&self, work: &mut Work, scenario: Scenario, start: Timestamp) -> Arc<Call> {
+        work.calls += 1;
+        let call = Arc::new(Call {
+            scenario,
+            id: self.store.note(|_, log| log.take_call_id()),
+            account_id: ACCOUNT_ID.to_string(),
+            user_id: USER_ID.to_string(),
+            start: start.utc(),
+        });
+        for (index, (seconds, _)) in scenario.steps().iter().enumerate() {
+            work.schedule
+                .set(start.plus(TimeDelta::seconds(*seconds)), Timer::Event(Arc::clone(&call), index));
+        }
+        call
+    }
+
+    /// Lets happen what is due.
+    fn happen(self: &Arc<Self>, work: &mut Work) {
+        let now = self.store.now();
+        while let Some(due) = work.next().filter(|due| *due <= now) {
+            if let Some(scenario) = work.comes_by_itself(due) {
+                self.begin(work, scenario, due);
+            }
+            match work.schedule.take(due) {
+                Some(Timer::Event(call, index)) => self.tell(work, &call, index, now),
+                Some(Timer::Retry(parcel)) => self.hand_over(work, parcel),
+                None => {}
+            }
+        }
+        self.under_way.send_replace(work.lanes.under_way());
+    }
+
+    /// Writes an event down, and begins its deliveries.
+    fn tell(self: &Arc<Self>, work: &mut Work, call: &Call, index: usize, now: Timestamp) {
+        if index + 1 == call.scenario.steps().len() {
+            work.calls -= 1;
+        }
+        let event: Arc<str> = call.event(index).into();
+        let addressees = self.store.note(|account, log| {
+            log.record(&event);
+            self.addressees(account, now)
+        });
+        for webhook in addressees {
+            work.undecided += 1;
+            let delivery = Uuid::new_v4().to_string().into();
+            let event = Arc::clone(&event);
+            self.hand_over(work, Parcel { call: call.id, webhook, delivery, event, attempt: 1 });
+        }
+    }
+
+    /// The registrations that are told what happens at `now`.
+    fn addressees(&self, account: &mut Account, now: Timestamp) -> Vec<Arc<str>> {
+        let is_told = |webhook: &&Registration| {
+            webhook.is_live(now) && !webhook.statistics.failed && self.address(webhook).is_some()
+        };
+        account.webhooks(now).iter().filter(is_told).map(|webhook| webhook.id.as_str().into()).collect()
+    }
+
+    /// Where a registration wants its deliveries; `None` for places that nothing is delivered to.
+    fn address(&self, webhook: &Registration) -> Option<Url> {
+        let url = Url::parse(&webhook.url).ok()?;
+        let is_within_reach = self.reach == Reach::Anywhere || is_loopback(&url);
+        (is_within_reach && matches!(url.scheme(), "http" | "https")).then_some(url)
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        // Nothing that is done under this lock can panic half-way.
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Work {
+    /// When the next thing is due.
+    fn next(&self) -> Option<Timestamp> {
+        [self.schedule.next(), self.source.as_ref().map(|source| source.next)].into_iter().flatten().min()
+    }
+
+    /// The call that comes by itself at `due`, if one does.
+    fn comes_by_itself(&mut self, due: Timestamp) -> Option<Scenario> {
+        let is_too_busy = self.undecided >= MOST_DELIVERIES || self.calls >= MOST_CALLS;
+        let source = self.source.as_mut().filter(|source| source.next <= due)?;
+        let scenario = Scenario::ALL[source.placed % Scenario::ALL.len()];
+        source.placed += 1;
+        source.next = due.plus(source.interval);
+        if source.next <= due {
+            // The end of the calendar.
+            self.source = None;
+        }
+        (!is_too_busy).then_some(scenario)
+    }
+}
+
+/// Ends after `wait`; without one, never.
+async fn pass(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
