@@ -43,6 +43,7 @@ pub mod restore_list;
 pub mod rotate;
 pub mod sandbox;
 pub mod signing_key;
+pub mod slot;
 pub mod snapshot;
 pub mod standing;
 pub mod status;

@@ -292,6 +292,15 @@ pub fn check_update(service: ServiceKind, wish: &Wish<'_>) -> Result<(), Refusal
     }
 }
 
+/// The events of a registration that names none.
+#[must_use]
+pub fn usual_events(service: ServiceKind) -> Vec<String> {
+    match service {
+        ServiceKind::Vis => vec!["CALL".to_owned()],
+        ServiceKind::ContactCenter | ServiceKind::Voipbin => Vec::new(),
+    }
+}
+
 /// What a person must know about a wish that `service` takes.
 #[must_use]
 pub fn doubt(service: ServiceKind, wish: &Wish<'_>) -> Option<String> {

@@ -48,6 +48,12 @@ impl ServiceKind {
         matches!(self, Self::Vis)
     }
 
+    /// Whether it makes every key itself, and takes none.
+    #[must_use]
+    pub const fn makes_keys(self) -> bool {
+        matches!(self, Self::Voipbin)
+    }
+
     /// Whether it returns the keys of webhooks: without that, nobody can register one again with its old key.
     #[must_use]
     pub const fn returns_keys(self) -> bool {
