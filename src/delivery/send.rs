@@ -84,12 +84,7 @@ impl Sender {
         Answer::TooManyRedirects
     }
 
-    async fn exchange(
-        &self,
-        url: &Url,
-        delivery: &Delivery,
-        body: Option<&Bytes>,
-    ) -> Result<Reply, String> {
+    async fn exchange(&self, url: &Url, delivery: &Delivery, body: Option<&Bytes>) -> Result<Reply, String> {
         let connected = Connected::default();
         let client = self.client(url, &connected).map_err(|error| innermost(&error))?;
         let method = if body.is_some() { delivery.method.clone() } else { Method::GET };
