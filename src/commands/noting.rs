@@ -80,11 +80,13 @@ impl<'a> Noting<'a> {
     /// Says how to see what was lost, if anything that `report` has renewed missed events.
     pub fn remind(&self, report: &Report) {
         let noted = self.noted.borrow();
+        // A gap that had ended before was told of by whoever ended it.
+        let is_ended = |id: &String| noted.get(id).is_some_and(|line| line.to.is_none());
         let is_back = |outcome: Outcome| matches!(outcome, Outcome::Renewed | Outcome::Delivered);
         let ids: Vec<&str> = report
             .results
             .iter()
-            .filter(|done| is_back(done.outcome) && noted.contains_key(&done.id))
+            .filter(|done| is_back(done.outcome) && is_ended(&done.id))
             .map(|done| done.id.as_str())
             .collect();
         let (whose, rest) = match ids.as_slice() {

@@ -22,11 +22,9 @@ use crate::secret::Secret;
 /// The form that this program writes; another one is refused rather than guessed at.
 const VERSION: u32 = 1;
 
-/// The content of the state file.
+/// The content of the state file, but who serves: that is a [`Door`].
 #[derive(Debug, Deserialize)]
 pub(super) struct State {
-    /// Who serves; worth something only while a process holds the serving lock.
-    pub(super) host: Option<Host>,
     pub(super) token: Secret,
     /// The sandbox time when this was written; the clock goes on from here at the next start.
     pub(super) now: Timestamp,
@@ -42,7 +40,7 @@ pub(super) struct State {
 /// What a guest needs to know of the state, which may be large.
 #[derive(Debug, Deserialize)]
 pub(super) struct Door {
-    /// Who serves, as in [`State`].
+    /// Who serves; worth something only while a process holds the serving lock.
     pub(super) host: Option<Host>,
     pub(super) token: Secret,
 }
@@ -86,7 +84,7 @@ impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
     pub(super) fn first(Demo { webhooks, events }: Demo, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { host: None, token, now, webhooks, oauth: Ledger::default(), events }
+        Self { token, now, webhooks, oauth: Ledger::default(), events }
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "a helper that cannot do its work fails the test that asked for it"
 )]
 
+mod call_log;
 mod config;
 mod exposition;
 mod nagios;
@@ -31,6 +32,7 @@ mod delete;
 mod doctor;
 mod failed_sign_in;
 mod forgotten;
+mod gaps;
 mod generated_key;
 mod harness;
 mod help;
@@ -47,9 +49,14 @@ mod list_filters;
 mod list_terminal;
 mod login;
 mod logout;
+mod missed;
+mod missed_again;
+mod missed_pages;
+mod missed_post;
 mod nothing_to_do;
 mod odd_json;
 mod odd_lists;
+mod offline_loop;
 mod patience;
 mod pipes;
 mod profiles;
@@ -57,6 +64,7 @@ mod prometheus;
 mod prometheus_file;
 mod prune_failed;
 mod quota;
+mod readme_loop;
 mod refresh;
 mod refresh_under_way;
 mod refusals;
@@ -82,6 +90,7 @@ mod sign_in;
 mod sign_in_sandbox;
 mod since_last;
 mod status;
+mod status_missed;
 mod streams;
 mod together;
 mod tokens;

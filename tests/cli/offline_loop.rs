@@ -1,6 +1,8 @@
 //! The whole loop of a receiver's developer, with nothing but the shipped binary: sandbox, listen, create, call; the receiver
 //! breaks, the webhook fails, is renewed, delivers again, and what was missed is fetched and posted again.
 
+#![cfg(unix)]
+
 use serde_json::Value;
 
 use crate::running::Sandbox;

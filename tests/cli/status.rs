@@ -34,6 +34,7 @@ fn a_failed_one_says_why_and_what_to_do() {
     signed        HMAC_SHA256, metadata policy header
     next          repair the receiver, then:
                   vwh renew 5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10
+                  vwh missed 5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10
     --- stderr
     ");
 }
@@ -285,6 +286,7 @@ fn a_terminal_shows_the_health_in_colour() {
     signed        HMAC_SHA256, metadata policy header
     next          repair the receiver, then:
                   vwh renew 5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10
+                  vwh missed 5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10
     --- stdout
     --- stderr
     ");

@@ -179,7 +179,7 @@ impl<'a> Course<'a> {
     fn trouble(&self, answer: &Answer) -> Option<Error> {
         let message = match (answer, RULES.next(1, answer)) {
             (_, Next::Delivered) => return None,
-            (Answer::Replied { .. }, _) => error_message(&last_error(answer).1),
+            (Answer::Replied { .. }, _) => error_message(&last_error(&named(answer)).1),
             (Answer::NoReply(reason), _) => format!("no reply: {}", inert(reason)),
             (Answer::TooManyRedirects, _) => "it redirects too many times".to_owned(),
             (Answer::OutOfReach(host), _) => {
@@ -189,6 +189,18 @@ impl<'a> Course<'a> {
         let message = self.key.as_ref().map_or_else(|| message.clone(), |key| key.scrub(&message));
         Some(Error { status: answer.status(), ..Error::new(Kind::Failure, message) })
     }
+}
+
+/// The same with the usual phrase for its status where the receiver sent none.
+fn named(answer: &Answer) -> Answer {
+    let mut answer = answer.clone();
+    if let Answer::Replied { status, reason, .. } = &mut answer
+        && reason.is_empty()
+    {
+        let known = reqwest::StatusCode::from_u16(*status).ok();
+        known.and_then(|status| status.canonical_reason()).unwrap_or_default().clone_into(reason);
+    }
+    answer
 }
 
 /// Where the service posts: whatever is registered, as long as it can be posted to.

@@ -70,11 +70,6 @@ impl Lanes {
         next
     }
 
-    /// Forgets what waits; what is under way goes on.
-    pub(super) fn drop_waiting(&mut self) {
-        self.busy.values_mut().for_each(VecDeque::clear);
-    }
-
     /// How many lanes there are: as many attempts are under way.
     pub(super) fn under_way(&self) -> usize {
         self.busy.len()
@@ -154,17 +149,5 @@ mod tests {
         assert_eq!(name(lanes.leave(&first)), Some(3));
         assert_eq!((name(lanes.leave(&first)), lanes.under_way()), (None, 2));
         assert!(lanes.enter(first).is_some());
-    }
-
-    #[test]
-    fn what_waits_can_be_dropped() {
-        let mut lanes = Lanes::default();
-        let first = parcel(1, "a", 1);
-        assert!(lanes.enter(first.clone()).is_some());
-        assert!(lanes.enter(parcel(1, "a", 2)).is_none());
-        lanes.drop_waiting();
-        assert_eq!(lanes.under_way(), 1);
-        assert!(lanes.leave(&first).is_none());
-        assert_eq!(lanes.under_way(), 0);
     }
 }

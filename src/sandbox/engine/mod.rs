@@ -213,7 +213,6 @@ impl Engine {
 
     /// Waits until no attempt is under way; with the server stopping, none begins any more.
     pub(super) async fn stop(&self) {
-        self.work().lanes.drop_waiting();
         // The sender lives in `self`, so this cannot end early.
         let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
     }

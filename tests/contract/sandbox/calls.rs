@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use vwh::sandbox::{Options, serve};
 
-use super::Sandbox;
 use super::receiver::{Answer, Receiver, whole};
+use super::{GUARD, Sandbox};
 
 /// The states of the calls in the log, a list for each call.
 async fn scripts(sandbox: &Sandbox) -> Vec<Vec<String>> {
@@ -113,6 +113,16 @@ async fn calls_come_by_themselves_in_sandbox_time() {
 }
 
 #[tokio::test]
+async fn calls_go_on_coming_after_a_reset_has_set_the_clock_back() {
+    let options = Options { empty: true, speed: 0.0, calls_per_minute: 2, ..Options::default() };
+    let sandbox = Sandbox::start(options).await;
+    sandbox.advance(86_400).await;
+    sandbox.turn("reset", &json!({"empty": true})).await;
+    let status = sandbox.advance(60).await;
+    assert!(status["events"].as_u64() > Some(3), "{status}");
+}
+
+#[tokio::test]
 async fn calls_come_by_themselves_while_real_time_passes() {
     let options = Options { empty: true, speed: 600.0, calls_per_minute: 6, ..Options::default() };
     let sandbox = Sandbox::start(options).await;
@@ -202,9 +212,12 @@ async fn what_happened_reaches_the_disk_without_anybody_asking() {
         let state: Value = serde_json::from_slice(&content).expect("a whole state");
         state["webhooks"][0]["statistics"]["totalSuccesses"].clone()
     };
-    while on_disk() != 3 {
-        tokio::task::yield_now().await;
-    }
+    let written = async {
+        while on_disk() != 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(GUARD, written).await.expect("a write");
 }
 
 #[tokio::test]

@@ -24,6 +24,9 @@ use vwh::sandbox::{Options, Server, serve};
 
 use crate::raw::{Raw, exchange, request};
 
+/// How long a wait may last before the test fails; no test measures time with it.
+const GUARD: std::time::Duration = std::time::Duration::from_mins(1);
+
 const BASE: &str = "/t/vbc.prod/vis/v1";
 
 /// A sandbox in a directory of its own.
@@ -107,7 +110,9 @@ impl Sandbox {
 
     /// Turns a knob that must work.
     async fn turn(&self, name: &str, body: &Value) -> Value {
-        let reply = self.knob("POST", name, &body.to_string()).await;
+        let body = body.to_string();
+        let reply = tokio::time::timeout(GUARD, self.knob("POST", name, &body)).await;
+        let reply = reply.unwrap_or_else(|_| panic!("{name} {body} did not end"));
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }

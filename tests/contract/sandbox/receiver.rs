@@ -1,15 +1,13 @@
 //! A receiver of deliveries that keeps them byte for byte, and answers as it is told. It has no tests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-/// How long a wait may last before the test fails; no test measures time with it.
-const GUARD: Duration = Duration::from_mins(1);
+use super::GUARD;
 
 /// A request as it came.
 #[derive(Clone, Debug)]

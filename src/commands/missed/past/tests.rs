@@ -1,3 +1,5 @@
+//! Gaps and keys along chains of webhooks.
+
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
 

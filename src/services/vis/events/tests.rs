@@ -1,3 +1,5 @@
+//! The paging and the payloads of the log, apart from any service.
+
 use proptest::prelude::*;
 use serde_json::json;
 
