@@ -95,7 +95,7 @@ mod tests {
         let narrow = lines(&row, TableStyle { width: Some(28), ..PLAIN });
         assert_eq!(
             narrow,
-            "forged     RINGING       65f0c0ffee0000000000a001\n  why: because of\n       \\u{1b}[2J something\n"
+            "forged     RINGING       65f0c0ffee0000000000a001\n  why: because of \\u{1b}[2J\n       something\n"
         );
         let colored = lines(&row, TableStyle { is_colored: true, ..PLAIN });
         assert!(colored.starts_with("\u{1b}[31mforged\u{1b}[0m     RINGING"), "{colored}");

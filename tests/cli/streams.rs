@@ -174,7 +174,7 @@ fn usage_errors() {
     --- stderr
     error: unrecognized subcommand 'lsit'
 
-      tip: some similar subcommands exist: 'ls', 'list'
+      tip: some similar subcommands exist: 'listen', 'ls', 'list'
 
     Usage: vwh [OPTIONS] <COMMAND>
 

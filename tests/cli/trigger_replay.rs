@@ -101,13 +101,8 @@ fn a_record_can_come_on_stdin() {
 #[test]
 fn after_an_event_that_fails_for_good_nothing_more_is_sent() {
     let server = Server::new(|request| {
-        if request.number == 2 {
-            Reply::new(302, "").header("Location", "/loop")
-        } else if request.path == "/loop" {
-            Reply::new(302, "").header("Location", "/loop")
-        } else {
-            Reply::new(200, "")
-        }
+        let is_lost = request.number == 2 || request.path == "/loop";
+        if is_lost { Reply::new(302, "").header("Location", "/loop") } else { Reply::new(200, "") }
     });
     let vwh = Vwh::new();
     let record: String =

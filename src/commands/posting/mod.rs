@@ -3,6 +3,7 @@
 //!
 //! What is posted, and what a conclusion means for the command, is the commands' business.
 
+mod attempts;
 pub mod report;
 pub mod sample;
 
@@ -11,11 +12,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
+use self::attempts::{Step, out_of_time};
 use super::Context;
 use super::confirm::{Asked, Unattended, consent};
 use crate::delivery::{Answer, Delivery, Next, Reach, Sender};
 use crate::error::{Error, Kind};
-use crate::limits::Limits;
 use crate::network::is_loopback;
 use crate::output::text::{error_message, inert};
 use crate::secret::{Secret, mask_url};
@@ -132,7 +133,7 @@ impl<'a> Posting<'a> {
         let Context { limits, output, .. } = self.context;
         let tell = |told: &str| output.notice(&format!("{}: {told}", inert(name)));
         let attempt = async |number| self.attempt(number, &delivery(number)).await;
-        attempts(limits, self.attempts, tell, attempt).await
+        attempts::make(limits, self.attempts, tell, attempt).await
     }
 
     async fn attempt(&self, number: u32, delivery: &Delivery) -> (Attempt, Step) {
@@ -162,61 +163,6 @@ impl<'a> Posting<'a> {
     }
 }
 
-/// What follows an attempt.
-enum Step {
-    Conclude(Conclusion),
-    Again,
-    End(Error),
-}
-
-/// Makes up to `most` attempts, with the pause of the rules between two of them.
-async fn attempts(
-    limits: &Limits,
-    most: u32,
-    tell: impl Fn(&str),
-    attempt: impl AsyncFn(u32) -> (Attempt, Step),
-) -> Posted {
-    let began = Instant::now();
-    let mut posted = Posted::not_sent();
-    for number in 1..=most {
-        if let Err(error) = turn(limits, number).await {
-            posted.ended = Some(error);
-            return posted;
-        }
-        let (attempt, step) = attempt(number).await;
-        posted.took = began.elapsed();
-        let told = told(number, &attempt);
-        posted.attempts.push(attempt);
-        match step {
-            Step::Conclude(conclusion) => {
-                posted.conclusion = conclusion;
-                return posted;
-            }
-            Step::End(error) => {
-                posted.conclusion = Conclusion::Undecided;
-                posted.ended = Some(error);
-                return posted;
-            }
-            Step::Again => posted.conclusion = Conclusion::WouldRetry,
-        }
-        if number < most && !limits.is_interrupted() {
-            tell(&format!("{told}; again in {}", report::span(RULES.pause)));
-        }
-    }
-    posted
-}
-
-/// Waits until attempt `number` may be made.
-async fn turn(limits: &Limits, number: u32) -> Result<(), Error> {
-    if number > 1 {
-        if limits.remaining().is_some_and(|left| left < RULES.pause) {
-            return Err(out_of_time());
-        }
-        limits.sleep(RULES.pause).await.map_err(|_| interrupted())?;
-    }
-    if limits.is_interrupted() { Err(interrupted()) } else { Ok(()) }
-}
-
 fn question(url: &Url, what: &str) -> Asked {
     let host = inert(url.host_str().unwrap_or_default()).into_owned();
     Asked {
@@ -237,24 +183,6 @@ fn out_of_reach(url: &Url, host: &str) -> Error {
         format!("{from} redirects to {host}, and it is not confirmed that vwh may post there"),
     )
     .hint("--yes follows it")
-}
-
-fn interrupted() -> Error {
-    Error::new(Kind::Interrupted, "interrupted")
-}
-
-fn out_of_time() -> Error {
-    Error::new(Kind::Unavailable, "the time limit came before everything was posted")
-        .hint("run it again, with a longer --timeout")
-}
-
-/// An attempt in a notice.
-fn told(number: u32, attempt: &Attempt) -> String {
-    let outcome = attempt.status.map_or_else(
-        || attempt.trouble.clone().unwrap_or_default(),
-        |status| format!("{status} in {}", report::span(attempt.took)),
-    );
-    format!("attempt {number} of {}: {outcome}", RULES.attempts)
 }
 
 /// Why `answer` is no success, in one inert line; `None` if it is one.
@@ -286,97 +214,9 @@ fn trouble(answer: &Answer) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use bytes::Bytes;
-    use tokio::sync::watch;
 
     use super::*;
-
-    /// Limits that end after `timeout`, and what interrupts them.
-    fn limits(timeout: Option<Duration>) -> (Limits, watch::Sender<bool>) {
-        let (interrupt, interrupted) = watch::channel(false);
-        (Limits::new(timeout, interrupted), interrupt)
-    }
-
-    /// An attempt that ends with `status`.
-    fn made(number: u32, status: u16) -> (Attempt, Step) {
-        let step = match RULES
-            .next(number, &Answer::Replied { status, reason: String::new(), body: Bytes::new(), length: 0 })
-        {
-            Next::Delivered => Step::Conclude(Conclusion::Delivered),
-            Next::Retry => Step::Again,
-            Next::GiveUp => Step::Conclude(Conclusion::WouldMarkFailed),
-        };
-        (Attempt { status: Some(status), took: Duration::from_millis(3), trouble: None }, step)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn six_attempts_ten_seconds_apart_mark_it_failed() {
-        let (limits, _interrupt) = limits(None);
-        let (told, began) = (RefCell::new(Vec::new()), Instant::now());
-        let moments = RefCell::new(Vec::new());
-        let tell = |text: &str| told.borrow_mut().push(text.to_owned());
-        let posted = attempts(&limits, RULES.attempts, tell, async |number| {
-            moments.borrow_mut().push((number, began.elapsed().as_secs()));
-            made(number, 500)
-        })
-        .await;
-        assert_eq!(posted.conclusion, Conclusion::WouldMarkFailed);
-        assert!(posted.is_end() && posted.ended.is_none());
-        assert_eq!((posted.attempts.len(), posted.took.as_secs()), (6, 50));
-        assert_eq!(moments.into_inner(), [(1, 0), (2, 10), (3, 20), (4, 30), (5, 40), (6, 50)]);
-        let told = told.into_inner();
-        assert_eq!((told.len(), told[1].as_str()), (5, "attempt 2 of 6: 500 in 3 ms; again in 10 s"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_retry_that_succeeds_is_a_delivery() {
-        let (limits, _interrupt) = limits(None);
-        let posted = attempts(
-            &limits,
-            RULES.attempts,
-            |_| {},
-            async |number| made(number, if number < 3 { 503 } else { 200 }),
-        )
-        .await;
-        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::Delivered, 3));
-        assert!(!posted.is_end());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_single_attempt_that_fails_leaves_the_others_to_the_service() {
-        let (limits, _interrupt) = limits(None);
-        let tell = |text: &str| panic!("{text}");
-        let posted = attempts(&limits, 1, tell, async |number| made(number, 500)).await;
-        assert_eq!((posted.conclusion, posted.took), (Conclusion::WouldRetry, Duration::ZERO));
-        assert!(!posted.is_end());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_interrupt_lets_the_attempt_end_and_makes_no_other() {
-        let (limits, interrupt) = limits(None);
-        let tell = |text: &str| panic!("{text}");
-        let posted = attempts(&limits, RULES.attempts, tell, async |number| {
-            interrupt.send_replace(true);
-            made(number, 500)
-        })
-        .await;
-        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::WouldRetry, 1));
-        assert_eq!(posted.ended.map(|error| error.kind), Some(Kind::Interrupted));
-        let posted = attempts(&limits, RULES.attempts, tell, async |number| made(number, 200)).await;
-        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::NotSent, 0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_that_does_not_fit_is_not_waited_for() {
-        let (limits, _interrupt) = limits(Some(Duration::from_secs(25)));
-        let began = Instant::now();
-        let posted = attempts(&limits, RULES.attempts, |_| {}, async |number| made(number, 500)).await;
-        assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::WouldRetry, 3));
-        assert_eq!((began.elapsed().as_secs(), posted.took.as_secs()), (20, 20));
-        assert_eq!(posted.ended.map(|error| error.kind), Some(Kind::Unavailable));
-    }
 
     fn replied(status: u16, reason: &str, body: &str) -> Option<String> {
         let (reason, length) = (reason.to_owned(), body.len());

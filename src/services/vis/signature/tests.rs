@@ -139,7 +139,8 @@ fn object(members: std::collections::BTreeMap<String, Value>) -> Value {
     Value::Object(members.into_iter().collect::<Map<_, _>>())
 }
 
-fn event() -> impl Strategy<Value = String> {
+/// Any event.
+pub(super) fn event() -> impl Strategy<Value = String> {
     prop::collection::btree_map(any::<String>(), json(), 0..6).prop_map(|members| object(members).to_string())
 }
 

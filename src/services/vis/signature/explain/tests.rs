@@ -285,4 +285,30 @@ proptest! {
         let case = Case { body: &event, event: &event, signature: &signature, keys: &keys };
         prop_assert_eq!(explain(&case), None);
     }
+
+    /// What is tried is written as what is accepted is.
+    #[test]
+    fn the_canonical_style_is_the_canonical_form(event in super::super::tests::event()) {
+        let written = super::json::Node::read(&event).unwrap().write(super::json::CANONICAL);
+        prop_assert_eq!(written, canonical(&event, Spelling::Utf8).unwrap());
+    }
+}
+
+proptest! {
+    // Every cause is tried with every other.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_event_is_taken_apart_and_nothing_is_found(event in super::super::tests::event(), other in any::<String>()) {
+        let signature = hmac(other.as_bytes(), &other);
+        prop_assert_eq!(diagnosed(&event, &signature, &[KEY]), None);
+    }
+
+    #[test]
+    fn a_line_end_behind_the_key_is_found_for_any_event(event in super::super::tests::event(), key in ".{1,20}") {
+        let signature = hmac(format!("{key}\n").as_bytes(), &event);
+        let keys = [Secret::new(key)];
+        let finding = explain(&Case { body: &event, event: &event, signature: &signature, keys: &keys });
+        prop_assert_eq!(finding.map(|finding| finding.causes[0].name), Some("key-line-end"));
+    }
 }

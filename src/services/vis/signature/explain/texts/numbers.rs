@@ -132,6 +132,8 @@ fn zeros_counted(text: &str, exponent: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{prop_assert, proptest};
+
     use super::*;
 
     #[test]
@@ -149,6 +151,17 @@ mod tests {
         assert_eq!(spelled("-1e0"), "-1 -1.0 -1e0 -1E0 -1e+0 -1E+0 -1.0e0 -1.0E0 -1e+00 -1E+00");
         assert_eq!(spelled("0.5"), "0.50");
         assert_eq!(spelled("0"), "0.0 0e0 0E0 0e+0 0E+0 0.0e0 0.0E0 0e+00 0E+00");
+    }
+
+    proptest! {
+        #[test]
+        fn every_spelling_is_the_same_number(text in "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,3})?([eE][+-]?[0-9])?") {
+            let value: f64 = text.parse().unwrap();
+            for spelled in SPELLINGS.iter().filter_map(|respell| respell(&text)) {
+                let other: f64 = serde_json::from_str(&spelled).unwrap();
+                prop_assert!(other.total_cmp(&value).is_eq(), "{text} {spelled}");
+            }
+        }
     }
 
     #[test]
