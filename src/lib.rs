@@ -4,7 +4,8 @@
 //!
 //! - `cli`: the command tree; `commands`: one file a command, and what they share; `settings`: flag > environment > file
 //! - `services`: one room a service (`vis`: wire types and client); `http`: the one `send`; `auth`: sign-in, and its store
-//! - `webhook`: what all webhooks have in common, health, the JSON contract; `journal`: what was removed or replaced
+//! - `webhook`: what all webhooks have in common, health, the JSON contract
+//! - `journal`: what was removed or replaced; `gaps`: when webhooks got no events, noted before they are renewed
 //! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
 //! - `sandbox`: a local server that behaves like the service; shares no code with the client
 //! - `files`, `markup`, `secret`: private files and locks, bits of HTML and XML, values that must not be shown

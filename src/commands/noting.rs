@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::Context;
 use super::account::Account;
+use super::accounts::Gathered;
 use super::report::{Outcome, Report};
 use crate::error::Error;
 use crate::files::lines::Durability;
@@ -77,25 +78,21 @@ impl<'a> Noting<'a> {
         }
     }
 
-    /// Says how to see what was lost, if anything that `report` has renewed missed events.
-    pub fn remind(&self, report: &Report) {
+    /// How to see what was lost, if a gap of anything that `report` has renewed ended with that.
+    #[must_use]
+    pub fn reminder(&self, report: &Report) -> Option<String> {
         let noted = self.noted.borrow();
         // A gap that had ended before was told of by whoever ended it.
         let is_ended = |id: &String| noted.get(id).is_some_and(|line| line.to.is_none());
         let is_back = |outcome: Outcome| matches!(outcome, Outcome::Renewed | Outcome::Delivered);
-        let ids: Vec<&str> = report
-            .results
-            .iter()
-            .filter(|done| is_back(done.outcome) && is_ended(&done.id))
-            .map(|done| done.id.as_str())
-            .collect();
+        let ended = report.results.iter().filter(|done| is_back(done.outcome) && is_ended(&done.id));
+        let ids: Vec<&str> = ended.map(|done| done.id.as_str()).collect();
         let (whose, rest) = match ids.as_slice() {
-            [] => return,
+            [] => return None,
             [id] => ("it", format!("missed {}", word(id))),
             _ => ("they", "missed".to_owned()),
         };
-        let command = self.account.command(&rest);
-        self.context.output.notice(&format!("what {whose} missed: {command}"));
+        Some(format!("what {whose} missed: {}", self.account.command(&rest)))
     }
 
     fn line(&self, webhook: &Webhook, gap: Gap, now: DateTime<Utc>) -> Line {
@@ -124,4 +121,18 @@ impl<'a> Noting<'a> {
         let store = self.account.gaps(self.context)?;
         Ok(store.append(lines, durability, &self.context.limits).await?)
     }
+}
+
+/// What became of the webhooks of each account, and its reminder.
+pub type Reminding<'a> = Gathered<'a, (Report, Option<String>)>;
+
+/// The reports, and the reminders, which are told behind them.
+#[must_use]
+pub fn apart(gathered: Reminding<'_>) -> (Gathered<'_, Report>, Vec<String>) {
+    let mut reminders = Vec::new();
+    let answers = gathered.answers.into_iter().map(|(account, (report, reminder))| {
+        reminders.extend(reminder);
+        (account, report)
+    });
+    (Gathered { answers: answers.collect(), failures: gathered.failures }, reminders)
 }

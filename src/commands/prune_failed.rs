@@ -13,7 +13,7 @@ use super::accounts::Accounts;
 use super::batch::{self, Plan};
 use super::confirm::{Confirmed, Unattended, confirm};
 use super::lock::LockArgs;
-use super::noting::Noting;
+use super::noting::{self, Noting};
 use super::removal::Removal;
 use super::renew::renew_one;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
@@ -91,19 +91,28 @@ pub async fn run(
     accounts: &Accounts,
 ) -> Result<ExitStatus, Error> {
     let gathered = accounts.each(async |account| prune(args, context, account).await).await?;
-    report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
+    let (gathered, reminders) = noting::apart(gathered);
+    let ended = report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several);
+    for reminder in &reminders {
+        context.output.notice(reminder);
+    }
+    ended
 }
 
-async fn prune(args: &PruneFailedArgs, context: &Context, account: &Account) -> Result<Report, Error> {
+async fn prune(
+    args: &PruneFailedArgs,
+    context: &Context,
+    account: &Account,
+) -> Result<(Report, Option<String>), Error> {
     let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let first_seen = first_seen_failed(args, context, account, &snapshot)?;
     let verdicts = judge(args, &snapshot, &first_seen);
     guard(args, account, &snapshot, verdicts.removed.len())?;
-    let mut report = if args.dry_run {
+    let (mut report, reminder) = if args.dry_run {
         let removed = verdicts.removed.iter().map(|webhook| Done::new(webhook, Outcome::Removed));
         let renewed = verdicts.renewed.iter().map(|webhook| Done::new(webhook, Outcome::Renewed));
-        Report { results: removed.chain(renewed).collect(), ended: None }
+        (Report { results: removed.chain(renewed).collect(), ended: None }, None)
     } else {
         carry_out(args, context, account, &verdicts, identity, snapshot.now).await?
     };
@@ -112,7 +121,7 @@ async fn prune(args: &PruneFailedArgs, context: &Context, account: &Account) -> 
         // Nothing is to be done about the spared, so a cron mail about them would be noise.
         report.results.retain(|done| done.outcome != Outcome::Spared || context.output.shows_notices());
     }
-    Ok(report)
+    Ok((report, reminder))
 }
 
 async fn carry_out(
@@ -122,7 +131,7 @@ async fn carry_out(
     verdicts: &Verdicts,
     identity: Identity,
     now: DateTime<Utc>,
-) -> Result<Report, Error> {
+) -> Result<(Report, Option<String>), Error> {
     let removed: Vec<&Webhook> = verdicts.removed.iter().collect();
     let mut confirmed = Confirmed::Unasked;
     if !removed.is_empty() {
@@ -145,8 +154,8 @@ async fn carry_out(
     };
     let report = batch::run(context, account, plan, act).await;
     removal.note_kept(context, &report).await;
-    noting.remind(&report);
-    Ok(report)
+    let reminder = noting.reminder(&report);
+    Ok((report, reminder))
 }
 
 fn judge(

@@ -9,7 +9,7 @@ use super::Context;
 use super::account::Account;
 use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
-use super::noting::Noting;
+use super::noting::{self, Noting};
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
 use super::watch::{Before, watch};
@@ -72,16 +72,25 @@ pub async fn run(args: &RenewArgs, context: &Context, accounts: &Accounts) -> Re
         return Err(accounts.one_for_an_id());
     }
     let gathered = accounts.each(async |account| renew(args, context, account).await).await?;
-    report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
+    let (gathered, reminders) = noting::apart(gathered);
+    let ended = report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several);
+    for reminder in &reminders {
+        context.output.notice(reminder);
+    }
+    ended
 }
 
-async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result<Report, Error> {
+async fn renew(
+    args: &RenewArgs,
+    context: &Context,
+    account: &Account,
+) -> Result<(Report, Option<String>), Error> {
     let snapshot = Snapshot::take(context, account).await?;
     let items = chosen(args, account, &snapshot)?;
     let now = snapshot.now;
     if args.dry_run {
         let results = items.iter().map(|webhook| Done::new(webhook, Outcome::Renewed)).collect();
-        return Ok(Report { results, ended: None });
+        return Ok((Report { results, ended: None }, None));
     }
     let qualifies = |webhook: &Webhook| {
         !args.failed && args.expiring_within.is_none()
@@ -98,7 +107,7 @@ async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result
     if let (Some(wait), None) = (args.wait, &report.ended) {
         watch(context, account, &mut report, &before, wait).await;
     }
-    noting.remind(&report);
+    let reminder = noting.reminder(&report);
     for done in report.results.iter_mut().filter(|done| done.outcome == Outcome::Gone) {
         let create = account.command("create --url URL");
         done.error = Some(
@@ -106,7 +115,7 @@ async fn renew(args: &RenewArgs, context: &Context, account: &Account) -> Result
                 .hint(format!("create it again: {create}")),
         );
     }
-    Ok(report)
+    Ok((report, reminder))
 }
 
 /// Renews one, whose gap is noted already.

@@ -49,7 +49,7 @@ const COLUMNS: [Column; 7] = [
     Column { head: "STATE", drop_rank: 0, shrinks_to: None },
     Column { head: "DIRECTION", drop_rank: 4, shrinks_to: None },
     Column { head: "NUMBER", drop_rank: 2, shrinks_to: None },
-    Column { head: "CALLER", drop_rank: 3, shrinks_to: Some(8) },
+    Column { head: "CALLER", drop_rank: 3, shrinks_to: Some(6) },
     Column { head: "DURATION", drop_rank: 1, shrinks_to: None },
     // What `--after` takes.
     Column { head: "EVENT", drop_rank: 0, shrinks_to: None },
@@ -199,9 +199,9 @@ mod tests {
         2026-03-01T09:30:10Z  ANSWERED     INBOUND    14155550123  Zoë \u{202e}O'Neil  6.5s      65f0c0ffee0000000000a001
         ");
         insta::assert_snapshot!(table(&groups, style(Some(100))), @r"
-        TIME             STATE        DIRECTION  NUMBER       CALLER    DURATION  EVENT
-        03-01 09:30:00Z  REMOTE_HELD  in         14155550123  Zoë \u{…            65f0c0ffee0000000000a001
-        03-01 09:30:10Z  ANSWERED     in         14155550123  Zoë \u{…  6.5s      65f0c0ffee0000000000a001
+        TIME             STATE        DIRECTION  NUMBER       CALLER      DURATION  EVENT
+        03-01 09:30:00Z  REMOTE_HELD  in         14155550123  Zoë \u{20…            65f0c0ffee0000000000a001
+        03-01 09:30:10Z  ANSWERED     in         14155550123  Zoë \u{20…  6.5s      65f0c0ffee0000000000a001
         ");
         insta::assert_snapshot!(table(&groups, style(Some(80))), @r"
         TIME             STATE        NUMBER       DURATION  EVENT
@@ -215,12 +215,12 @@ mod tests {
         let groups = [group("a", vec![row(0, "RINGING")]), group("b", vec![row(1, "MISSED")])];
         insta::assert_snapshot!(table(&groups, style(Some(80))), @r"
         p  a  https://h.test/a
-        TIME             STATE    NUMBER       CALLER    DURATION  EVENT
-        03-01 09:30:00Z  RINGING  14155550123  Zoë \u{…            65f0c0ffee0000000000a001
+        TIME             STATE    NUMBER       CALLER           EVENT
+        03-01 09:30:00Z  RINGING  14155550123  Zoë \u{202e}O'…  65f0c0ffee0000000000a001
 
         p  b  https://h.test/b
-        TIME             STATE    NUMBER       CALLER    DURATION  EVENT
-        03-01 09:30:01Z  MISSED   14155550123  Zoë \u{…            65f0c0ffee0000000000a001
+        TIME             STATE    NUMBER       CALLER           EVENT
+        03-01 09:30:01Z  MISSED   14155550123  Zoë \u{202e}O'…  65f0c0ffee0000000000a001
         ");
     }
 

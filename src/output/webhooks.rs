@@ -219,7 +219,8 @@ pub fn summary(
 }
 
 /// What is the matter and what to type, on one line if it fits: a command that is broken in two cannot be copied.
-fn with_next(what: &str, next: &str, columns: Option<usize>) -> String {
+#[must_use]
+pub fn with_next(what: &str, next: &str, columns: Option<usize>) -> String {
     let line = format!("{what}: {next}");
     match columns {
         Some(columns) if width(&line) > columns => format!("{what}:\n  {next}"),

@@ -163,16 +163,23 @@ impl Reposting {
         format!("{}\n", to_line(&RunView { dry_run: self.is_dry_run, results, summary }))
     }
 
+    /// A line for each; those whose turn never came are one line for each webhook.
     fn lines(&self, is_several: bool) -> String {
         let mut text = String::new();
-        for posted in &self.results {
+        let mut results = self.results.iter().peekable();
+        while let Some(posted) = results.next() {
+            let mut event = posted.event();
+            if posted.outcome == Outcome::Skipped {
+                let is_next = |next: &&Posted| next.outcome == Outcome::Skipped && next.is_of(posted);
+                let more = std::iter::from_fn(|| results.next_if(is_next)).count();
+                event = if more > 0 { events(more + 1) } else { event };
+            }
             if is_several {
                 text.push_str(&format!("{}  ", posted.profile));
             }
             let outcome = if self.is_dry_run { "would post" } else { posted.outcome.name() };
-            let (event, state) = (inert(&posted.event_id), inert(&posted.state));
             let (webhook, url) = (inert(&posted.webhook_id), inert(&posted.url));
-            text.push_str(&format!("{outcome}  {event}:{state}  {webhook}  {url}"));
+            text.push_str(&format!("{outcome}  {event}  {webhook}  {url}"));
             if let Some(error) = &posted.error {
                 text.push_str(&format!("  {}", inert(&error.sentence())));
                 if let Some(hint) = &error.hint {
@@ -182,5 +189,17 @@ impl Reposting {
             text.push('\n');
         }
         text
+    }
+}
+
+impl Posted {
+    /// `ID:STATE`, inert.
+    fn event(&self) -> String {
+        format!("{}:{}", inert(&self.event_id), inert(&self.state))
+    }
+
+    /// Whether it is of the same webhook as `other`.
+    fn is_of(&self, other: &Self) -> bool {
+        self.profile == other.profile && self.webhook_id == other.webhook_id
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::gaps::window::Window;
 use crate::output::events::{EVENT_HEAD, EventRow, Group, event_records, exact, table};
 use crate::output::text::word;
-use crate::output::webhooks::TableStyle;
+use crate::output::webhooks::{TableStyle, with_next};
 use crate::output::when::absolute;
 use crate::services::vis::events::Logged;
 use crate::settings::Format;
@@ -61,7 +61,11 @@ pub fn show(
     }
     if !context.settings.format.is_json() {
         let bounds = gathered.answers.first().map(|(_, found)| found.selection.bounds).unwrap_or_default();
-        output.notice(&summary(args, bounds, accounts, &losses));
+        let (what, next) = summary(args, bounds, accounts, &losses);
+        let gap = if losses.iter().any(|(_, loss)| !loss.events.is_empty()) { "\n" } else { "" };
+        let columns = output.notice_columns();
+        let what = next.map_or_else(|| what.clone(), |next| with_next(&what, &next, columns));
+        output.notice(&format!("{gap}{what}"));
     }
     Ok(())
 }
@@ -130,34 +134,41 @@ fn row<'a>(logged: &'a Logged, webhook_id: &str) -> EventRow<'a> {
     }
 }
 
-/// How much it is, of when, and how it is posted again.
-fn summary(args: &MissedArgs, bounds: Bounds, accounts: &Accounts, losses: &[(&Account, &Loss)]) -> String {
+/// How much it is, of when, and what to type to post it again.
+fn summary(
+    args: &MissedArgs,
+    bounds: Bounds,
+    accounts: &Accounts,
+    losses: &[(&Account, &Loss)],
+) -> (String, Option<String>) {
     let known: Vec<_> = losses.iter().filter(|(_, loss)| !loss.windows.is_empty()).collect();
     let count: usize = losses.iter().map(|(_, loss)| loss.events.len()).sum();
     let events = events(count);
     match (known.as_slice(), args.ids.as_slice()) {
-        ([], []) => "nothing is known to be missed".to_owned(),
+        ([], []) => ("nothing is known to be missed".to_owned(), None),
         ([], ids) => {
             let ids = ids.join(", ");
             let since = accounts.command_for_one("missed ID --since TIME");
-            format!("nothing is known to be missed by {ids}; what came since a time: {since}")
+            (format!("nothing is known to be missed by {ids}; what came since a time"), Some(since))
         }
         ([(account, loss)], _) => {
             let what = format!("{events} {}", stretch(&loss.windows));
             if count == 0 {
-                return what;
+                return (what, None);
             }
             let since = if loss.beginning == Beginning::Known { "" } else { " --since TIME" };
             let again = account.command(&again(args, bounds, &word(&loss.webhook.id)));
-            format!("{what}: {again}{since} --repost")
+            let after = args.after.as_ref().map(|event| format!(" --after {}", word(event)));
+            (what, Some(format!("{again}{since} --repost{}", after.unwrap_or_default())))
         }
         (several, _) => {
             let what = format!("{events} that {} webhooks have missed", several.len());
             if count == 0 {
-                return what;
+                return (what, None);
             }
             let ids: Vec<_> = args.ids.iter().map(|id| word(id)).collect();
-            format!("{what}: {} --repost", accounts.command(&again(args, bounds, &ids.join(" "))))
+            let again = accounts.command(&again(args, bounds, &ids.join(" ")));
+            (what, Some(format!("{again} --repost")))
         }
     }
 }
