@@ -15,15 +15,15 @@ use super::batch::{self, Plan, Stopped};
 use super::lock::LockArgs;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::restore_list;
-use super::signing_key::KEY_BYTES;
+use super::signing_key;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::journal::history::{self, Removal, State};
 use crate::journal::{Action, Durability, Journal, Line, Run};
 use crate::output::text::word;
 use crate::secret::{MASK, Secret};
+use crate::services::element;
 use crate::services::registration::Definition;
-use crate::services::{element, new_key};
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
 
@@ -304,11 +304,7 @@ impl Restoring<'_> {
         if service.returns_keys() {
             return Ok(None);
         }
-        let mut bytes = [0; KEY_BYTES];
-        (self.context.random_bytes)(&mut bytes).map_err(|error| {
-            Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
-        })?;
-        Ok(Some(new_key(service, &bytes)))
+        signing_key::new_key(self.context, service).map(Some)
     }
 
     /// Its receiver verifies with the old key, so whoever runs this has to know.

@@ -9,8 +9,7 @@ use super::Context;
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError};
 use crate::secret::{MASK, Secret};
-use crate::services::new_key;
-use crate::services::rules::KeyWish;
+use crate::services::{self, rules::KeyWish};
 use crate::webhook::ServiceKind;
 
 /// Length of a generated key: as long as the HMAC-SHA256 that it keys.
@@ -221,9 +220,14 @@ fn generate(file: Option<PathBuf>, context: &Context, service: ServiceKind) -> R
     {
         return Err(exists_already(file));
     }
+    Ok(Key::Generated { key: new_key(context, service)?, file })
+}
+
+/// A key that nobody ever had, in the spelling that `service` takes.
+pub fn new_key(context: &Context, service: ServiceKind) -> Result<Secret, Error> {
     let mut bytes = [0; KEY_BYTES];
     (context.random_bytes)(&mut bytes).map_err(|error| {
         Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
     })?;
-    Ok(Key::Generated { key: new_key(service, &bytes), file })
+    Ok(services::new_key(service, &bytes))
 }
