@@ -38,8 +38,9 @@ impl Registration {
     ) -> Result<Self, Error> {
         clean_up(context, account).await?;
         destination::warn(context, account, url);
-        let (url, events) = (url.as_str().to_owned(), vec!["CALL".to_owned()]);
-        let definition = Definition::new(url, events, keys.first().cloned(), "HEADER".to_owned());
+        let events = vec!["CALL".to_owned()];
+        let definition =
+            Definition::new(url.as_str().to_owned(), events, keys.first().cloned(), "HEADER".to_owned());
         let mut leftover = Leftover::write(context, account, &definition, keys.is_new)?;
         match account.client.create(&definition).await {
             Ok((webhook, date)) => {
