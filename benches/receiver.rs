@@ -1,18 +1,19 @@
 //! `vwh listen` against a bare axum handler that reads the body and answers 200, under the same load in the same run. Run it
 //! on an idle machine with `cargo bench --bench receiver`; it prints requests a second, their ratio beside its budget, the
-//! 99th percentile and the memory, and asserts nothing.
+//! 99th percentile, the memory and the processor time, and asserts nothing. `-- SECONDS ROUNDS` make it longer.
 //!
-//! `cargo bench --bench receiver -- load 60` is the load test: that long with `--record`, once ended with SIGTERM and once
-//! killed, with the answers counted against the lines.
+//! `cargo bench --bench receiver -- load 60` is the load test: so many seconds with `--record`, ended with SIGTERM, and again,
+//! killed; the answers are counted against the lines.
 //!
-//! Each server is a process of its own, started afresh for each round. The load comes from this process: 32 connections that
-//! are kept, each with one request under way, built beforehand but for the delivery id. What `listen` prints goes to
-//! /dev/null; records go to a temporary folder.
+//! Each server is a process of its own, started afresh for each round, with its output on /dev/null. The load comes from this
+//! process: two threads with 16 connections each, which are kept, each with one request under way that was built beforehand
+//! but for its delivery id. Load and server share the machine, so what a server needs more is seen in full. Records go to a
+//! temporary folder.
 
 #![expect(
+    clippy::cast_precision_loss,
     clippy::expect_used,
     clippy::print_stdout,
-    clippy::unwrap_used,
     reason = "a benchmark prints, and ends when it cannot measure"
 )]
 
@@ -27,7 +28,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const CONNECTIONS: usize = 32;
+/// Threads that post, and the connections of each.
+const THREADS: usize = 2;
+const CONNECTIONS: usize = 16;
 
 /// An event, its key, and its signature with it.
 const EVENT: &str = r#"{"accountId":"4711","direction":"INBOUND","duration":0,"externalId":"ext-0001:0","id":"65f0c0ffee0000000000a001","internal":false,"phoneNumber":"14155550123","startTime":"2024-03-01T09:30:00.250+0000","state":"RINGING","type":"CALL","ucpType":"VBS","userId":"9001"}"#;
@@ -45,17 +48,6 @@ fn main() {
     };
     match arguments.first().map(String::as_str) {
         Some("bare") => bare(&arguments[1]),
-        Some("gen") => {
-            let is_on = Arc::new(AtomicBool::new(true));
-            let off = Arc::clone(&is_on);
-            let time = Duration::from_secs(number(2, 5));
-            std::thread::spawn(move || {
-                std::thread::sleep(time);
-                off.store(false, Ordering::Relaxed);
-            });
-            let measured = load(arguments[1].parse().unwrap(), &is_on);
-            println!("{:.0} requests/s, p99 {:.2?}", measured.rate, measured.p99);
-        }
         Some("load") => load_test(Duration::from_secs(number(1, 60))),
         _ => compare(Duration::from_secs(number(0, 5)), number(1, 3)),
     }
@@ -111,11 +103,11 @@ impl Server {
         })
     }
 
-    /// Resident memory in KiB.
-    fn memory(&self) -> u64 {
+    /// Resident memory in MiB.
+    fn memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
-        line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+        line.trim().trim_end_matches(" kB").parse().map_or(0.0, |kibibytes: f64| kibibytes / 1024.0)
     }
 
     /// Processor time so far, in ticks of 10 ms: its own, and the system's for it.
@@ -146,21 +138,21 @@ struct Measured {
     worst: Duration,
 }
 
-/// Posts to `address` over all connections for as long as `is_on`.
+/// Posts to `address` over all connections for as long as `is_on`, or until the server is gone.
 fn load(address: SocketAddr, is_on: &Arc<AtomicBool>) -> Measured {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let ids = Arc::new(AtomicU64::new(0));
     let started = Instant::now();
-    let mut times: Vec<u32> = runtime.block_on(async {
-        let ids = Arc::new(AtomicU64::new(0));
-        let tasks: Vec<_> = (0..CONNECTIONS)
-            .map(|_| tokio::spawn(post(address, Arc::clone(is_on), Arc::clone(&ids))))
-            .collect();
-        let mut all = Vec::new();
-        for task in tasks {
-            all.extend(task.await.expect("no connection panics"));
-        }
-        all
-    });
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let (is_on, ids) = (Arc::clone(is_on), Arc::clone(&ids));
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(post_all(address, is_on, ids))
+            })
+        })
+        .collect();
+    let mut times: Vec<u32> =
+        threads.into_iter().flat_map(|thread| thread.join().expect("no thread panics")).collect();
     let elapsed = started.elapsed();
     times.sort_unstable();
     let at = |index: usize| Duration::from_micros(times.get(index).copied().unwrap_or_default().into());
@@ -170,6 +162,16 @@ fn load(address: SocketAddr, is_on: &Arc<AtomicBool>) -> Measured {
         p99: at(times.len() * 99 / 100),
         worst: at(times.len().saturating_sub(1)),
     }
+}
+
+async fn post_all(address: SocketAddr, is_on: Arc<AtomicBool>, ids: Arc<AtomicU64>) -> Vec<u32> {
+    let tasks: Vec<_> =
+        (0..CONNECTIONS).map(|_| tokio::spawn(post(address, Arc::clone(&is_on), Arc::clone(&ids)))).collect();
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await.expect("no connection panics"));
+    }
+    times
 }
 
 /// Posts over one connection; gives the microseconds that each 200 took. Ends when the server does.
@@ -213,11 +215,10 @@ fn compare(time: Duration, rounds: u64) {
     let kinds: [(&str, f64); 3] = [("axum", 1.0), ("listen", 0.85), ("listen --record", 0.6)];
     let mut rates = [const { Vec::new() }; 3];
     println!(
-        "{:<16} {:>10} {:>6} {:>9} {:>9} {:>16} {:>9} {:>22}",
+        "{:<16} {:>10} {:>6} {:>9} {:>9} {:>16} {:>9} {:>20}",
         "server", "requests/s", "ratio", "p99", "worst", "memory in MiB", "requests", "own + system µs each"
     );
     for _ in 0..rounds {
-        let mut reference = 0.0;
         for (index, (name, _)) in kinds.iter().enumerate() {
             let _ = std::fs::remove_file(&record);
             let server = match index {
@@ -225,35 +226,37 @@ fn compare(time: Duration, rounds: u64) {
                 1 => Server::listen(None),
                 _ => Server::listen(Some(&record)),
             };
-            // What a process takes once, it takes here.
-            load_for(&server, Duration::from_millis(500));
-            let before = server.memory();
-            let ticks = server.ticks();
-            let measured = load_for(&server, time);
-            let [own, system] = [0, 1]
-                .map(|index| (server.ticks()[index] - ticks[index]) as f64 * 1e4 / measured.accepted as f64);
-            let after = server.memory();
-            if index == 0 {
-                reference = measured.rate;
-            }
-            println!(
-                "{name:<16} {:>10.0} {:>6.3} {:>9.2?} {:>9.2?} {:>6.1} -> {:>6.1} {:>9} {own:>12.1} + {system:>7.1}",
-                measured.rate,
-                measured.rate / reference,
-                measured.p99,
-                measured.worst,
-                before as f64 / 1024.0,
-                after as f64 / 1024.0,
-                measured.accepted
-            );
-            rates[index].push(measured.rate);
+            let rate = measure(name, &server, time, rates[0].last().copied());
+            rates[index].push(rate);
         }
     }
-    let [bare, ..] = rates.clone().map(median);
-    for ((name, budget), rates) in kinds.iter().zip(rates) {
-        let rate = median(rates);
-        println!("median: {name:<16} {rate:>9.0} requests/s, ratio {:.3}, budget {budget:.2}", rate / bare);
+    let medians = rates.map(median);
+    for ((name, budget), rate) in kinds.iter().zip(medians) {
+        let ratio = rate / medians[0];
+        println!("median: {name:<16} {rate:>9.0} requests/s, ratio {ratio:.3}, budget {budget:.2}");
     }
+}
+
+/// Measures one server, prints what it was like, and gives the requests a second.
+fn measure(name: &str, server: &Server, time: Duration, reference: Option<f64>) -> f64 {
+    // What a process takes once, it takes here.
+    load_for(server, Duration::from_millis(500));
+    let (memory, [own, system]) = (server.memory(), server.ticks());
+    let measured = load_for(server, time);
+    let [own_after, system_after] = server.ticks();
+    let each = |before: u64, after: u64| (after - before) as f64 * 1e4 / measured.accepted as f64;
+    println!(
+        "{name:<16} {:>10.0} {:>6.3} {:>9.2?} {:>9.2?} {memory:>6.1} -> {:>6.1} {:>9} {:>11.1} + {:>6.1}",
+        measured.rate,
+        measured.rate / reference.unwrap_or(measured.rate),
+        measured.p99,
+        measured.worst,
+        server.memory(),
+        measured.accepted,
+        each(own, own_after),
+        each(system, system_after),
+    );
+    measured.rate
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -276,48 +279,34 @@ fn load_test(time: Duration) {
     for signal in ["TERM", "KILL"] {
         let record = folder.path().join(signal);
         let mut server = Server::listen(Some(&record));
-        let (address, before) = (server.address, server.memory());
+        let (address, start) = (server.address, server.memory());
         let is_on = Arc::new(AtomicBool::new(true));
-        let on = Arc::clone(&is_on);
-        let loading = std::thread::spawn(move || load(address, &on));
+        let loading = std::thread::spawn(move || load(address, &is_on));
         std::thread::sleep(time / 10);
         let early = server.memory();
         std::thread::sleep(time / 10 * 9);
         let late = server.memory();
         server.signal(signal);
-        // Connections end by themselves when the server does.
-        let measured = loading.join().expect("the load does not panic");
+        // The load ends when the server does.
+        let Measured { accepted, rate, p99, worst } = loading.join().expect("the load does not panic");
         let status = server.child.wait().expect("it ends");
         let lines = whole_lines(&record);
+        let verdict = match lines.cmp(&accepted) {
+            std::cmp::Ordering::Less => "LOST",
+            std::cmp::Ordering::Equal => "as many",
+            std::cmp::Ordering::Greater => "more",
+        };
         println!(
-            "SIG{signal} after {time:?}: {} answers of 200, {} whole lines ({}); {:.0} requests/s, p99 {:.2?}, worst {:.2?}; \
-             memory {:.1}, {:.1} after a tenth, {:.1} MiB at the end; {status}",
-            measured.accepted,
-            lines,
-            if lines == measured.accepted {
-                "equal"
-            } else if lines > measured.accepted {
-                "more"
-            } else {
-                "LOST"
-            },
-            measured.rate,
-            measured.p99,
-            measured.worst,
-            before as f64 / 1024.0,
-            early as f64 / 1024.0,
-            late as f64 / 1024.0,
+            "SIG{signal} after {time:?}: {accepted} answers of 200, {lines} whole lines ({verdict}); {rate:.0} requests/s, \
+             p99 {p99:.2?}, worst {worst:.2?}; {start:.1} MiB, after a tenth {early:.1}, at the end {late:.1}; {status}"
         );
     }
 }
 
-/// The lines that are whole JSON with an id of their own.
+/// The lines that are whole JSON.
 fn whole_lines(record: &Path) -> u64 {
     let reader = BufReader::new(std::fs::File::open(record).expect("the record"));
-    let mut lines = 0;
-    for line in reader.split(b'\n') {
-        let line = line.expect("the record can be read");
-        lines += u64::from(serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_ok());
-    }
-    lines
+    let is_whole = |line: &Vec<u8>| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    let lines = reader.split(b'\n').map(|line| line.expect("the record can be read"));
+    lines.filter(is_whole).count() as u64
 }

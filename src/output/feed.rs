@@ -55,6 +55,8 @@ struct Queue<T> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// Nobody writes yet.
+    Waiting,
     Open,
     /// Nobody reads: only the last item is told, which may have something for stderr.
     Unread,
@@ -76,7 +78,7 @@ impl<T> Clone for Feed<T> {
 impl<T: Send + 'static> Default for Feed<T> {
     fn default() -> Self {
         let queue =
-            Queue { items: VecDeque::new(), bytes: 0, missed: 0, state: State::Open, is_awaited: false };
+            Queue { items: VecDeque::new(), bytes: 0, missed: 0, state: State::Waiting, is_awaited: false };
         Self(Arc::new(Shared { queue: Mutex::new(queue), changed: Condvar::new() }))
     }
 }
@@ -85,7 +87,7 @@ impl<T: Send + 'static> Feed<T> {
     /// Takes `item`, which holds on to about so many `bytes`, if there is room. Never waits.
     pub fn offer(&self, item: T, bytes: usize) {
         let mut queue = self.0.lock();
-        if queue.state != State::Open {
+        if !matches!(queue.state, State::Waiting | State::Open) {
             return;
         }
         if queue.items.len() >= MOST || queue.bytes + bytes > MOST_BYTES {
@@ -111,6 +113,7 @@ impl<T: Send + 'static> Feed<T> {
     ) -> io::Result<()> {
         let shared = Arc::clone(&self.0);
         let writer = Writer { output, lines, unread: Some(Box::new(unread)), text: String::new() };
+        self.0.lock().state = State::Open;
         thread::Builder::new().name("output".to_owned()).spawn(move || {
             writer.run(&shared);
             shared.lock().state = State::Ended;
@@ -120,9 +123,12 @@ impl<T: Send + 'static> Feed<T> {
     }
 
     /// Takes a last item, room or not, and waits until everything is written, but no longer than `patience`: a terminal that
-    /// is stopped may stay so.
+    /// is stopped may stay so. Where nothing was ever written, nothing is now.
     pub fn finish(&self, last: T, patience: Duration) {
         let mut queue = self.0.lock();
+        if queue.state == State::Waiting {
+            return;
+        }
         queue.note_missed();
         queue.items.push_back(Item::Told(last));
         queue.state = State::Closed;
@@ -252,6 +258,8 @@ mod tests {
     #[test]
     fn the_last_item_is_told_room_or_not_and_nothing_after_it() {
         let feed = Feed::default();
+        feed.finish(0, Duration::ZERO);
+        feed.0.lock().state = State::Open;
         for item in 0..=MOST {
             feed.offer(item, 0);
         }

@@ -127,16 +127,15 @@ impl Connections {
         self.lock().len() < MOST
     }
 
-    /// Ends the connection of which nothing has come for the longest time; `false` if there is none.
-    pub(super) fn end_idlest(&self) -> bool {
+    /// Ends so many connections: those of which nothing has come for the longest time. Those that wait for us are left.
+    pub(super) fn end_idlest(&self, most: usize) {
         let open = self.lock();
-        let idle =
-            open.values().filter_map(|(peer, handle)| Some(((peer.idle_since()?, peer.number), handle)));
-        let idlest = idle.min_by_key(|(since, _)| *since);
-        idlest.is_some_and(|(_, handle)| {
+        let idle = open.values().filter_map(|(peer, handle)| Some((peer.idle_since()?, peer.number, handle)));
+        let mut idle: Vec<_> = idle.collect();
+        idle.sort_unstable_by_key(|(since, number, _)| (*since, *number));
+        for (_, _, handle) in idle.into_iter().take(most) {
             handle.abort();
-            true
-        })
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, (Arc<Peer>, AbortHandle)>> {
@@ -260,14 +259,13 @@ mod tests {
         let (_, task_of_third) = peer(&connections, 3);
         first.is_answered(&connections);
         connections.tick();
-        let (fourth, _task) = peer(&connections, 4);
-        assert!(connections.end_idlest());
+        let (_, task_of_fourth) = peer(&connections, 4);
+        connections.end_idlest(1);
         assert!(is_ended(task_of_first).await && !task_of_third.is_finished());
         connections.leave(&first);
-        assert!(connections.end_idlest());
-        assert!(is_ended(task_of_third).await && !is_ended(task_of_busy).await);
-        connections.lock().retain(|number, _| *number == busy.number);
-        assert!(!connections.end_idlest());
-        drop(fourth);
+        connections.end_idlest(1);
+        assert!(is_ended(task_of_third).await && !task_of_fourth.is_finished());
+        connections.end_idlest(usize::MAX);
+        assert!(is_ended(task_of_fourth).await && !is_ended(task_of_busy).await);
     }
 }

@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::connections::{Connections, Peer, Watched};
 use super::reception::Reception;
@@ -32,11 +32,13 @@ const BACKLOG: u32 = 1024;
 /// More threads than this never help: the rest of the machine is the handler's.
 const MOST_THREADS: usize = 4;
 
-/// How long to wait when the system has no more descriptors.
+/// How long to wait when the system has no more descriptors, and how many connections end for it.
 const EXHAUSTED: Duration = Duration::from_millis(50);
+const ROOM: usize = 16;
 
-/// How long requests that are under way may take once the server stops.
+/// How long requests that have arrived may take once the server stops; others may arrive for as long as `LAST_CALL`.
 const GRACE: Duration = Duration::from_secs(4);
+const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// A server that listens.
 pub(super) struct Server {
@@ -129,7 +131,7 @@ impl Shared {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => {
                         if !self.connections.have_room() {
-                            self.connections.end_idlest();
+                            self.connections.end_idlest(1);
                         }
                         if let (Ok(stream), Some(worker)) = (stream.into_std(), workers.next()) {
                             let _ = worker.send((stream, address));
@@ -137,7 +139,7 @@ impl Shared {
                     }
                     Err(error) if is_about_one(&error) => {}
                     Err(_) => {
-                        self.connections.end_idlest();
+                        self.connections.end_idlest(ROOM);
                         sleep(EXHAUSTED).await;
                     }
                 },
@@ -167,7 +169,10 @@ impl Shared {
             self.connections.enter(&peer, task.abort_handle());
         }
         drop(running);
-        let _ = timeout_at(Instant::now() + GRACE, ended.recv()).await;
+        if timeout(LAST_CALL, ended.recv()).await.is_err() {
+            self.connections.end_idlest(usize::MAX);
+            let _ = timeout(GRACE, ended.recv()).await;
+        }
     }
 
     async fn serve(self, stream: TcpStream, peer: Arc<Peer>, _running: mpsc::Sender<()>) {

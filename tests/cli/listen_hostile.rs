@@ -28,7 +28,7 @@ fn a_body_that_is_too_large_is_refused_and_its_sender_learns_why() {
     // In pieces, nobody knows beforehand how much will come.
     let mut connection = listener.connect();
     connection.send(b"POST /webhook HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-    let piece = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+    let piece = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
     for _ in 0..20 {
         connection.send(&piece).unwrap();
     }

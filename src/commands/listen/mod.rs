@@ -243,7 +243,7 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Error {
         Error::new(Kind::Configuration, format!("cannot listen on {address}")).because(error.to_string());
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            failed.hint("another program does: name another with --bind, such as 127.0.0.1:0")
+            failed.hint("another program does: name another address with --bind, such as 127.0.0.1:0")
         }
         _ => failed.hint("name another address with --bind, such as 127.0.0.1:0"),
     }
