@@ -42,6 +42,7 @@ pub mod restore;
 pub mod restore_list;
 pub mod rotate;
 pub mod sandbox;
+pub mod service;
 pub mod signing_key;
 pub mod slot;
 pub mod snapshot;

@@ -78,7 +78,7 @@ impl Hub {
     pub(super) fn refuse(&self, reason: Reason, peer: IpAddr) {
         count(&self.counters.refused);
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = Reason::ALL.iter().position(|other| *other == reason);
+        let index = Reason::all().position(|other| other == reason);
         let Some(entry) = index.and_then(|index| refusals.get_mut(index)) else { return };
         if std::mem::replace(&mut entry.is_told, true) {
             entry.last = Some(peer);
@@ -94,7 +94,7 @@ impl Hub {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = std::mem::take(&mut *refusals);
         drop(refusals);
-        for (reason, entry) in Reason::ALL.into_iter().zip(passed) {
+        for (reason, entry) in Reason::all().zip(passed) {
             if let Some(peer) = entry.last {
                 let more = entry.untold - 1;
                 (self.tell)(Report::Refused(Refused { time: (self.clock)(), reason, peer, more }));
@@ -124,7 +124,7 @@ mod tests {
     use std::sync::{Arc, mpsc};
 
     use super::*;
-    use crate::receiver::judgement::Flaw;
+    use crate::services::incoming::Flaw;
 
     fn hub() -> (Hub, mpsc::Receiver<Report>) {
         let (sender, reports) = mpsc::channel();

@@ -5,8 +5,11 @@
 
 pub mod ability;
 pub mod contact_center;
+pub mod incoming;
 pub mod knobs;
+pub mod outgoing;
 pub mod registration;
+mod respelling;
 mod room;
 pub mod rules;
 pub mod vis;

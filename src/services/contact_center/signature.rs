@@ -2,6 +2,8 @@
 //!
 //! The algorithm is pinned to HS256. The clock comes in as a value.
 
+pub mod explain;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -73,6 +73,8 @@ pub struct Received {
     pub updated: Option<String>,
     /// `data.direction`.
     pub direction: Option<String>,
+    /// `data.source.target`.
+    pub caller: Option<String>,
     /// The header's value as received.
     pub signature: Option<String>,
 }
@@ -97,6 +99,13 @@ pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Received, Malformed> {
                 "status" => received.status = member::text(value),
                 "tm_update" => received.updated = member::text(value),
                 "direction" => received.direction = member::text(value),
+                "source" => {
+                    let _ = member::each(value.get(), |name, value| {
+                        if name == "target" {
+                            received.caller = member::text(value);
+                        }
+                    });
+                }
                 _ => {}
             });
         }

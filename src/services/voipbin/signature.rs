@@ -1,5 +1,7 @@
 //! The VoIPBIN signature: `X-VoIPBIN-Signature: sha256=` and the HMAC-SHA-256 of the body in hexadecimal (vb §6).
 
+pub mod explain;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -23,9 +25,12 @@ pub fn verify(signature: &str, body: &[u8], keys: &[Secret]) -> Option<usize> {
 }
 
 fn mac(key: &Secret, message: &[u8]) -> Hmac<Sha256> {
+    keyed(key.reveal().as_bytes(), message)
+}
+
+fn keyed(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
     // HMAC takes a key of any length, so the other arm is never reached.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.reveal().as_bytes())
-        .unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
     mac.update(message);
     mac
 }
