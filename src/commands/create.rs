@@ -109,6 +109,7 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     definition.key = key.secret().cloned();
     let check = args.check.then(|| Check {
         url: &args.url,
+        service,
         policy: Policy::named(&definition.metadata_policy),
         key: &key,
         key_args: &args.key,

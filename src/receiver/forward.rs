@@ -209,7 +209,8 @@ impl Queue {
             if relay.as_ref().is_some_and(oneshot::Sender::is_closed) {
                 return lane;
             }
-            let sender = if relay.is_some() { within(&sender, incoming::rules(service).reply) } else { sender };
+            let sender =
+                if relay.is_some() { within(&sender, incoming::rules(service).reply) } else { sender };
             let started = Instant::now();
             let answer = sender.attempt(&url, &Delivery { headers, body, ..Delivery::default() }).await;
             let took = started.elapsed();
@@ -219,7 +220,14 @@ impl Queue {
             if let Some(relay) = relay {
                 let _ = relay.send(answer.clone());
             }
-            (hub.tell)(Report::Forwarded(Forwarded { time: clock(), service, delivery_id, event, answer, took }));
+            (hub.tell)(Report::Forwarded(Forwarded {
+                time: clock(),
+                service,
+                delivery_id,
+                event,
+                answer,
+                took,
+            }));
             lane
         }
     }

@@ -117,12 +117,7 @@ impl Reception {
         reply::refused(reason)
     }
 
-    async fn judge(
-        &self,
-        headers: &HeaderMap,
-        body: &Bytes,
-        now: DateTime<Utc>,
-    ) -> Result<Judged, Flaw> {
+    async fn judge(&self, headers: &HeaderMap, body: &Bytes, now: DateTime<Utc>) -> Result<Judged, Flaw> {
         if body.len() <= LARGE {
             return judge_and_own(headers, body, &self.judge, now);
         }

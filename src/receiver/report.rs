@@ -243,7 +243,8 @@ mod tests {
 
     #[test]
     fn every_reason_is_listed_once_and_says_something_of_its_own() {
-        let texts: std::collections::BTreeSet<String> = Reason::all().map(|reason| reason.to_string()).collect();
+        let texts: std::collections::BTreeSet<String> =
+            Reason::all().map(|reason| reason.to_string()).collect();
         assert_eq!(texts.len(), Reason::COUNT);
     }
 }

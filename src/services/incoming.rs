@@ -441,9 +441,10 @@ impl Summary {
 
     fn of_contact_center(received: contact_center::delivery::Received) -> Self {
         Self {
-            call: received.subject.as_ref().map(|subject| {
-                format!("{}\n{subject}", received.source.as_deref().unwrap_or_default())
-            }),
+            call: received
+                .subject
+                .as_ref()
+                .map(|subject| format!("{}\n{subject}", received.source.as_deref().unwrap_or_default())),
             state: named(received.kind),
             number: received.subject,
             moment: received.moment,
@@ -515,9 +516,8 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pair = |(name, value): &(&'static str, &'static str)| {
-            (name.parse().unwrap(), value.parse().unwrap())
-        };
+        let pair =
+            |(name, value): &(&'static str, &'static str)| (name.parse().unwrap(), value.parse().unwrap());
         pairs.iter().map(pair).collect()
     }
 

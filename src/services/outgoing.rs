@@ -101,19 +101,12 @@ pub fn event(
     let which = which & 0xffff_ffff_ffff;
     match service {
         ServiceKind::Vis => None,
-        ServiceKind::ContactCenter => Some(Outgoing::ContactCenter(contact_center::delivery::sample(
-            kind,
-            which,
-            ksuid(bytes),
-            moment,
-        ))),
-        ServiceKind::Voipbin => Some(Outgoing::Voipbin(voipbin::delivery::sample(
-            kind,
-            status_of(kind),
-            which,
-            CUSTOMER,
-            moment,
-        ))),
+        ServiceKind::ContactCenter => {
+            Some(Outgoing::ContactCenter(contact_center::delivery::sample(kind, which, ksuid(bytes), moment)))
+        }
+        ServiceKind::Voipbin => {
+            Some(Outgoing::Voipbin(voipbin::delivery::sample(kind, status_of(kind), which, CUSTOMER, moment)))
+        }
     }
 }
 

@@ -229,8 +229,11 @@ async fn choose_keys(
 }
 
 fn no_key() -> Error {
-    Error::new(Kind::Unavailable, "the service shows no signing key, so nothing that it delivers can be verified")
-        .hint("register it with vwh create, and listen with --unsigned")
+    Error::new(
+        Kind::Unavailable,
+        "the service shows no signing key, so nothing that it delivers can be verified",
+    )
+    .hint("register it with vwh create, and listen with --unsigned")
 }
 
 /// Where deliveries come to.

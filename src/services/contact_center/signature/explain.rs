@@ -14,7 +14,11 @@ use crate::secret::Secret;
 pub fn explain(token: &str, body: &str, keys: &[Secret], now: DateTime<Utc>) -> Option<Cause> {
     match verify(token, body.as_bytes(), keys, now, LEEWAY) {
         Ok(_) => token.trim().starts_with("Bearer ").then(|| {
-            Cause::new("bearer", "`Bearer ` stands before its token, as the vendor's older samples have it", None)
+            Cause::new(
+                "bearer",
+                "`Bearer ` stands before its token, as the vendor's older samples have it",
+                None,
+            )
         }),
         Err(Flaw::UndecodedKey) => Some(Cause::new(
             "undecoded-key",

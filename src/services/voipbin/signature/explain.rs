@@ -31,17 +31,15 @@ pub fn explain(signature: &str, body: &str, headers: &HeaderMap, keys: &[Secret]
             let key = verify(signature, text.as_bytes(), keys)?;
             Some(Cause::new(name, sentence, Some(key)))
         })
-        .or_else(|| {
-            keys.iter().enumerate().find_map(|(index, key)| of_decoded(key, index, body, &expected))
-        })
+        .or_else(|| keys.iter().enumerate().find_map(|(index, key)| of_decoded(key, index, body, &expected)))
 }
 
 /// What may have been signed instead of the body.
 fn texts(body: &str, headers: &HeaderMap) -> Vec<(&'static str, &'static str, String)> {
-    const ANEW: &str =
-        "the body was written anew: check the bytes as they arrive, where `<`, `>` and `&` are \\u003c, \\u003e and \\u0026";
+    const ANEW: &str = "the body was written anew: check the bytes as they arrive, where `<`, `>` and `&` are \\u003c, \\u003e and \\u0026";
     const LINE_END: &str = "a line end was added to the body or taken off: keep its bytes as they arrive";
-    const OLD: &str = "a timestamp was signed before the body, as older documents say: the service signs the body alone";
+    const OLD: &str =
+        "a timestamp was signed before the body, as older documents say: the service signs the body alone";
     let mut texts = vec![
         ("line-end", LINE_END, body.trim_end_matches(['\r', '\n']).to_owned()),
         ("line-end", LINE_END, format!("{body}\n")),
