@@ -79,7 +79,7 @@ fn under_json_a_delivery_is_a_line_with_its_event_as_it_came() {
         line,
         value!({"event": "delivery", "time": null, "verdict": "verified", "key": "VWH_SIGNING_KEY",
             "form": "canonical", "deliveryId": "d-1", "webhookId": null, "attempt": 3, "duplicate": false,
-            "after": null, "answered": 200, "rehearsed": false, "synthetic": "trigger",
+            "after": null, "answered": 200, "rehearsed": false, "synthetic": "trigger", "service": "vis",
             "payload": serde_json::from_str::<Value>(V2.event).unwrap()})
     );
     let (outcome, lines) = listener.end();

@@ -57,7 +57,7 @@ impl Shell {
     fn listen(&mut self, flags: &[&str]) {
         // The first takes any port, and the next one the same again.
         let bind = if self.address == USUAL { "127.0.0.1:0" } else { &self.address };
-        let arguments = ["listen", "--json", "--bind", bind].iter().chain(flags).copied();
+        let arguments = ["listen", "--json", "--bind", bind].into_iter().chain(flags.iter().copied());
         let mut listener = self.vwh.args(arguments).spawn();
         let ready: Value = serde_json::from_str(&listener.wait_for_line(|_| true)).unwrap();
         ready["address"].as_str().unwrap().clone_into(&mut self.address);
