@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::hub::Hub;
-use super::report::{Forwarded, Report, count};
-use crate::delivery::{Answer, Delivery, Rules, Sender};
+use super::report::Forwarded;
+use crate::delivery::{Delivery, Rules, Sender};
 use crate::services::incoming::{self, call_of};
 use crate::webhook::ServiceKind;
 
@@ -54,7 +54,7 @@ pub(super) struct Job {
     pub(super) body: Bytes,
     pub(super) event: Bytes,
     /// Who waits for the answer; a job that nobody waits for any more is not begun.
-    pub(super) relay: Option<oneshot::Sender<Answer>>,
+    pub(super) relay: Option<oneshot::Sender<Forwarded>>,
 }
 
 /// The handler's end: what waits, and what is under way.
@@ -215,19 +215,14 @@ impl Queue {
             let answer = sender.attempt(&url, &Delivery { headers, body, ..Delivery::default() }).await;
             let took = started.elapsed();
             drop(slot);
-            let is_delivered = answer.status().is_some_and(|status| is_taken(service, status));
-            count(if is_delivered { &hub.counters.forwarded } else { &hub.counters.forward_failures });
-            if let Some(relay) = relay {
-                let _ = relay.send(answer.clone());
+            let forwarded = Forwarded { time: clock(), service, delivery_id, event, answer, took };
+            let untold = match relay {
+                Some(relay) => relay.send(forwarded).err(),
+                None => Some(forwarded),
+            };
+            if let Some(forwarded) = untold {
+                hub.forwarded(forwarded);
             }
-            (hub.tell)(Report::Forwarded(Forwarded {
-                time: clock(),
-                service,
-                delivery_id,
-                event,
-                answer,
-                took,
-            }));
             lane
         }
     }

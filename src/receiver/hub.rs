@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::forward::{Forwarder, Job};
-use super::report::{Answered, Counters, Delivered, Reason, Refused, Report, Tell, count};
+use super::forward::{Forwarder, Job, is_taken};
+use super::report::{Answered, Counters, Delivered, Forwarded, Reason, Refused, Report, Tell, count};
 use super::seen::Mark;
 
 /// Counts and tells.
@@ -55,14 +55,22 @@ impl Hub {
         if let Some(mark) = mark {
             mark.accept();
         }
-        if let (Some(job), Some(forwarder)) = (job, &self.forwarder) {
-            forwarder.send(job);
-        }
         count(&self.counters.accepted);
         if report.is_duplicate {
             count(&self.counters.duplicates);
         }
         (self.tell)(Report::Delivery(report));
+        if let (Some(job), Some(forwarder)) = (job, &self.forwarder) {
+            forwarder.send(job);
+        }
+    }
+
+    /// The handler has had a delivery, or could not be given it.
+    pub(super) fn forwarded(&self, forwarded: Forwarded) {
+        let status = forwarded.answer.status();
+        let is_taken = status.is_some_and(|status| is_taken(forwarded.service, status));
+        count(if is_taken { &self.counters.forwarded } else { &self.counters.forward_failures });
+        (self.tell)(Report::Forwarded(forwarded));
     }
 
     /// A delivery is not accepted: it was answered as it was asked for.

@@ -152,6 +152,8 @@ impl Receiver {
     /// Accepts no more, answers what is under way, writes down what is accepted and forwards what is to be.
     pub async fn stop(self) -> Counts {
         self.server.stop().await;
+        // What was refused last is told too.
+        self.reception.tick();
         if let Some(recorder) = &self.reception.recorder {
             // A disk that hangs is no reason to hang.
             let _ = timeout(DRAIN, recorder.close()).await;

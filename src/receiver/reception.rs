@@ -21,7 +21,7 @@ use super::judgement::{Judge, Verdict, synthetic};
 use super::record::Record;
 use super::recorder::Recorder;
 use super::reply::{self, HangUp, Reply};
-use super::report::{Answered, Delivered, Failure, Reason};
+use super::report::{Answered, Delivered, Failure, Forwarded, Reason};
 use super::seen::{Entry, Mark, Seen};
 use super::server::stopped;
 use crate::delivery::Answer;
@@ -29,7 +29,7 @@ use crate::services::incoming::{Flaw, Ids, identity, rules};
 use crate::webhook::ServiceKind;
 
 /// Bodies larger than this are judged apart, one at a time: no call event is that large, and none is to wait behind one.
-const LARGE: usize = 64 * 1024;
+const LARGE: usize = 16 * 1024;
 
 /// A rehearsed silence lasts so much longer than the service waits.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -176,25 +176,29 @@ impl Reception {
 
     /// Answers what the handler does; accepts only what it accepts.
     async fn relay(&self, delivery: Delivery, mark: Option<Mark>, slot: Slot) -> Reply {
-        let (relay, answer) = oneshot::channel();
+        let (relay, relayed) = oneshot::channel();
         if let Some(forwarder) = &self.hub.forwarder {
             forwarder.send(delivery.job(slot, Some(relay)));
         }
         let service = delivery.judged.service;
-        let (status, body) = match timeout(rules(service).reply, answer).await {
-            Ok(Ok(Answer::Replied { status, .. })) if is_taken(service, status) => {
-                return self.accept(delivery, mark, None, false).await;
+        let forwarded = timeout(rules(service).reply, relayed).await.ok().and_then(Result::ok);
+        let reply = match forwarded.as_ref().map(|forwarded| &forwarded.answer) {
+            Some(Answer::Replied { status, .. }) if is_taken(service, *status) => {
+                self.accept(delivery, mark, None, false).await
             }
-            Ok(Ok(Answer::Replied { status, body, .. })) => (status, Some(body)),
-            Ok(Ok(Answer::NoReply(reason))) if !reason.contains("timed out") => (502, None),
-            _ => (504, None),
+            answer => {
+                let reply = relayed_reply(answer);
+                let status = reply.status().as_u16();
+                drop(mark);
+                self.hub.answered(delivery.report(Answered::Relayed(status), false));
+                reply
+            }
         };
-        drop(mark);
-        self.hub.answered(delivery.report(Answered::Relayed(status), false));
-        match body {
-            Some(body) => reply::relayed(status, body),
-            None => reply::error(status, "the handler did not answer"),
+        // After the delivery that it is about.
+        if let Some(forwarded) = forwarded {
+            self.hub.forwarded(forwarded);
         }
+        reply
     }
 
     async fn rehearse(&self, delivery: &Delivery, failure: Failure) -> Result<Reply, HangUp> {
@@ -208,6 +212,17 @@ impl Reception {
                 Err(HangUp)
             }
         }
+    }
+}
+
+/// What the handler answered, or that it did not. Without any answer it took too long.
+fn relayed_reply(answer: Option<&Answer>) -> Reply {
+    match answer {
+        Some(Answer::Replied { status, body, .. }) => reply::relayed(*status, body.clone()),
+        Some(Answer::NoReply(reason)) if !reason.contains("timed out") => {
+            reply::error(502, "the handler cannot be reached")
+        }
+        _ => reply::error(504, "the handler did not answer in time"),
     }
 }
 
@@ -244,7 +259,7 @@ impl Delivery {
         }
     }
 
-    fn job(&self, slot: Slot, relay: Option<oneshot::Sender<Answer>>) -> Job {
+    fn job(&self, slot: Slot, relay: Option<oneshot::Sender<Forwarded>>) -> Job {
         Job {
             slot,
             service: self.judged.service,

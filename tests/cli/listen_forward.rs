@@ -197,6 +197,9 @@ fn the_handlers_answer_can_be_the_services() {
     assert_eq!(listener.status(&delivery(V1, "d-1", 4)), 200);
     assert_eq!(handler.requests().len(), 3);
     let (_, lines) = listener.end();
+    let kinds: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    let each = ["delivery", "forward"];
+    assert_eq!(kinds, [&["ready"], &each[..], &each, &each, &["delivery", "end"]].concat());
     let told: Vec<_> = of_kind(&lines, "delivery")
         .iter()
         .map(|line| (line["answered"].as_u64().unwrap(), line["duplicate"].as_bool().unwrap()))
@@ -217,7 +220,10 @@ fn a_handler_that_does_not_answer_in_time_is_504_and_one_that_is_not_there_502()
     let flags = ["--record", "record", "--forward", &down.base_url(), "--answer", "forward"];
     let listener = Listener::start(&vwh, &flags);
     let answer = listener.send(&delivery(V1, "d-1", 2));
-    assert_eq!((answer.status, answer.body.as_str()), (502, "{\"error\":\"the handler did not answer\"}\n"));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (502, "{\"error\":\"the handler cannot be reached\"}\n")
+    );
     assert_eq!(recorded(&vwh.home().join("record")), Vec::<Value>::new());
 }
 

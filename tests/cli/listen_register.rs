@@ -129,6 +129,21 @@ fn a_service_that_refuses_leaves_nothing_behind() {
     assert_eq!(notes(&vwh), Vec::<String>::new());
 }
 
+#[test]
+fn a_sandbox_that_died_with_it_is_cleaned_up_too() {
+    let vwh = Vwh::new().env("VWH_SANDBOX", "1");
+    let before = vwh.args(["list", "--json"]).run().exits(0).json();
+    let flags = ["--register", "http://127.0.0.1:0/in/here"];
+    let listener = Listener::bare(&vwh, &flags);
+    let id = listener.ready["webhookId"].as_str().unwrap().to_owned();
+    listener.process.kill();
+    let _ = listener.process.wait();
+    let (outcome, _) = Listener::bare(&vwh, &flags).end();
+    assert!(outcome.stderr.contains(&format!("left webhook {id}")), "{outcome}");
+    let after = vwh.args(["list", "--json"]).run().exits(0).json();
+    assert_eq!(after.as_array().unwrap().len(), before.as_array().unwrap().len());
+}
+
 /// Registers, and is killed.
 fn crashed(vwh: &Vwh) -> Outcome {
     let listener = register(vwh);

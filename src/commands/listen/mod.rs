@@ -33,7 +33,7 @@ use crate::files::{FileError, Openness};
 use crate::network::is_loopback;
 use crate::output::OutputError;
 use crate::output::feed::Feed;
-use crate::output::text::inert;
+use crate::output::text::{inert, word};
 use crate::receiver::{Bound, Forwarding, Options, RecordFile};
 use crate::secret::mask_url;
 use crate::webhook::ServiceKind;
@@ -156,6 +156,9 @@ async fn serve(
 ) -> Result<(), Error> {
     let is_json = context.settings.format.is_json();
     context.output.answer_anyway(&ready(place, registration, is_json))?;
+    if registration.is_none() {
+        context.output.notice(&format!("try it with: {}; Ctrl-C ends it", trigger(args, place)));
+    }
     let (unread, is_unread) = oneshot::channel();
     let show = Show::new(context.output, is_json, keys.names);
     let started = feed.start(context.output, show, move |error| {
@@ -205,6 +208,20 @@ fn ready(place: &Place, registration: Option<&Registration>, is_json: bool) -> S
         ));
     }
     lines
+}
+
+/// What to type in another terminal.
+fn trigger(args: &ListenArgs, place: &Place) -> String {
+    let mut command = format!("vwh trigger {}", place.url());
+    if let Some(service) = args.service {
+        command.push_str(&format!(" --service {service}"));
+    }
+    if args.unsigned {
+        command.push_str(" --unsigned");
+    } else if let Some(file) = args.signing_key_file.first() {
+        command.push_str(&format!(" --signing-key-file {}", word(&file.to_string_lossy())));
+    }
+    command
 }
 
 /// The keys that deliveries are verified with, where a webhook of the service `registered` is to be there.
