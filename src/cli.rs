@@ -9,6 +9,7 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::create::CreateArgs;
 use crate::commands::delete::DeleteArgs;
 use crate::commands::doctor::DoctorArgs;
+use crate::commands::event_types::EventTypesArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::listen::ListenArgs;
 use crate::commands::login::LoginArgs;
@@ -24,6 +25,7 @@ use crate::commands::rotate::RotateArgs;
 use crate::commands::sandbox::SandboxArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::trigger::TriggerArgs;
+use crate::commands::update::UpdateArgs;
 use crate::commands::verify::VerifyArgs;
 use crate::commands::whoami::WhoamiArgs;
 use crate::settings::{Flags, Purpose};
@@ -97,6 +99,7 @@ pub enum WebhookCommand {
     List(ListArgs),
     Status(StatusArgs),
     Create(CreateArgs),
+    Update(UpdateArgs),
     Renew(RenewArgs),
     PruneFailed(PruneFailedArgs),
     Delete(DeleteArgs),
@@ -104,6 +107,7 @@ pub enum WebhookCommand {
     Replace(ReplaceArgs),
     Rotate(RotateArgs),
     Missed(MissedArgs),
+    EventTypes(EventTypesArgs),
 }
 
 /// The commands about single deliveries, for those who build receivers.
@@ -143,7 +147,11 @@ impl Command {
     pub const fn patience(&self) -> Patience {
         match self {
             Self::Webhooks(
-                WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::Create(_),
+                WebhookCommand::List(_)
+                | WebhookCommand::Status(_)
+                | WebhookCommand::Create(_)
+                | WebhookCommand::Update(_)
+                | WebhookCommand::EventTypes(_),
             )
             | Self::Deliveries(DeliveryCommand::Verify(_))
             | Self::Access(_) => Patience::InAll(ONE_ANSWER),
@@ -173,8 +181,9 @@ impl Command {
     pub const fn ends_gracefully(&self) -> bool {
         !matches!(
             self,
-            Self::Webhooks(WebhookCommand::List(_) | WebhookCommand::Status(_))
-                | Self::Check(_)
+            Self::Webhooks(
+                WebhookCommand::List(_) | WebhookCommand::Status(_) | WebhookCommand::EventTypes(_)
+            ) | Self::Check(_)
                 | Self::Deliveries(DeliveryCommand::Verify(_))
                 | Self::Access(AccessCommand::Whoami(_) | AccessCommand::Doctor(_))
         )

@@ -26,6 +26,7 @@ pub mod delivery;
 pub mod error;
 pub mod files;
 pub mod gaps;
+pub mod hexadecimal;
 pub mod http;
 pub mod journal;
 pub mod limits;
@@ -53,14 +54,16 @@ use cli::{AccessCommand, Cli, Command, DeliveryCommand, Patience, WebhookCommand
 use commands::accounts::Accounts;
 use commands::check::refused;
 use commands::{
-    Context, check, completions, create, delete, doctor, export, list, listen, login, logout, man, missed,
-    profiles, prune_failed, renew, replace, restore, rotate, status, trigger, verify, whoami,
+    Context, check, completions, create, delete, doctor, event_types, export, list, listen, login, logout,
+    man, missed, profiles, prune_failed, renew, replace, restore, rotate, status, trigger, update, verify,
+    whoami,
 };
 use error::{Error, ExitStatus, Kind};
 use limits::Limits;
 use output::progress::Progress;
 use output::text::inert;
 use output::{Output, Terminals, Wishes};
+use services::ability::Ability;
 use settings::environment::Environment;
 use settings::{ColorChoice, Format, Settings};
 use signals::Signals;
@@ -257,12 +260,30 @@ async fn on_check(args: &check::CheckArgs, context: &Context) -> Result<ExitStat
 }
 
 async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<ExitStatus, Error> {
-    let accounts = Accounts::connect(context).await.inspect_err(|error| {
+    let accounts = Accounts::connect_able(context, ability(command)).await.inspect_err(|error| {
         if let (WebhookCommand::List(args), Format::Prometheus) = (command, context.settings.format) {
             write_down(args, &context.output, error);
         }
     })?;
     with_accounts(context, accounts, async |accounts| on_accounts(command, context, accounts).await).await
+}
+
+/// What a command needs that not every service has.
+const fn ability(command: &WebhookCommand) -> Option<Ability> {
+    match command {
+        WebhookCommand::Renew(_) => Some(Ability::Renew),
+        WebhookCommand::PruneFailed(_) => Some(Ability::PruneFailed),
+        WebhookCommand::Replace(_) => Some(Ability::Replace),
+        WebhookCommand::Rotate(_) => Some(Ability::Rotate),
+        WebhookCommand::Update(_) => Some(Ability::Update),
+        WebhookCommand::Missed(_) => Some(Ability::Missed),
+        WebhookCommand::EventTypes(_) => Some(Ability::EventTypes),
+        WebhookCommand::List(_)
+        | WebhookCommand::Status(_)
+        | WebhookCommand::Create(_)
+        | WebhookCommand::Delete(_)
+        | WebhookCommand::Restore(_) => None,
+    }
 }
 
 async fn on_deliveries(command: &DeliveryCommand, context: &Context) -> Result<ExitStatus, Error> {
@@ -315,6 +336,8 @@ async fn on_accounts(
         WebhookCommand::Delete(args) => delete::run(args, context, accounts.only()?).await,
         WebhookCommand::Restore(args) => restore::run(args, context, accounts).await,
         WebhookCommand::Replace(args) => replace::run(args, context, accounts.only()?).await,
+        WebhookCommand::Update(args) => update::run(args, context, accounts.only()?).await,
+        WebhookCommand::EventTypes(args) => event_types::run(args, context, accounts.only()?).await,
         WebhookCommand::Missed(args) => missed::run(args, context, accounts).await,
         WebhookCommand::Rotate(args) => rotate::run(args, context, accounts.only()?).await,
     }

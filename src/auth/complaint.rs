@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::endpoint;
 use super::keeper::Keeper;
 use super::past::Refused;
-use super::sign_in::SignIn;
+use super::sign_in::{SignIn, Way};
 use super::source::configuration;
 use super::standing::shown;
 use super::store::{Credentials, StoreError};
@@ -120,13 +120,55 @@ impl Keeper {
         ))
     }
 
+    /// The application signs in by itself, and nobody has said as which.
+    pub(super) fn needs_client(&self) -> AuthorizeError {
+        AuthorizeError {
+            message: format!(
+                "profile {} cannot sign in: it needs client_id and a client secret",
+                self.sign_in.profile
+            ),
+            hint: Some(if self.sign_in.is_named {
+                "give the profile client_id, and client_secret_file or client_secret_command".to_owned()
+            } else {
+                "set VWH_CLIENT_ID and VWH_CLIENT_SECRET, or give a profile client_id and client_secret_file"
+                    .to_owned()
+            }),
+            reason: NoToken::NotSignedIn,
+            source: None,
+        }
+    }
+
+    /// The service's tokens are brought, and none was.
+    pub(super) fn needs_token(&self) -> AuthorizeError {
+        AuthorizeError {
+            message: format!("profile {} has no token", self.sign_in.profile),
+            hint: Some(self.first_steps()),
+            reason: NoToken::NotSignedIn,
+            source: None,
+        }
+    }
+
     /// What brings a first token: a profile that is named takes none from the environment.
     fn first_steps(&self) -> String {
+        if self.sign_in.way == Way::Nobody {
+            let variable = if self.sign_in.is_named { "" } else { "VWH_TOKEN, or " };
+            return format!(
+                "bring an access key or a JWT in {variable}token_file or token_command of the profile"
+            );
+        }
         let token = if self.sign_in.is_named { "" } else { ", or bring a token in VWH_TOKEN" };
         format!("{}{token}; without an account, try: vwh --sandbox list", self.again())
     }
 
     pub(super) fn again(&self) -> String {
+        match self.sign_in.way {
+            Way::Client { .. } => {
+                return "check client_id and client secret, and that they may read and change webhooks"
+                    .to_owned();
+            }
+            Way::Nobody => return self.first_steps(),
+            Way::Person => {}
+        }
         format!("sign in with: {}", self.sign_in.login)
     }
 }

@@ -45,6 +45,11 @@ pub enum Grant<'a> {
         /// The refresh token.
         token: &'a Secret,
     },
+    /// As the application itself (cc §1).
+    Client {
+        /// What the token is to be good for.
+        scope: &'static str,
+    },
     /// With the code that the browser brought back.
     Code {
         /// The code.
@@ -94,6 +99,9 @@ impl Grant<'_> {
             Self::Refresh { token } => {
                 form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.reveal());
             }
+            Self::Client { scope } => {
+                form.append_pair("grant_type", "client_credentials").append_pair("scope", scope);
+            }
             Self::Code { code, redirect_uri, verifier } => {
                 form.append_pair("grant_type", "authorization_code")
                     .append_pair("code", code.reveal())
@@ -114,8 +122,10 @@ impl Grant<'_> {
     /// that is lost.
     fn limit(&self, remaining: Option<Duration>) -> Result<Option<Duration>, Broken> {
         match (self, remaining) {
-            (Self::Password { .. }, Some(left)) if left.is_zero() => Err(Broken::TimeLimit),
-            (Self::Password { .. }, left) => Ok(left),
+            (Self::Password { .. } | Self::Client { .. }, Some(left)) if left.is_zero() => {
+                Err(Broken::TimeLimit)
+            }
+            (Self::Password { .. } | Self::Client { .. }, left) => Ok(left),
             (_, Some(left)) if left < LEAST_TIME => Err(Broken::TimeLimit),
             _ => Ok(None),
         }
@@ -126,6 +136,7 @@ impl Grant<'_> {
         let own = match self {
             Self::Password { password, .. } => vec![*password],
             Self::Refresh { token } => vec![*token],
+            Self::Client { .. } => Vec::new(),
             Self::Code { code, verifier, .. } => vec![*code, *verifier],
         };
         let spelt = |secret: &Secret| {

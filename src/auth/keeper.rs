@@ -9,7 +9,7 @@ use super::Means;
 use super::endpoint::{self, Client, Grant};
 use super::id_token;
 use super::past::Past;
-use super::sign_in::SignIn;
+use super::sign_in::{SignIn, Way};
 use super::source::{Role, SecretSource, configuration};
 use super::standing::shown;
 use super::store::{Credentials, Store, StoreError};
@@ -194,6 +194,11 @@ impl Keeper {
                 Err(why) => ended = Some(why),
             }
         }
+        match self.sign_in.way {
+            Way::Client { scope } => return self.by_client(store, credentials, scope).await,
+            Way::Nobody => return Err(self.needs_token()),
+            Way::Person => {}
+        }
         match &self.sign_in.password {
             Some(password) => self.by_password(store, credentials, password).await,
             None => Err(self.not_signed_in(&credentials, ended)),
@@ -235,6 +240,33 @@ impl Keeper {
                     store.write(credentials).map_err(|error| self.unstored(error))?;
                 }
                 Err(self.failed("cannot refresh the sign-in of", error))
+            }
+        }
+    }
+
+    /// A token for the application itself. Nothing locks when it is refused, so it is asked for whenever one is needed.
+    async fn by_client(
+        &self,
+        store: &Store,
+        mut credentials: Credentials,
+        scope: &'static str,
+    ) -> Result<Held, AuthorizeError> {
+        let Some(client) = self.client(&credentials).await? else { return Err(self.needs_client()) };
+        self.respect_quiet(&credentials, "cannot sign in to")?;
+        credentials.client_id = Some(client.id.clone());
+        let _vital = self.means.limits.vital().await;
+        match self.request(&Grant::Client { scope }, &client).await {
+            Ok(granted) => {
+                credentials.take(granted, (self.means.clock)());
+                self.keep(store, &credentials)
+            }
+            Err(error) => {
+                if let HttpError::Throttled { .. } = error {
+                    let past = credentials.past_of(&self.sign_in).after(&error, (self.means.clock)());
+                    credentials.past.put(past);
+                    store.write(&credentials).map_err(|error| self.unstored(error))?;
+                }
+                Err(self.failed("cannot sign in to", error))
             }
         }
     }

@@ -10,6 +10,20 @@ use crate::network::Network;
 /// What the service appends to a user's name: its tenant (vis §2).
 const TENANT: &str = "@vbc.prod";
 
+/// Who signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A person, or their password.
+    Person,
+    /// The application, which asks for a token of this scope whenever it needs one.
+    Client {
+        /// What the token is to be good for.
+        scope: &'static str,
+    },
+    /// Nobody: this service's tokens are brought.
+    Nobody,
+}
+
 /// A sign-in as the settings describe it.
 #[derive(Clone, Debug)]
 pub struct SignIn {
@@ -17,6 +31,8 @@ pub struct SignIn {
     pub profile: String,
     /// Whether it was named with `-p`, so that only config.toml says how it signs in.
     pub is_named: bool,
+    /// Who signs in.
+    pub way: Way,
     /// What to type to sign in by hand: `vwh -p work login`.
     pub login: String,
     /// The API that the tokens are for.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::sign_in::SignIn;
+use super::sign_in::{SignIn, Way};
 use super::source::Role;
 use super::store::Credentials;
 
@@ -16,6 +16,8 @@ pub enum Unattended {
         /// The key or variable that brings the password.
         key: String,
     },
+    /// The application asks for a token whenever it needs one.
+    ByClient,
     /// vwh refreshes the sign-in, if it runs often enough.
     ByRefresh {
         /// How often, at least.
@@ -47,6 +49,9 @@ impl Unattended {
     /// How `stored` stands, seen from `now`.
     #[must_use]
     pub fn of(sign_in: &SignIn, stored: &Credentials, now: DateTime<Utc>) -> Self {
+        if matches!(sign_in.way, Way::Client { .. }) {
+            return Self::ByClient;
+        }
         let knows_client = (sign_in.client_id.is_some() || stored.client_id.is_some())
             && (sign_in.client_secret.is_some() || stored.client_secret.is_some());
         let knows_user = sign_in.username.is_some() || stored.username.is_some();
@@ -90,7 +95,7 @@ impl Unattended {
     /// Whether they do.
     #[must_use]
     pub fn is_so(&self) -> bool {
-        matches!(self, Self::ByPassword { .. } | Self::ByRefresh { .. })
+        matches!(self, Self::ByClient | Self::ByPassword { .. } | Self::ByRefresh { .. })
     }
 
     /// Until when, if that has an end. What a variable puts off does not count: the next run may not have it.
@@ -99,7 +104,7 @@ impl Unattended {
         match self {
             Self::ByRefresh { until, .. } => Some(*until),
             Self::No { after, .. } => *after,
-            Self::ByPassword { .. } | Self::Refused { .. } => None,
+            Self::ByClient | Self::ByPassword { .. } | Self::Refused { .. } => None,
         }
     }
 }
@@ -107,6 +112,7 @@ impl Unattended {
 impl fmt::Display for Unattended {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ByClient => formatter.write_str("yes: vwh signs in with the client secret"),
             Self::ByPassword { key } => write!(formatter, "yes: vwh signs in again with {key}"),
             Self::ByRefresh { every, until, variable } => {
                 write!(

@@ -20,8 +20,8 @@ use crate::journal::{Journal, Owner};
 use crate::limits::Limits;
 use crate::network::Network;
 use crate::sandbox::{self, Session};
-use crate::services::vis::client::Client;
-use crate::services::vis::wire::Identity;
+use crate::services::registration::Identity;
+use crate::services::{Service, sandbox_path};
 use crate::settings::{Connection, Place};
 use crate::webhook::ServiceKind;
 
@@ -33,7 +33,7 @@ pub struct Account {
     /// The profile's name.
     pub profile: String,
     /// The client.
-    pub client: Client,
+    pub client: Service,
     /// Where its token comes from.
     pub tokens: Rc<Tokens>,
     /// How much of a batch is done, of how many; a hold says so.
@@ -67,7 +67,9 @@ impl Account {
             Place::Sandbox => {
                 let session = sandbox::join(context.settings.state_directory()?).await?;
                 let token = TokenSource::Given(session.token().clone());
-                (parse_base(session.base_url())?, token, Box::default(), Some(session))
+                let mut base = parse_base(session.base_url())?;
+                base.set_path(sandbox_path(service));
+                (base, token, Box::default(), Some(session))
             }
         };
         let progress = Rc::new(Cell::new((0, 0)));
@@ -79,7 +81,7 @@ impl Account {
         let means = Means { limits: limits.clone(), ..means(context) };
         let tokens = Rc::new(Tokens::new(token, means));
         let http = http_within(context, limits, &tokens, &network, &label, &progress)?;
-        let client = Client::new(http, base);
+        let client = Service::new(service, http, base);
         Ok(Self { profile, client, tokens, progress, service, is_named, token_source, session, connection })
     }
 

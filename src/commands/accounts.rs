@@ -9,6 +9,8 @@ use super::Context;
 use super::account::Account;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::webhooks::Commands;
+use crate::services::ability::{Ability, Lack, lack_of};
+use crate::settings::{Connection, SettingsError};
 use crate::webhook::ServiceKind;
 
 /// The accounts, each connected or with the reason why not.
@@ -30,9 +32,23 @@ pub struct Gathered<'a, T> {
 impl Accounts {
     /// Connects to the accounts that the settings name. Where only one was asked for, its failure is the command's.
     pub async fn connect(context: &Context) -> Result<Self, Error> {
+        Self::connect_able(context, None).await
+    }
+
+    /// The same with those alone whose service has `ability`: of several, the others are skipped with a notice.
+    pub async fn connect_able(context: &Context, ability: Option<Ability>) -> Result<Self, Error> {
         let chosen = context.settings.chosen()?;
         let mut list = Vec::with_capacity(chosen.connections.len());
+        let lacks = |(_, connection): &(String, _)| lack(connection, ability);
+        let first = chosen.connections.iter().find_map(lacks);
+        if let Some(lack) = first.filter(|_| chosen.connections.iter().all(|one| lacks(one).is_some())) {
+            return Err(Error::new(Kind::Usage, lack.sentence).hint(lack.instead));
+        }
         for (profile, connection) in &chosen.connections {
+            if let Some(lack) = lack(connection, ability) {
+                context.output.notice(&format!("profile {profile} is skipped: {}", lack.sentence));
+                continue;
+            }
             let account = match connection.clone() {
                 Ok(connection) => Account::connect(context, connection).await,
                 Err(error) => Err(error.into()),
@@ -139,6 +155,10 @@ impl<T> Gathered<'_, T> {
     pub fn conclude(self, context: &Context, status: ExitStatus) -> Result<ExitStatus, Error> {
         conclude(context, self.failures, status)
     }
+}
+
+fn lack(connection: &Result<Connection, SettingsError>, ability: Option<Ability>) -> Option<Lack> {
+    lack_of(connection.as_ref().ok()?.service, ability?)
 }
 
 /// The service of `profile` as far as the settings know it, connected or not.

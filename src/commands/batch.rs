@@ -16,7 +16,7 @@ use super::account::Account;
 use super::report::{Done, Outcome, Report};
 use crate::error::{Error, Kind};
 use crate::http::{HttpError, WhenHeld};
-use crate::services::vis::client::Listing;
+use crate::services::registration::Listing;
 use crate::webhook::Webhook;
 
 /// A long run looks again after this long.

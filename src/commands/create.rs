@@ -8,11 +8,13 @@ use url::Url;
 
 use super::Context;
 use super::account::{Account, Waiting};
-use super::destination::{self, MetadataPolicy, parse_url};
+use super::destination::{MetadataPolicy, parse_url};
 use super::endpoint::Check;
 use super::noting::Noting;
+use super::registering::{self, refused};
 use super::renew::check_renewal;
 use super::signing_key::{self, Key, KeyArgs};
+use super::slot;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::{HttpError, WhenHeld};
@@ -20,30 +22,37 @@ use crate::journal::{Line, history};
 use crate::output::text::{inert, word};
 use crate::output::when;
 use crate::secret::mask_url;
-use crate::services::vis::client::Definition;
+use crate::services::registration::Definition;
+use crate::services::rules::{KeyWish, Wish};
 use crate::services::vis::delivery::Policy;
+use crate::services::{check_create, settling, usual_events};
 use crate::settings::Format;
 use crate::webhook::json::{View, write_webhook};
-use crate::webhook::{Health, Webhook};
+use crate::webhook::{Health, ServiceKind, Webhook};
 
 /// Register a webhook
 ///
-/// Signs by default: without a key option a key is generated, shown once at a terminal, and the metadata policy is
-/// `header`, because a signature only travels with `header` or `body`. Prints the new id.
+/// Signs by default: without a key option a key is generated and shown once at a terminal. On VIS the metadata policy is then
+/// `header`, because a signature only travels with `header` or `body`. Contact Center needs --name and --event. VoIPBIN has
+/// room for one webhook, which gets every event and is signed with a key of its own. Prints the new id.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
     /// Where deliveries go: an absolute http or https URL that the service can reach
     #[arg(long, value_parser = parse_url)]
     url: Url,
 
-    /// Event to deliver
-    #[arg(long, value_name = "EVENT", default_value = "CALL")]
+    /// Its name, 3 to 128 characters (Contact Center)
+    #[arg(long)]
+    name: Option<String>,
+
+    /// Event to deliver: CALL on VIS; on Contact Center an event type, or a wildcard such as 'agent.*'
+    #[arg(long, value_name = "EVENT")]
     event: Vec<String>,
 
     #[command(flatten)]
     key: KeyArgs,
 
-    /// Whether ids and signature travel with a delivery, and how [default: header if signed, else none]
+    /// Whether ids and signature travel with a delivery, and how (VIS) [default: header if signed, else none]
     #[arg(long, value_name = "POLICY")]
     metadata_policy: Option<MetadataPolicy>,
 
@@ -62,6 +71,14 @@ pub struct CreateArgs {
     /// With --check: post to any host without asking
     #[arg(long, requires = "check")]
     yes: bool,
+
+    /// Take the place of the webhook that is there (VoIPBIN); the old one is journalled first
+    #[arg(long, conflicts_with = "if_absent")]
+    replace: bool,
+
+    /// Let an http url of this machine through, for local work (Contact Center, VoIPBIN)
+    #[arg(long)]
+    allow_http: bool,
 }
 
 /// What `--if-absent` found.
@@ -72,18 +89,10 @@ enum Present {
 
 /// Runs `vwh create`.
 pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    check_events(&args.event)?;
-    let key = signing_key::choose(&args.key, context).await?;
-    let policy = args.metadata_policy.unwrap_or(match key {
-        Key::Unsigned => MetadataPolicy::None,
-        _ => MetadataPolicy::Header,
-    });
-    let mut definition = Definition {
-        url: args.url.as_str().to_owned(),
-        events: args.event.clone(),
-        key: key.secret().cloned(),
-        metadata_policy: policy.wire_name().to_owned(),
-    };
+    let service = account.service();
+    let key = chosen_key(args, context, service).await?;
+    check_create(service, &wish(args, &key)).map_err(refused)?;
+    let mut definition = definition(args, &key, service);
     warn(context, account, args, &definition, &key);
     let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };
     if args.if_absent {
@@ -96,16 +105,62 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
             return answer(context, account, &webhook, snapshot.now, outcome);
         }
     }
-    let key = key.made(context)?;
+    let key = key.made(context, account.service())?;
     definition.key = key.secret().cloned();
     let check = args.check.then(|| Check {
         url: &args.url,
-        policy: Policy::named(policy.wire_name()),
+        service,
+        policy: Policy::named(&definition.metadata_policy),
         key: &key,
         key_args: &args.key,
         is_yes: args.yes,
     });
-    create(context, account, &definition, &key, check).await
+    let replaced = if args.replace { slot::journal(context, account).await? } else { None };
+    let status = create(context, account, &definition, &key, check).await?;
+    if let Some(replaced) = replaced {
+        replaced.note(context).await;
+    }
+    Ok(status)
+}
+
+/// A service that makes the key itself is asked for none, whatever the environment has for the others.
+async fn chosen_key(args: &CreateArgs, context: &Context, service: ServiceKind) -> Result<Key, Error> {
+    if service.makes_keys() && !args.key.is_given() {
+        return Ok(Key::Unsigned);
+    }
+    signing_key::choose(&args.key, context).await
+}
+
+fn wish<'a>(args: &'a CreateArgs, key: &'a Key) -> Wish<'a> {
+    let is_said = args.key.is_given() || !matches!(key, Key::Unsigned);
+    Wish {
+        name: args.name.as_deref(),
+        url: Some(&args.url),
+        events: &args.event,
+        names_policy: args.metadata_policy.is_some(),
+        pauses: false,
+        key: if is_said { key.wish() } else { KeyWish::Unsaid },
+        allows_http: args.allow_http,
+        replaces: args.replace,
+    }
+}
+
+fn definition(args: &CreateArgs, key: &Key, service: ServiceKind) -> Definition {
+    let usual = match key {
+        Key::Unsigned => MetadataPolicy::None,
+        _ => MetadataPolicy::Header,
+    };
+    let events = if args.event.is_empty() { usual_events(service) } else { args.event.clone() };
+    Definition {
+        name: args.name.clone(),
+        replaces: args.replace,
+        ..Definition::new(
+            args.url.as_str().to_owned(),
+            events,
+            key.secret().cloned(),
+            args.metadata_policy.unwrap_or(usual).wire_name().to_owned(),
+        )
+    }
 }
 
 async fn create(
@@ -141,10 +196,15 @@ async fn create(
     if let Some(file) = key_file {
         context.output.notice(&format!("the signing key is in {}", file.display()));
     }
-    let user = webhook.user_id.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
-    context
-        .output
-        .notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
+    if account.service() == ServiceKind::Vis {
+        let user = webhook.user_id.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
+        context
+            .output
+            .notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
+    }
+    if let Some(settling) = settling(account.service()) {
+        context.output.notice(settling);
+    }
     answer(context, account, &webhook, now, "created")
 }
 
@@ -168,7 +228,7 @@ fn failure(account: &Account, definition: &Definition, error: HttpError, may_exi
     }
 }
 
-fn answer(
+pub(super) fn answer(
     context: &Context,
     account: &Account,
     webhook: &Webhook,
@@ -204,7 +264,7 @@ async fn present(
     key: &Key,
 ) -> Result<Option<Present>, Error> {
     let same: Vec<Webhook> =
-        snapshot.webhooks().filter(|webhook| webhook.delivers_to(&args.url, &args.event)).collect();
+        snapshot.webhooks().filter(|webhook| webhook.delivers_to(&args.url, &definition.events)).collect();
     let webhook = match same.as_slice() {
         [] => {
             hint_at_journal(context, account, definition);
@@ -218,7 +278,8 @@ async fn present(
                 .hint(format!("keep one: {}", account.command(&format!("delete {}", ids[1..].join(" "))))));
         }
     };
-    if let Some(difference) = difference(webhook, definition, key) {
+    let is_ours_to_choose = !account.service().makes_keys();
+    if let Some(difference) = difference(webhook, definition, key).filter(|_| is_ours_to_choose) {
         let delete = account.command(&format!("delete {}", word(&webhook.id)));
         return Err(Error::new(
             Kind::Failure,
@@ -276,16 +337,6 @@ fn hint_at_journal(context: &Context, account: &Account, definition: &Definition
     }
 }
 
-/// VIS knows one event (vis §4).
-fn check_events(events: &[String]) -> Result<(), Error> {
-    match events.iter().find(|event| *event != "CALL") {
-        Some(event) => {
-            Err(Error::new(Kind::Usage, format!("VIS has no event {event:?}")).hint("it has one: CALL"))
-        }
-        None => Ok(()),
-    }
-}
-
 fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &Definition, key: &Key) {
     let output = &context.output;
     if !matches!(key, Key::Unsigned) && definition.metadata_policy == "NONE" {
@@ -293,7 +344,7 @@ fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &De
             .warning("the key is never used: a signature only travels with --metadata-policy header or body");
     }
     key.warn(context);
-    destination::warn(context, account, &args.url);
+    registering::warn(context, account, &wish(args, key));
 }
 
 /// A reply that differs from what was asked is worth a warning, and no more: the webhook is there.

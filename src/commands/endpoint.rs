@@ -6,11 +6,14 @@ use super::Context;
 use super::posting::sample::Sample;
 use super::posting::{Conclusion, Posting};
 use super::signing_key::{Key, KeyArgs};
+use crate::delivery::Successes;
 use crate::error::{Error, Kind};
 use crate::output::text::word;
 use crate::secret::mask_url;
+use crate::services::incoming::rules;
 use crate::services::vis::delivery::Policy;
 use crate::services::vis::delivery::scenario::Scenario;
+use crate::webhook::ServiceKind;
 
 /// What is posted: short, and with a state of every phase of a call.
 const SCENARIO: Scenario = Scenario::InboundMissed;
@@ -19,7 +22,9 @@ const SCENARIO: Scenario = Scenario::InboundMissed;
 pub struct Check<'a> {
     /// The receiver.
     pub url: &'a Url,
-    /// The metadata policy that will be registered.
+    /// Whose webhook will be registered.
+    pub service: ServiceKind,
+    /// The metadata policy that will be registered (VIS).
     pub policy: Policy,
     /// The key that will be registered.
     pub key: &'a Key,
@@ -30,15 +35,19 @@ pub struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Posts every event once. Fails unless each is answered with 200 in time.
+    /// Posts every event once. Fails unless the service would take each answer for a success.
     pub async fn run(&self, context: &Context) -> Result<(), Error> {
         let key = self.key.secret();
-        let sample = Sample::call(context, SCENARIO, self.policy, key.cloned())?;
+        let sample = match self.service {
+            ServiceKind::Vis => Sample::call(context, SCENARIO, self.policy, key.cloned())?,
+            service => Sample::events(context, service, None, key.cloned())?,
+        };
         let count = sample.len();
-        let what = format!("a sample call ({count} events)");
+        let what = format!("a {} ({count} events)", self.what());
         let posting = Posting::begin(context, self.url, &what, self.is_yes).await?.once().hiding(key);
         for (index, subject) in sample.subjects().enumerate() {
-            let posted = posting.post(subject.name(), |attempt| sample.delivery(index, attempt)).await;
+            let posted =
+                posting.post(self.service, subject.name(), |attempt| sample.delivery(index, attempt)).await;
             let interrupted =
                 context.limits.is_interrupted().then(|| Error::new(Kind::Interrupted, "interrupted"));
             if let Some(error) = posted.ended.or(interrupted) {
@@ -56,10 +65,24 @@ impl Check<'_> {
                 .hint(self.hint(status)));
             }
         }
-        context
-            .output
-            .notice(&format!("the receiver has answered all {count} events of a sample call with 200"));
+        context.output.notice(&self.told(count));
         Ok(())
+    }
+
+    const fn what(&self) -> &'static str {
+        match self.service {
+            ServiceKind::Vis | ServiceKind::Voipbin => "sample call",
+            ServiceKind::ContactCenter => "sample interaction",
+        }
+    }
+
+    fn told(&self, count: usize) -> String {
+        let how = match rules(self.service).successes {
+            Successes::Only(status) => format!("with {status}"),
+            Successes::AnyTwoHundred => "with a 2xx".to_owned(),
+            Successes::Below(status) => format!("with a status below {status}"),
+        };
+        format!("the receiver has answered all {count} events of a {} {how}", self.what())
     }
 
     fn hint(&self, status: Option<u16>) -> String {
@@ -69,13 +92,19 @@ impl Check<'_> {
                 .to_owned();
         }
         let mut command = format!("vwh trigger {} --once", word(&mask_url(self.url.as_str())));
+        if self.service != ServiceKind::Vis {
+            command.push_str(&format!(" --service {}", self.service));
+        }
         match self.policy {
+            _ if self.service != ServiceKind::Vis => {}
             Policy::None => command.push_str(" --metadata-policy none"),
             Policy::Body => command.push_str(" --metadata-policy body"),
             Policy::Header => {}
         }
         match (self.key, self.key_args.file().or(self.key_args.out())) {
-            (Key::Unsigned, _) if self.policy != Policy::None => command.push_str(" --unsigned"),
+            (Key::Unsigned, _) if self.service != ServiceKind::Vis || self.policy != Policy::None => {
+                command.push_str(" --unsigned")
+            }
             (Key::Given(_), Some(file)) => {
                 command.push_str(&format!(" --signing-key-file {}", word(&file.to_string_lossy())));
             }

@@ -14,7 +14,7 @@ use crate::auth::store::Credentials;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::prompt::read_stdin;
 use crate::secret::Secret;
-use crate::services::vis::wire::Identity;
+use crate::services::registration::Identity;
 use crate::settings::{Connection, Place};
 
 /// Sign in

@@ -16,6 +16,7 @@ pub mod delete;
 pub mod destination;
 pub mod doctor;
 pub mod endpoint;
+pub mod event_types;
 pub mod export;
 pub mod lines;
 pub mod list;
@@ -31,6 +32,7 @@ pub mod posting;
 pub mod profiles;
 pub mod prune_failed;
 pub mod reading;
+pub mod registering;
 pub mod removal;
 pub mod renew;
 pub mod replace;
@@ -40,11 +42,14 @@ pub mod restore;
 pub mod restore_list;
 pub mod rotate;
 pub mod sandbox;
+pub mod service;
 pub mod signing_key;
+pub mod slot;
 pub mod snapshot;
 pub mod standing;
 pub mod status;
 pub mod trigger;
+pub mod update;
 pub mod verify;
 pub mod watch;
 pub mod whoami;
@@ -54,6 +59,7 @@ use std::rc::Rc;
 use chrono::{DateTime, Utc};
 
 use crate::files::FileError;
+use crate::hexadecimal;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::output::progress::Progress;
@@ -96,16 +102,6 @@ impl Context {
     pub fn run_name(&self) -> Result<String, FileError> {
         let mut bytes = [0; 8];
         (self.random_bytes)(&mut bytes)?;
-        Ok(hex(&bytes))
+        Ok(hexadecimal::encode(&bytes))
     }
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -141,6 +141,7 @@ fn standing(unattended: &Unattended, expires_at: Option<DateTime<Utc>>, now: Dat
     let until = |end: DateTime<Utc>| format!("signed in until {} ({})", absolute(end), relative(end, now));
     match unattended {
         Unattended::Refused { at, .. } => format!("refused at {}", absolute(*at)),
+        Unattended::ByClient => "signs in with the client secret".to_owned(),
         Unattended::ByPassword { key } => format!("signs in with {key}"),
         Unattended::ByRefresh { until: end, .. } => until(*end),
         Unattended::No { variable, .. } => match expires_at {

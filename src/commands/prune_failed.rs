@@ -22,7 +22,7 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
 use crate::output::text::word;
 use crate::output::when;
-use crate::services::vis::wire::Identity;
+use crate::services::registration::Identity;
 use crate::settings::flags::parse_duration;
 use crate::webhook::Webhook;
 

@@ -9,7 +9,7 @@ use super::batch::{self, Plan, Stopped};
 use super::report::{Done, Outcome, Report};
 use crate::error::Error;
 use crate::journal::{Action, Durability, Journal, KeyIn, Owner, Run};
-use crate::services::vis::client::Deletion;
+use crate::services::registration::Deletion;
 use crate::webhook::Webhook;
 
 /// A removing run: who, in which journal.

@@ -16,7 +16,7 @@ use super::watch::{Before, watch};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::WhenHeld;
 use crate::output::text::word;
-use crate::services::vis::client::is_gone;
+use crate::services::registration::is_gone;
 use crate::settings::flags::{parse_duration, parse_span};
 use crate::webhook::{Health, Webhook};
 

@@ -15,13 +15,15 @@ use super::batch::{self, Plan, Stopped};
 use super::lock::LockArgs;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
 use super::restore_list;
+use super::signing_key;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::journal::history::{self, Removal, State};
 use crate::journal::{Action, Durability, Journal, Line, Run};
-use crate::secret::MASK;
-use crate::services::vis::client::Definition;
-use crate::services::vis::wire;
+use crate::output::text::word;
+use crate::secret::{MASK, Secret};
+use crate::services::element;
+use crate::services::registration::Definition;
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
 
@@ -161,9 +163,9 @@ fn chosen(
     if let Some(glob) = args.url.as_deref().map(WildMatch::new) {
         chosen.retain(|removal| glob.matches(&removal.url()));
     }
-    let candidates = chosen.into_iter().filter_map(|removal| {
+    let candidates = chosen.into_iter().map(|removal| {
         let raw = Bytes::copy_from_slice(removal.definition.get().as_bytes());
-        Some(Candidate { removal: removal.clone(), webhook: wire::webhook(&raw).ok()? })
+        Candidate { removal: removal.clone(), webhook: element(account.service(), &raw) }
     });
     Ok(candidates.collect())
 }
@@ -274,7 +276,8 @@ impl Restoring<'_> {
     }
 
     async fn create(&self, webhook: &Webhook) -> Result<Done, Stopped> {
-        let definition = definition(webhook).map_err(Stopped::Failed)?;
+        let key = self.new_key().map_err(Stopped::Failed)?;
+        let definition = definition(webhook, key.as_ref()).map_err(Stopped::Failed)?;
         // If this process dies after the service said yes, the next restore knows where to look.
         self.note(Action::Restoring, &webhook.id, None, Durability::Written)
             .await
@@ -289,7 +292,35 @@ impl Restoring<'_> {
         }
         let noted = self.note(Action::Restored, &webhook.id, Some(&created.id), Durability::Synced).await;
         noted.map_err(Stopped::Failed)?;
+        if let Some(key) = &key {
+            self.tell_key(&created.id, key);
+        }
         Ok(with_id(webhook, Outcome::Restored, created.id))
+    }
+
+    /// A key for a webhook whose old one nobody has, because the service never shows it.
+    fn new_key(&self) -> Result<Option<Secret>, Error> {
+        let service = self.account.service();
+        if service.returns_keys() {
+            return Ok(None);
+        }
+        signing_key::new_key(self.context, service).map(Some)
+    }
+
+    /// Its receiver verifies with the old key, so whoever runs this has to know.
+    fn tell_key(&self, id: &str, key: &Secret) {
+        let id = word(id);
+        let output = &self.context.output;
+        output.warning(&format!("{id} has a new signing key: the service never shows the old one"));
+        if output.terminals().stderr && !self.context.settings.format.is_json() {
+            output.show_once(&format!("signing key of {id} (shown only now)"), key.reveal());
+        } else {
+            let update = format!("update {id} --generate-signing-key --signing-key-out FILE");
+            output.warning(&format!(
+                "set a key that its receiver knows with: {}",
+                self.account.command(&update)
+            ));
+        }
     }
 
     async fn note(
@@ -310,16 +341,22 @@ fn with_id(webhook: &Webhook, outcome: Outcome, id: String) -> Done {
 }
 
 /// What to register. A signed webhook without its key would deliver what its receiver refuses.
-fn definition(webhook: &Webhook) -> Result<Definition, Error> {
-    let key = webhook.signing_key.clone().filter(|key| key.reveal() != MASK);
+fn definition(webhook: &Webhook, new_key: Option<&Secret>) -> Result<Definition, Error> {
+    let old_key = webhook.signing_key.clone().filter(|key| key.reveal() != MASK);
+    let key = new_key.cloned().or(old_key);
     if webhook.is_signed() && key.is_none() {
         return Err(Error::new(Kind::Failure, "it was signed, and the journal does not have its key")
             .hint("register it with a key of your own: vwh create --url URL --signing-key-file FILE"));
     }
     Ok(Definition {
-        url: webhook.url.clone(),
-        events: webhook.events.clone(),
-        key: key.filter(|_| webhook.is_signed()),
-        metadata_policy: webhook.metadata_policy.clone().unwrap_or_else(|| "NONE".to_owned()),
+        name: webhook.name.clone(),
+        method: webhook.method.clone(),
+        is_enabled: webhook.status.as_deref() != Some("PAUSED"),
+        ..Definition::new(
+            webhook.url.clone(),
+            webhook.events.clone(),
+            key.filter(|_| webhook.is_signed()),
+            webhook.metadata_policy.clone().unwrap_or_else(|| "NONE".to_owned()),
+        )
     })
 }

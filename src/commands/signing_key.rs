@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Context, hex};
+use super::Context;
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError};
 use crate::secret::{MASK, Secret};
+use crate::services::{self, rules::KeyWish};
+use crate::webhook::ServiceKind;
 
 /// Length of a generated key: as long as the HMAC-SHA256 that it keys.
-const KEY_BYTES: usize = 32;
+pub const KEY_BYTES: usize = 32;
 
 /// Where the signing key comes from.
 #[derive(Args, Clone, Debug)]
@@ -121,10 +123,20 @@ impl Key {
         }
     }
 
-    /// This key, made if it is to be made. Fails if a new key could be neither kept nor shown; nothing is written yet.
-    pub fn made(self, context: &Context) -> Result<Self, Error> {
+    /// What is asked of the service.
+    #[must_use]
+    pub fn wish(&self) -> KeyWish<'_> {
         match self {
-            Self::ToGenerate { file } => generate(file, context),
+            Self::Unsigned => KeyWish::None,
+            Self::ToGenerate { .. } => KeyWish::New,
+            Self::Given(key) | Self::Generated { key, .. } => KeyWish::Given(key),
+        }
+    }
+
+    /// This key, made for `service` if it is to be made. Fails if a new key could be neither kept nor shown; nothing is written yet.
+    pub fn made(self, context: &Context, service: ServiceKind) -> Result<Self, Error> {
+        match self {
+            Self::ToGenerate { file } => generate(file, context, service),
             other => Ok(other),
         }
     }
@@ -192,7 +204,7 @@ pub fn exists_already(file: &Path) -> Error {
         .hint("a key is never overwritten: name a new file, or use this one with --signing-key-file")
 }
 
-fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
+fn generate(file: Option<PathBuf>, context: &Context, service: ServiceKind) -> Result<Key, Error> {
     let can_show = context.output.terminals().stderr && !context.settings.format.is_json();
     if file.is_none() && !can_show {
         return Err(Error::new(
@@ -208,14 +220,14 @@ fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
     {
         return Err(exists_already(file));
     }
-    Ok(Key::Generated { key: new_key(context)?, file })
+    Ok(Key::Generated { key: new_key(context, service)?, file })
 }
 
-/// A key that nobody ever had.
-pub fn new_key(context: &Context) -> Result<Secret, Error> {
+/// A key that nobody ever had, in the spelling that `service` takes.
+pub fn new_key(context: &Context, service: ServiceKind) -> Result<Secret, Error> {
     let mut bytes = [0; KEY_BYTES];
     (context.random_bytes)(&mut bytes).map_err(|error| {
         Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
     })?;
-    Ok(Secret::new(hex(&bytes)))
+    Ok(services::new_key(service, &bytes))
 }

@@ -11,8 +11,8 @@ use super::account::Account;
 use crate::error::{Error, Kind};
 use crate::http::HttpError;
 use crate::output::text::word;
-use crate::services::vis::client::Listing;
-use crate::services::vis::wire::{self, Identity};
+use crate::services::registration::{Identity, Listing};
+use crate::services::{element, label};
 use crate::webhook::{Health, Webhook};
 
 /// The shortest prefix that stands for an id.
@@ -68,13 +68,13 @@ impl Snapshot {
     /// The webhook at `position` of the service's order.
     #[must_use]
     pub fn at(&self, position: usize) -> Option<Webhook> {
-        self.listing.elements.get(position).map(wire::element)
+        self.listing.elements.get(position).map(|raw| element(self.listing.service, raw))
     }
 
     /// The webhook at `position` without its facts: id, url, key and the object itself.
     #[must_use]
     pub fn label_at(&self, position: usize) -> Option<Webhook> {
-        self.listing.elements.get(position).map(wire::label)
+        self.listing.elements.get(position).map(|raw| label(self.listing.service, raw))
     }
 
     /// All of them with their health, worst first; those that failed last come first among the failed.

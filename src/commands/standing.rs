@@ -10,7 +10,7 @@ use crate::auth::standing::Unattended;
 use crate::error::Error;
 use crate::output::text::{hanging, inert};
 use crate::output::when::{absolute, relative};
-use crate::services::vis::wire::Identity;
+use crate::services::registration::Identity;
 use crate::webhook::json::to_line;
 
 /// An account as its token sees it.

@@ -240,6 +240,11 @@ impl From<HttpError> for Error {
             }
             HttpError::Undecodable { .. } => Self::new(Kind::Internal, message)
                 .hint("check the base URL; if it is right, -vv shows more of what the service sent"),
+            HttpError::Taken { .. } => Self::new(Kind::Rejected, message)
+                .hint("--replace puts the new one in its place; vwh update ID --url URL changes it"),
+            HttpError::Differs { .. } => Self::new(Kind::Failure, message)
+                .hint("somebody else may have changed the customer at the same moment: look at it, then run this again"),
+            HttpError::Unsupported { .. } => Self::new(Kind::Usage, message).hint("vwh --help says what each service can do"),
             HttpError::Interrupted => Self::new(Kind::Interrupted, message),
         }
     }

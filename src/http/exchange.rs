@@ -13,7 +13,7 @@ use reqwest::header::{
 use reqwest::{Client, redirect};
 use url::Url;
 
-use super::{Call, host_of};
+use super::{Call, Credential, host_of};
 use crate::network::{self, Network};
 use crate::secret::{Secret, mask_url};
 
@@ -159,16 +159,18 @@ impl Exchange {
     }
 
     async fn exchange(&self, call: &Call, token: &Secret) -> Result<Arrived, Broken> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-            .map_err(|_| Broken::Setup("the token holds a character that cannot be sent".to_owned()))?;
-        bearer.set_sensitive(true);
         let body = call.body.as_ref().map_or_else(String::new, |body| body.reveal().to_owned());
-        let mut request = self
-            .client
-            .request(call.method.clone(), call.url.clone())
-            .timeout(REPLY_LIMIT)
-            .header(AUTHORIZATION, bearer)
-            .header(ACCEPT, "application/json");
+        let is_access_key =
+            call.credential == Credential::AccessKeyOrBearer && token.reveal().starts_with(ACCESS_KEY_PREFIX);
+        let mut url = call.url.clone();
+        if is_access_key {
+            url.query_pairs_mut().append_pair("accesskey", token.reveal());
+        }
+        let mut request =
+            self.client.request(call.method.clone(), url).timeout(REPLY_LIMIT).header(ACCEPT, call.accept);
+        if !is_access_key {
+            request = request.header(AUTHORIZATION, bearer(token)?);
+        }
         if call.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -220,6 +222,16 @@ async fn within(
         Some(limit) => tokio::time::timeout(limit, exchange).await.unwrap_or(Err(Broken::TimeLimit)),
         None => exchange.await,
     }
+}
+
+/// What the access keys of VoIPBIN begin with (vb §2).
+const ACCESS_KEY_PREFIX: &str = "vb_";
+
+fn bearer(token: &Secret) -> Result<HeaderValue, Broken> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+        .map_err(|_| Broken::Setup("the token holds a character that cannot be sent".to_owned()))?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 /// Headers that carry a request's id, in the order of preference.

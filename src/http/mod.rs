@@ -99,6 +99,28 @@ pub enum HttpError {
         /// What it looks like instead.
         found: String,
     },
+    /// There is room for one webhook only, and it is taken.
+    #[error("{host} has a webhook already: {url}")]
+    Taken {
+        /// Host and port.
+        host: String,
+        /// Where it delivers, without its keys.
+        url: String,
+    },
+    /// What was written is not what can be read.
+    #[error("{host} accepted the change, and then {members} was not what was written")]
+    Differs {
+        /// Host and port.
+        host: String,
+        /// The members' names.
+        members: String,
+    },
+    /// The service has nothing of the kind. Commands ask before they send, so this is a second line of defence.
+    #[error("{service} cannot do this")]
+    Unsupported {
+        /// The service's name.
+        service: &'static str,
+    },
     /// Interrupted before the request was sent.
     #[error("interrupted")]
     Interrupted,
@@ -134,6 +156,16 @@ pub enum WhenHeld {
     Return,
 }
 
+/// How a token travels with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// In `Authorization`, as a bearer token.
+    Bearer,
+    /// An access key in the query, where the service reads it and nowhere else; what does not look like one is a bearer token
+    /// (vb §2).
+    AccessKeyOrBearer,
+}
+
 /// A request to send.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -143,6 +175,10 @@ pub struct Call {
     pub url: Url,
     /// A JSON body; `None` sends `Content-Length: 0`.
     pub body: Option<Secret>,
+    /// The media type that is asked for.
+    pub accept: &'static str,
+    /// How the token travels.
+    pub credential: Credential,
     /// Whether it may be repeated.
     pub repeat: Repeat,
     /// What to do when throttled.

@@ -61,6 +61,7 @@ impl Removal {
 pub(super) fn url_of(definition: &RawValue) -> String {
     #[derive(serde::Deserialize)]
     struct Members {
+        #[serde(alias = "webhook_uri")]
         url: Option<String>,
     }
     let members: Option<Members> = serde_json::from_str(definition.get()).ok();

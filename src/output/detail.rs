@@ -35,7 +35,9 @@ pub fn full(entry: Entry<'_>, style: TableStyle, missed: Option<String>, next: &
         ("health", Some(health)),
         ("why", Some(reason(entry))),
         ("id", Some(inert(&webhook.id).into_owned())),
+        ("name", webhook.name.as_deref().map(|name| inert(name).into_owned())),
         ("url", Some(url)),
+        ("method", webhook.method.as_deref().map(|method| inert(method).into_owned())),
         ("last error", last_error(webhook)),
     ];
     if let Some(statistics) = &webhook.statistics {
@@ -76,6 +78,9 @@ fn both(moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
 fn reason(entry: Entry<'_>) -> String {
     match (entry.health, &entry.webhook.status) {
         (Health::Paused, Some(status)) => format!("its status is {}, so nothing is delivered", inert(status)),
+        (Health::Unknown, _) if !entry.webhook.service.reports_deliveries() => {
+            format!("it is registered; {} does not report whether it delivers", entry.webhook.service)
+        }
         _ => entry.health.reason().to_owned(),
     }
 }

@@ -30,8 +30,10 @@ pub enum Tone {
 /// One delivery.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
-    /// The state of its event.
+    /// The state of its event, or its type.
     pub state: &'a str,
+    /// The width of the widest.
+    pub width: usize,
     /// What the service would have concluded.
     pub conclusion: &'static str,
     /// How good that is.
@@ -46,7 +48,7 @@ pub struct Row<'a> {
 #[must_use]
 pub fn line(row: &Row<'_>, style: TableStyle) -> String {
     let state = inert(row.state);
-    let padding = STATE.saturating_sub(width(&state));
+    let padding = row.width.max(STATE).saturating_sub(width(&state));
     let color = if style.is_colored { color(row.tone) } else { Style::new() };
     let head = format!("{state}{:padding$}  ", "");
     let conclusion = row.conclusion;
@@ -84,7 +86,14 @@ mod tests {
 
     fn row(conclusion: &'static str, outcome: Option<&str>, time: Option<&str>) -> Row<'static> {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        Row { state: "RINGING", conclusion, tone: Tone::Bad, outcome: own(outcome), time: own(time) }
+        Row {
+            state: "RINGING",
+            width: 0,
+            conclusion,
+            tone: Tone::Bad,
+            outcome: own(outcome),
+            time: own(time),
+        }
     }
 
     #[test]

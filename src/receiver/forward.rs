@@ -15,9 +15,10 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::hub::Hub;
-use super::judgement::call_of;
 use super::report::Forwarded;
-use crate::delivery::{Delivery, Sender};
+use crate::delivery::{Delivery, Rules, Sender};
+use crate::services::incoming::{self, call_of};
+use crate::webhook::ServiceKind;
 
 /// Deliveries that may wait to be forwarded.
 const SLOTS: usize = 1024;
@@ -47,6 +48,7 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) slot: Slot,
+    pub(super) service: ServiceKind,
     pub(super) delivery_id: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -86,6 +88,19 @@ impl Forwarder {
     }
 }
 
+/// Whether the handler has taken a delivery: it succeeded in the service's eyes, and in its own. VoIPBIN alone takes an error
+/// of the receiver's for a success.
+#[must_use]
+pub fn is_taken(service: ServiceKind, status: u16) -> bool {
+    incoming::rules(service).successes.contain(status) && status < 300
+}
+
+/// The sender that waits no longer than `reply`.
+fn within(sender: &Sender, reply: Duration) -> Sender {
+    let rules = *sender.rules();
+    sender.under(Rules { connect: rules.connect.min(reply), reply, ..rules })
+}
+
 /// The same headers in memory of their own: as they arrive they hold on to all that was read with them.
 pub(super) fn own_headers(headers: &HeaderMap) -> HeaderMap {
     let mut own = HeaderMap::with_capacity(headers.len());
@@ -108,7 +123,7 @@ async fn until(moment: Option<tokio::time::Instant>) {
 /// What makes deliveries wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Lane {
-    Call(String),
+    Call(&'static str, String),
     /// A delivery that is of no call waits for none.
     Own(u64),
 }
@@ -124,7 +139,8 @@ struct Lanes {
 impl Lanes {
     fn add(&mut self, job: Job) {
         self.count += 1;
-        let lane = call_of(&job.event).map_or(Lane::Own(self.count), Lane::Call);
+        let lane = call_of(job.service, &job.event)
+            .map_or(Lane::Own(self.count), |call| Lane::Call(job.service.name(), call));
         if let Some(behind) = self.behind.get_mut(&lane) {
             behind.push_back(job);
         } else {
@@ -189,15 +205,17 @@ impl Queue {
     fn attempt(&self, lane: Lane, job: Job, hub: Arc<Hub>) -> impl Future<Output = Lane> + use<> {
         let (url, sender, clock) = (self.url.clone(), self.sender.clone(), self.clock);
         async move {
-            let Job { slot, delivery_id, headers, body, event, relay } = job;
+            let Job { slot, service, delivery_id, headers, body, event, relay } = job;
             if relay.as_ref().is_some_and(oneshot::Sender::is_closed) {
                 return lane;
             }
+            let sender =
+                if relay.is_some() { within(&sender, incoming::rules(service).reply) } else { sender };
             let started = Instant::now();
-            let answer = sender.attempt(&url, &Delivery { headers, body }).await;
+            let answer = sender.attempt(&url, &Delivery { headers, body, ..Delivery::default() }).await;
             let took = started.elapsed();
             drop(slot);
-            let forwarded = Forwarded { time: clock(), delivery_id, event, answer, took };
+            let forwarded = Forwarded { time: clock(), service, delivery_id, event, answer, took };
             let untold = match relay {
                 Some(relay) => relay.send(forwarded).err(),
                 None => Some(forwarded),
@@ -221,6 +239,7 @@ mod tests {
         let (forwarder, _) = Forwarder::new(url, sender, Utc::now);
         Job {
             slot: forwarder.reserve(0).unwrap(),
+            service: ServiceKind::Vis,
             delivery_id: Some(id.to_owned()),
             headers: HeaderMap::new(),
             body: Bytes::new(),
@@ -248,8 +267,8 @@ mod tests {
         }
         for id in ["b", "f"] {
             let begun = ready(&mut lanes);
-            assert_eq!(begun, [(Lane::Call("1".to_owned()), id.to_owned())]);
-            lanes.ended(Lane::Call("1".to_owned()));
+            assert_eq!(begun, [(Lane::Call("vis", "1".to_owned()), id.to_owned())]);
+            lanes.ended(Lane::Call("vis", "1".to_owned()));
         }
         assert!(lanes.behind.is_empty() && lanes.waiting() == 0);
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::forward::{Forwarder, Job};
+use super::forward::{Forwarder, Job, is_taken};
 use super::report::{Answered, Counters, Delivered, Forwarded, Reason, Refused, Report, Tell, count};
 use super::seen::Mark;
 
@@ -67,7 +67,8 @@ impl Hub {
 
     /// The handler has had a delivery, or could not be given it.
     pub(super) fn forwarded(&self, forwarded: Forwarded) {
-        let is_taken = forwarded.answer.status() == Some(200);
+        let status = forwarded.answer.status();
+        let is_taken = status.is_some_and(|status| is_taken(forwarded.service, status));
         count(if is_taken { &self.counters.forwarded } else { &self.counters.forward_failures });
         (self.tell)(Report::Forwarded(forwarded));
     }
@@ -85,7 +86,7 @@ impl Hub {
     pub(super) fn refuse(&self, reason: Reason, peer: IpAddr) {
         count(&self.counters.refused);
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = Reason::ALL.iter().position(|other| *other == reason);
+        let index = Reason::all().position(|other| other == reason);
         let Some(entry) = index.and_then(|index| refusals.get_mut(index)) else { return };
         if std::mem::replace(&mut entry.is_told, true) {
             entry.last = Some(peer);
@@ -101,7 +102,7 @@ impl Hub {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = std::mem::take(&mut *refusals);
         drop(refusals);
-        for (reason, entry) in Reason::ALL.into_iter().zip(passed) {
+        for (reason, entry) in Reason::all().zip(passed) {
             if let Some(peer) = entry.last {
                 let more = entry.untold - 1;
                 (self.tell)(Report::Refused(Refused { time: (self.clock)(), reason, peer, more }));
@@ -131,7 +132,7 @@ mod tests {
     use std::sync::{Arc, mpsc};
 
     use super::*;
-    use crate::receiver::judgement::Flaw;
+    use crate::services::incoming::Flaw;
 
     fn hub() -> (Hub, mpsc::Receiver<Report>) {
         let (sender, reports) = mpsc::channel();

@@ -28,13 +28,16 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::delivery::{Reach, Rules, Sender, Successes};
+use crate::delivery::{Manner, Reach, Rules, Sender, Successes};
 use crate::network::Network;
+use crate::webhook::ServiceKind;
 use connections::Connections;
 use forward::Forwarder;
+pub use forward::is_taken;
 use hub::Hub;
-pub use judgement::{Flaw, Ids, Trust, Verdict};
-use reception::{RELAY, Reception};
+use judgement::Judge;
+pub use judgement::{Trust, Verdict};
+use reception::Reception;
 pub use recorder::RecordFile;
 use recorder::Recorder;
 pub use report::{Answered, Counts, Delivered, Failure, Forwarded, Reason, Refused, Report, Tell};
@@ -55,6 +58,8 @@ pub struct Options {
     pub path: String,
     /// What they are held against.
     pub trust: Trust,
+    /// The service that they have to be of.
+    pub only: Option<ServiceKind>,
     /// Answer with a failure instead of accepting them.
     pub failure: Option<Failure>,
     /// Where they are passed on to.
@@ -100,7 +105,7 @@ impl Bound {
 
     /// Receives from now on.
     pub fn receive(self, options: Options) -> io::Result<Receiver> {
-        let Options { path, trust, failure, forward, record, clock, tell } = options;
+        let Options { path, trust, only, failure, forward, record, clock, tell } = options;
         let is_relayed = forward.as_ref().is_some_and(|forward| forward.is_relayed);
         let (forwarder, queue) = forward.map(|forward| forward.into_queue(clock)).unzip();
         let hub = Arc::new(Hub::new(tell, forwarder, clock));
@@ -108,7 +113,7 @@ impl Bound {
         let (stopping, is_stopping) = watch::channel(false);
         let reception = Arc::new(Reception {
             path,
-            trust: Arc::new(trust),
+            judge: Arc::new(Judge { trust, only }),
             failure,
             recorder,
             is_relayed,
@@ -130,12 +135,12 @@ impl Bound {
 
 impl Forwarding {
     fn into_queue(self, clock: fn() -> DateTime<Utc>) -> (Forwarder, forward::Queue) {
-        let reply = if self.is_relayed { RELAY } else { PATIENCE };
         let rules = Rules {
-            connect: CONNECT.min(reply),
-            reply,
+            connect: CONNECT,
+            reply: PATIENCE,
             attempts: 1,
             pause: Duration::ZERO,
+            manner: Manner::Unfollowed,
             redirects: 0,
             successes: Successes::Only(200),
         };

@@ -15,9 +15,9 @@ use tokio::time::timeout;
 
 use super::body::{self, Budget};
 use super::connections::Peer;
-use super::forward::{Job, Slot, own_headers};
+use super::forward::{Job, Slot, is_taken, own_headers};
 use super::hub::{Acceptance, Hub};
-use super::judgement::{Flaw, Ids, Trust, Verdict, identity, judge, synthetic};
+use super::judgement::{Judge, Verdict, synthetic};
 use super::record::Record;
 use super::recorder::Recorder;
 use super::reply::{self, HangUp, Reply};
@@ -25,20 +25,19 @@ use super::report::{Answered, Delivered, Failure, Forwarded, Reason};
 use super::seen::{Entry, Mark, Seen};
 use super::server::stopped;
 use crate::delivery::Answer;
+use crate::services::incoming::{Flaw, Ids, identity, rules};
+use crate::webhook::ServiceKind;
 
 /// Bodies larger than this are judged apart, one at a time: no call event is that large, and none is to wait behind one.
 const LARGE: usize = 16 * 1024;
 
-/// A rehearsed silence lasts longer than the service waits (vis §8).
-const SILENCE: Duration = Duration::from_secs(3);
-
-/// How long the handler has where its answer is ours (vis §8).
-pub(super) const RELAY: Duration = Duration::from_secs(2);
+/// A rehearsed silence lasts so much longer than the service waits.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// What deliveries are received with.
 pub(super) struct Reception {
     pub(super) path: String,
-    pub(super) trust: Arc<Trust>,
+    pub(super) judge: Arc<Judge>,
     pub(super) failure: Option<Failure>,
     pub(super) recorder: Option<Recorder>,
     /// Whether the handler's answer is ours.
@@ -62,6 +61,7 @@ struct Delivery {
 
 /// A body that was judged, in memory of its own.
 struct Judged {
+    service: ServiceKind,
     body: Bytes,
     event: Bytes,
     ids: Ids,
@@ -94,7 +94,7 @@ impl Reception {
             Ok(body) => body,
             Err(reason) => return Ok(self.refuse(reason, from)),
         };
-        let judged = match self.judge(&head.headers, &body.bytes).await {
+        let judged = match self.judge(&head.headers, &body.bytes, time).await {
             Ok(judged) => judged,
             Err(flaw) => return Ok(self.refuse(Reason::Flawed(flaw), from)),
         };
@@ -117,18 +117,19 @@ impl Reception {
         reply::refused(reason)
     }
 
-    async fn judge(&self, headers: &HeaderMap, body: &Bytes) -> Result<Judged, Flaw> {
+    async fn judge(&self, headers: &HeaderMap, body: &Bytes, now: DateTime<Utc>) -> Result<Judged, Flaw> {
         if body.len() <= LARGE {
-            return judge_and_own(headers, body, &self.trust);
+            return judge_and_own(headers, body, &self.judge, now);
         }
         let _turn = self.large.acquire().await;
-        let (headers, body, trust) = (headers.clone(), body.clone(), Arc::clone(&self.trust));
-        let judging = tokio::task::spawn_blocking(move || judge_and_own(&headers, &body, &trust));
+        let (headers, body, judge) = (headers.clone(), body.clone(), Arc::clone(&self.judge));
+        let judging = tokio::task::spawn_blocking(move || judge_and_own(&headers, &body, &judge, now));
         judging.await.unwrap_or(Err(Flaw::Forged))
     }
 
     async fn take(self: &Arc<Self>, delivery: Delivery) -> Reply {
-        let known = identity(&delivery.judged.ids, &delivery.judged.event);
+        let Judged { service, ids, event, .. } = &delivery.judged;
+        let known = identity(*service, ids, event);
         let mark = match known.map(|identity| self.seen.enter(&identity)) {
             None => None,
             Some(Entry::New(mark)) => Some(mark),
@@ -179,9 +180,12 @@ impl Reception {
         if let Some(forwarder) = &self.hub.forwarder {
             forwarder.send(delivery.job(slot, Some(relay)));
         }
-        let forwarded = timeout(RELAY, relayed).await.ok().and_then(Result::ok);
+        let service = delivery.judged.service;
+        let forwarded = timeout(rules(service).reply, relayed).await.ok().and_then(Result::ok);
         let reply = match forwarded.as_ref().map(|forwarded| &forwarded.answer) {
-            Some(Answer::Replied { status: 200, .. }) => self.accept(delivery, mark, None, false).await,
+            Some(Answer::Replied { status, .. }) if is_taken(service, *status) => {
+                self.accept(delivery, mark, None, false).await
+            }
             answer => {
                 let reply = relayed_reply(answer);
                 let status = reply.status().as_u16();
@@ -203,7 +207,8 @@ impl Reception {
             Failure::Status(status) => Ok(reply::error(status, "rehearsed with --fail")),
             Failure::Redirect => Ok(reply::redirect(&self.path)),
             Failure::Timeout => {
-                let _ = timeout(SILENCE, stopped(self.stopping.clone())).await;
+                let silence = rules(delivery.judged.service).reply + SILENCE;
+                let _ = timeout(silence, stopped(self.stopping.clone())).await;
                 Err(HangUp)
             }
         }
@@ -222,8 +227,13 @@ fn relayed_reply(answer: Option<&Answer>) -> Reply {
 }
 
 /// Judges a body. What is taken is copied: as it arrived it holds on to the whole buffer of its connection.
-fn judge_and_own(headers: &HeaderMap, body: &[u8], trust: &Trust) -> Result<Judged, Flaw> {
-    let judged = judge(headers, body, trust)?;
+fn judge_and_own(
+    headers: &HeaderMap,
+    body: &[u8],
+    judge: &Judge,
+    now: DateTime<Utc>,
+) -> Result<Judged, Flaw> {
+    let judged = judge.judge(headers, body, now)?;
     let own = Bytes::copy_from_slice(body);
     let event = if judged.event.len() > body.len() / 2 {
         let start = judged.event.as_ptr().addr() - body.as_ptr().addr();
@@ -232,13 +242,14 @@ fn judge_and_own(headers: &HeaderMap, body: &[u8], trust: &Trust) -> Result<Judg
         // Whoever waits with the event is not to hold on to the rest.
         Bytes::copy_from_slice(judged.event.as_bytes())
     };
-    Ok(Judged { body: own, event, ids: judged.ids, verdict: judged.verdict })
+    Ok(Judged { service: judged.service, body: own, event, ids: judged.ids, verdict: judged.verdict })
 }
 
 impl Delivery {
     fn report(&self, answered: Answered, is_duplicate: bool) -> Delivered {
         Delivered {
             time: self.time,
+            service: self.judged.service,
             verdict: self.judged.verdict,
             ids: self.judged.ids.clone(),
             event: self.judged.event.clone(),
@@ -251,6 +262,7 @@ impl Delivery {
     fn job(&self, slot: Slot, relay: Option<oneshot::Sender<Forwarded>>) -> Job {
         Job {
             slot,
+            service: self.judged.service,
             delivery_id: self.judged.ids.delivery.clone(),
             headers: own_headers(&self.headers),
             body: self.judged.body.clone(),

@@ -9,9 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::judgement::{Flaw, Ids, Verdict};
+use super::judgement::Verdict;
 use crate::delivery::Answer;
-use crate::services::vis::delivery::Malformed;
+use crate::services::incoming::{Flaw, Ids};
+use crate::webhook::ServiceKind;
 
 /// Takes the reports. It must not block: answers wait for it.
 pub type Tell = Arc<dyn Fn(Report) + Send + Sync>;
@@ -36,6 +37,8 @@ pub enum Report {
 pub struct Delivered {
     /// When it had arrived, by this machine's clock.
     pub time: DateTime<Utc>,
+    /// Whose it is.
+    pub service: ServiceKind,
     /// What its signature is worth.
     pub verdict: Verdict,
     /// What it goes by.
@@ -114,37 +117,36 @@ pub enum Reason {
 
 impl Reason {
     /// How many there are.
-    pub(super) const COUNT: usize = 15;
+    pub(super) const COUNT: usize = Self::OWN.len() + Flaw::ALL.len();
 
-    /// All of them.
-    pub(super) const ALL: [Self; Self::COUNT] = [
+    const OWN: [Self; 10] = [
         Self::NotHttp,
         Self::Slow,
         Self::Path,
         Self::Method,
         Self::TooLarge,
         Self::CutShort,
-        Self::Flawed(Flaw::Malformed(Malformed::NotJson)),
-        Self::Flawed(Flaw::Malformed(Malformed::NoEvent)),
-        Self::Flawed(Flaw::Malformed(Malformed::Twice)),
-        Self::Flawed(Flaw::Unsigned),
-        Self::Flawed(Flaw::Forged),
         Self::UnderWay,
         Self::NoSlot,
         Self::NoRoom,
         Self::NotRecorded,
     ];
 
+    /// All of them.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        Self::OWN.into_iter().chain(Flaw::ALL.map(Self::Flawed))
+    }
+
     /// The status that it is answered with.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::NotHttp | Self::CutShort | Self::Flawed(Flaw::Malformed(_)) => 400,
+            Self::NotHttp | Self::CutShort | Self::Flawed(Flaw::Malformed(_) | Flaw::Stranger(_)) => 400,
             Self::Slow => 408,
             Self::Path => 404,
             Self::Method => 405,
             Self::TooLarge => 413,
-            Self::Flawed(Flaw::Unsigned | Flaw::Forged) => 401,
+            Self::Flawed(Flaw::Unsigned | Flaw::Forged | Flaw::Token(_)) => 401,
             Self::UnderWay | Self::NoSlot | Self::NoRoom | Self::NotRecorded => 503,
         }
     }
@@ -173,6 +175,8 @@ impl fmt::Display for Reason {
 pub struct Forwarded {
     /// When it ended, by this machine's clock.
     pub time: DateTime<Utc>,
+    /// Whose it is.
+    pub service: ServiceKind,
     /// The delivery's id.
     pub delivery_id: Option<String>,
     /// Its event as received.
@@ -239,7 +243,8 @@ mod tests {
 
     #[test]
     fn every_reason_is_listed_once_and_says_something_of_its_own() {
-        let texts: std::collections::BTreeSet<String> = Reason::ALL.iter().map(ToString::to_string).collect();
+        let texts: std::collections::BTreeSet<String> =
+            Reason::all().map(|reason| reason.to_string()).collect();
         assert_eq!(texts.len(), Reason::COUNT);
     }
 }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::http::{Call, Http, HttpError, Repeat, WhenHeld, host_of};
+use crate::http::{Call, Credential, Http, HttpError, Repeat, WhenHeld, host_of};
 use crate::secret::Secret;
 
 /// How long one request may take to move the clock; then the rest is asked for, so that no time limit for replies is met.
@@ -74,6 +74,8 @@ impl Knobs {
             method,
             url,
             body: body.map(|body| Secret::new(body.to_string())),
+            accept: "application/json",
+            credential: Credential::Bearer,
             // Moving the clock twice is not the same as once.
             repeat: Repeat::OnlyIfNotSent,
             when_held: WhenHeld::Wait,

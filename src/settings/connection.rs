@@ -15,10 +15,8 @@ use super::{Purpose, SettingsError};
 use crate::auth::TokenSource;
 use crate::network::{Network, is_loopback};
 use crate::secret::{Secret, mask_url};
+use crate::services;
 use crate::webhook::ServiceKind;
-
-/// The VIS API (vis §1).
-const VIS_BASE: &str = "https://api.vonage.com/t/vbc.prod/vis/v1";
 
 /// Where the webhooks are.
 #[derive(Clone, Debug)]
@@ -104,8 +102,8 @@ pub(super) fn resolve(
     let wants_sandbox = environment.is_on("VWH_SANDBOX")?;
     let selector = selector(flags);
     match (&selector, flags.profile.as_slice()) {
-        _ if flags.sandbox => Ok(Chosen::one(sandbox())),
-        (_, [name]) if name == "sandbox" => Ok(Chosen::one(sandbox())),
+        _ if flags.sandbox => sandbox(environment).map(Chosen::one),
+        (_, [name]) if name == "sandbox" => sandbox(environment).map(Chosen::one),
         (Some(selector), _) if wants_sandbox => {
             Err(SettingsError::new(format!("{selector} and VWH_SANDBOX are both given")).hint(format!(
                 "a connection comes from one place: unset VWH_SANDBOX, or drop {}",
@@ -113,7 +111,7 @@ pub(super) fn resolve(
             )))
         }
         (Some(selector), _) => named(selector, flags, purpose, environment, config),
-        (None, _) if wants_sandbox => Ok(Chosen::one(sandbox())),
+        (None, _) if wants_sandbox => sandbox(environment).map(Chosen::one),
         (None, _) => overlaid(environment, config).map(Chosen::one),
     }
 }
@@ -137,13 +135,14 @@ fn is_glob(name: &str) -> bool {
     name.contains(['*', '?'])
 }
 
-fn sandbox() -> Connection {
-    Connection {
+/// The sandbox emulates every service; `VWH_SERVICE` says which one is meant.
+fn sandbox(environment: &Environment) -> Result<Connection, SettingsError> {
+    Ok(Connection {
         profile: "sandbox".to_owned(),
         is_named: false,
-        service: ServiceKind::Vis,
+        service: service_named(environment.text("VWH_SERVICE")?.as_deref())?,
         place: Place::Sandbox,
-    }
+    })
 }
 
 /// `-p` and `--all-profiles`: from the file only.
@@ -207,7 +206,7 @@ fn overlaid(environment: &Environment, config: &ConfigFile) -> Result<Connection
         chosen => chosen,
     };
     let (name, mut profile) = match chosen {
-        Some(name) if name == "sandbox" => return Ok(sandbox()),
+        Some(name) if name == "sandbox" => return sandbox(environment),
         Some(name) if name != "default" => {
             let profile = config.profiles.get(&name).cloned().ok_or_else(|| config.no_such_profile(&name))?;
             (name, profile)
@@ -229,20 +228,18 @@ fn connect(
     token: Option<Secret>,
     given: Given,
 ) -> Result<Connection, SettingsError> {
-    let service = match profile.service.as_deref() {
-        None | Some("vis") => ServiceKind::Vis,
-        Some(other) => {
-            return Err(SettingsError::new(format!("service {other:?} is not known")).hint("known: vis"));
-        }
-    };
-    let base = sendable("base URL", "the token", profile.base_url.as_deref().unwrap_or(VIS_BASE))?;
+    let service = service_named(profile.service.as_deref())?;
+    let brings_token = token.is_some() || profile.token_file.is_some() || profile.token_command.is_some();
+    let (base_url, token_url) = addresses_of(name, profile, service, brings_token)?;
+    let base = sendable("base URL", "the token", &base_url)?;
     let network = Box::new(Surroundings::of(environment).network(&base)?);
     let token = match (token, &profile.token_file, &profile.token_command) {
         (Some(token), _, _) => TokenSource::Given(token),
         (None, Some(path), _) => TokenSource::File(environment.secret_file(path)?),
         (None, None, Some(command)) => TokenSource::Command(command.clone()),
         (None, None, None) => {
-            let sign_in = sign_in::resolve(name, is_named, profile, &base, environment, given)?;
+            let place = sign_in::Place { service, base: &base, token_url };
+            let sign_in = sign_in::resolve(name, is_named, profile, &place, environment, given)?;
             TokenSource::SignIn(Box::new(sign_in))
         }
     };
@@ -252,6 +249,34 @@ fn connect(
         service,
         place: Place::Remote { base, token, network },
     })
+}
+
+fn service_named(name: Option<&str>) -> Result<ServiceKind, SettingsError> {
+    let Some(name) = name else { return Ok(ServiceKind::Vis) };
+    ServiceKind::named(name).ok_or_else(|| {
+        let known = ServiceKind::ALL.map(ServiceKind::name).join(", ");
+        SettingsError::new(format!("service {name:?} is not known")).hint(format!("known: {known}"))
+    })
+}
+
+/// Base and token URL: the profile's own, else the documented ones, which may hang on a region.
+fn addresses_of(
+    name: &str,
+    profile: &Profile,
+    service: ServiceKind,
+    brings_token: bool,
+) -> Result<(String, String), SettingsError> {
+    let documented = services::addresses(service, profile.region.as_deref());
+    match (&profile.base_url, &profile.token_url, documented) {
+        (Some(base), Some(token), _) => Ok((base.clone(), token.clone())),
+        (base, token, Ok(documented)) => {
+            Ok((base.clone().unwrap_or(documented.base), token.clone().unwrap_or(documented.token)))
+        }
+        // A token that is brought needs no token URL.
+        (Some(base), None, Err(_)) if brings_token => Ok((base.clone(), base.clone())),
+        (_, _, Err(what)) => Err(SettingsError::new(format!("profile {name}: {what}"))
+            .hint("give the profile a region, or base_url and token_url")),
+    }
 }
 
 /// A URL, called `name`, that `secret` may be sent to: https, or http on this machine.

@@ -49,6 +49,8 @@ pub(super) struct Profile {
     #[serde(default, deserialize_with = "filled")]
     pub(super) service: Option<String>,
     #[serde(default, deserialize_with = "filled")]
+    pub(super) region: Option<String>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) base_url: Option<String>,
     #[serde(default, deserialize_with = "filled")]
     pub(super) token_file: Option<String>,

@@ -8,12 +8,11 @@ use super::connection::sendable;
 use super::environment::Environment;
 use super::file::Profile;
 use super::surroundings::Surroundings;
-use crate::auth::sign_in::{SignIn, with_tenant};
+use crate::auth::sign_in::{SignIn, Way, with_tenant};
 use crate::auth::source::SecretSource;
 use crate::secret::Secret;
-
-/// Where VIS gives out tokens (vis §1).
-const VIS_TOKEN_URL: &str = "https://api.vonage.com/token";
+use crate::services::{SignInBy, sign_in_by};
+use crate::webhook::ServiceKind;
 
 /// Variables that hold a secret for a sign-in: `login -p` may take them (design §3).
 pub(super) const SIGN_IN_SECRETS: [&str; 2] = ["VWH_PASSWORD", "VWH_CLIENT_SECRET"];
@@ -43,17 +42,38 @@ pub(super) fn overlay(profile: &mut Profile, environment: &Environment) -> Resul
     Ok(())
 }
 
-/// The sign-in of the profile `name` for the API at `base`.
+/// Which service tokens are for, and where they come from.
+pub(super) struct Place<'a> {
+    pub(super) service: ServiceKind,
+    pub(super) base: &'a Url,
+    pub(super) token_url: String,
+}
+
+impl Place<'_> {
+    fn way(&self) -> Way {
+        match sign_in_by(self.service) {
+            SignInBy::Person => Way::Person,
+            SignInBy::Client(scope) => Way::Client { scope },
+            SignInBy::Nobody => Way::Nobody,
+        }
+    }
+
+    /// What would be sent to the token URL.
+    fn secret(&self) -> &'static str {
+        if self.way() == Way::Person { "the password" } else { "the client secret" }
+    }
+}
+
+/// The sign-in of the profile `name` at `place`.
 pub(super) fn resolve(
     name: &str,
     is_named: bool,
     profile: &Profile,
-    base: &Url,
+    place: &Place<'_>,
     environment: &Environment,
     given: Given,
 ) -> Result<SignIn, SettingsError> {
-    let token_url =
-        sendable("token URL", "the password", profile.token_url.as_deref().unwrap_or(VIS_TOKEN_URL))?;
+    let token_url = sendable("token URL", place.secret(), &place.token_url)?;
     let source = |given: Option<Secret>, file: &Option<String>, command: &Option<String>| {
         Ok(match (given, file, command) {
             (Some(secret), _, _) => Some(SecretSource::Given(secret)),
@@ -66,10 +86,11 @@ pub(super) fn resolve(
         profile: name.to_owned(),
         is_named,
         login: if is_named { format!("vwh -p {name} login") } else { "vwh login".to_owned() },
-        base_url: base.clone(),
+        way: place.way(),
+        base_url: place.base.clone(),
         network: Box::new(Surroundings::of(environment).network(&token_url)?),
         token_url,
-        username: profile.username.as_deref().map(with_tenant),
+        username: profile.username.as_deref().map(with_tenant).filter(|_| place.way() == Way::Person),
         client_id: profile.client_id.clone(),
         client_secret: source(
             given.client_secret,

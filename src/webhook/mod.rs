@@ -24,16 +24,49 @@ const LEAST_KEY: usize = 8;
 /// The service that holds a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceKind {
-    /// Vonage VIS, `specs/vis.md`.
+    /// Vonage VIS.
     Vis,
+    /// Vonage Contact Center.
+    ContactCenter,
+    /// VoIPBIN.
+    Voipbin,
 }
 
 impl ServiceKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Vis, Self::ContactCenter, Self::Voipbin];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+
+    /// Whether it reports deliveries: without that, nothing is known about failures.
+    #[must_use]
+    pub const fn reports_deliveries(self) -> bool {
+        matches!(self, Self::Vis)
+    }
+
+    /// Whether it makes every key itself, and takes none.
+    #[must_use]
+    pub const fn makes_keys(self) -> bool {
+        matches!(self, Self::Voipbin)
+    }
+
+    /// Whether it returns the keys of webhooks: without that, nobody can register one again with its old key.
+    #[must_use]
+    pub const fn returns_keys(self) -> bool {
+        !matches!(self, Self::ContactCenter)
+    }
+
     /// The name in configuration and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Vis => "vis",
+            Self::ContactCenter => "contact-center",
+            Self::Voipbin => "voipbin",
         }
     }
 }
@@ -51,8 +84,12 @@ pub struct Webhook {
     pub service: ServiceKind,
     /// The registration id, opaque; numbers are kept as their text. Empty if the service sent none.
     pub id: String,
+    /// Its name, where the service has one.
+    pub name: Option<String>,
     /// Where deliveries go; any text.
     pub url: String,
+    /// The HTTP method of deliveries, where the service lets it be chosen.
+    pub method: Option<String>,
     /// The user whose calls it covers.
     pub user_id: Option<String>,
     /// Event types, `CALL` on VIS.
@@ -107,7 +144,9 @@ impl Webhook {
         Self {
             service,
             id: String::new(),
+            name: None,
             url: String::new(),
+            method: None,
             user_id: None,
             events: Vec::new(),
             status: None,

@@ -44,6 +44,7 @@ fn a_call_is_four_lines() {
     [TIME]  ANSWERED      in   14155550123 Zoë Sample        verified  30.0s  attempt 2  duplicate
     [TIME]  ANSWERED      out  Zoë "Ops" O'Neil              verified  6.5s  attempt 2
     --- stderr
+    try it with: vwh trigger http://127.0.0.1:[PORT]/webhook; Ctrl-C ends it
     6 deliveries accepted, 1 of them duplicates
     "#);
 }
@@ -79,7 +80,7 @@ fn under_json_a_delivery_is_a_line_with_its_event_as_it_came() {
         line,
         value!({"event": "delivery", "time": null, "verdict": "verified", "key": "VWH_SIGNING_KEY",
             "form": "canonical", "deliveryId": "d-1", "webhookId": null, "attempt": 3, "duplicate": false,
-            "after": null, "answered": 200, "rehearsed": false, "synthetic": "trigger",
+            "after": null, "answered": 200, "rehearsed": false, "synthetic": "trigger", "service": "vis",
             "payload": serde_json::from_str::<Value>(V2.event).unwrap()})
     );
     let (outcome, lines) = listener.end();

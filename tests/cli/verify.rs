@@ -119,7 +119,7 @@ fn the_answer_is_an_object_under_json() {
     let outcome = verify(&vwh(KEY), &body(V1), &["--signature", V1_SIGNATURE, "--json"]).exits(0);
     assert_eq!(
         outcome.json(),
-        value!({"verdict": "verified", "key": "VWH_SIGNING_KEY", "form": "as-received", "state": "RINGING",
+        value!({"verdict": "verified", "key": "VWH_SIGNING_KEY", "form": "as-received", "service": "vis", "state": "RINGING",
             "eventId": "65f0c0ffee0000000000a001", "deliveryId": null, "error": null})
     );
     let outcome = verify(&vwh(KEY), "[]", &["--json", "--explain"]).exits(1);

@@ -9,13 +9,14 @@ use crate::journal::history::Removal;
 use crate::output::plugin::{Measure, Problem, State};
 use crate::output::webhooks::{Entry, causes_in_words};
 use crate::output::when::{relative, short};
-use crate::services::vis::wire;
+use crate::services::element;
 use crate::webhook::json::Secrets;
-use crate::webhook::{Health, Webhook};
+use crate::webhook::{Health, ServiceKind, Webhook};
 
 /// One account at one moment.
 pub(super) struct Facts<'a> {
     pub(super) profile: &'a str,
+    pub(super) service: ServiceKind,
     pub(super) webhooks: &'a [Webhook],
     /// Listed elements that are no webhooks.
     pub(super) strangers: usize,
@@ -210,7 +211,8 @@ fn removed(facts: &Facts<'_>) -> Option<Problem> {
         count => format!("{count} removed by vwh since {since}"),
     };
     let webhook = |removal: &Removal| {
-        let webhook = wire::element(&Bytes::copy_from_slice(removal.definition.get().as_bytes()));
+        let raw = Bytes::copy_from_slice(removal.definition.get().as_bytes());
+        let webhook = element(facts.service, &raw);
         Webhook { id: removal.id.clone(), ..webhook }
     };
     let webhooks: Vec<Webhook> = facts.removed.iter().map(webhook).collect();

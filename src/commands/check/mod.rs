@@ -100,6 +100,7 @@ fn read(
     let removed = history::missing(lines, &is_ours, clock - REMOVED_LATELY, &is_listed);
     let webhooks: Vec<Webhook> = snapshot.webhooks().collect();
     let facts = Facts {
+        service: account.service(),
         profile: &account.profile,
         webhooks: &webhooks,
         strangers: snapshot.strangers(),

@@ -16,7 +16,7 @@ use crate::http::fault::Fault;
 use crate::output::detail::key_trouble;
 use crate::output::text::word;
 use crate::output::when::absolute;
-use crate::services::vis::client::Listing;
+use crate::services::registration::Listing;
 use crate::settings::{Connection, Place};
 
 /// A clock that is further off than this makes times hard to compare.
@@ -214,7 +214,7 @@ pub(super) fn token(
             Check::new("token", Verdict::Warn, detail).cure(cure)
         }
         Unattended::Refused { login, .. } => Check::new("token", Verdict::Fail, detail).cure(login),
-        Unattended::ByPassword { .. } | Unattended::ByRefresh { .. } => {
+        Unattended::ByClient | Unattended::ByPassword { .. } | Unattended::ByRefresh { .. } => {
             Check::new("token", Verdict::Pass, detail)
         }
     }
@@ -291,7 +291,7 @@ mod tests {
 
     use super::{Arrived, Listed, Openness, Seen, Verdict};
     use crate::error::{Error, Kind};
-    use crate::services::vis::client::Listing;
+    use crate::services::registration::Listing;
 
     fn arrived(status: u16, body: &str) -> Arrived {
         let location = (300..400).contains(&status).then(|| "https://elsewhere.test/x".to_owned());
@@ -379,7 +379,13 @@ mod tests {
             (super::subscription(listed).verdict, super::quota(listed).verdict, webhooks)
         };
         let failed = |kind, status| Listed::Failed(Error { status: Some(status), ..Error::new(kind, "no") });
-        let empty = Listing { elements: Vec::new(), strangers: 0, date: None };
+        let empty = Listing {
+            service: crate::webhook::ServiceKind::Vis,
+            elements: Vec::new(),
+            strangers: 0,
+            mentions_pages: false,
+            date: None,
+        };
         assert_eq!(of(&Listed::Unasked), (Verdict::Skip, Verdict::Skip, Verdict::Skip));
         assert_eq!(of(&Listed::Had(empty)), (Verdict::Pass, Verdict::Pass, Verdict::Pass));
         assert_eq!(of(&failed(Kind::Authentication, 403)), (Verdict::Fail, Verdict::Skip, Verdict::Skip));

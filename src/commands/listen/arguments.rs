@@ -7,13 +7,18 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::super::destination::parse_url;
+use super::super::service;
 use crate::network::is_loopback;
 use crate::receiver::Failure;
+use crate::webhook::ServiceKind;
 
 /// Receive deliveries locally
 ///
 /// Verifies each delivery, answers it with 200 and prints a line for it. What a receiver has to do, this one does: answer
-/// with 200 within 2 s, know a delivery again by its id, and read ANSWERED as the end of a call that was picked up.
+/// with 200 in time (VIS waits for 2 s, Contact Center for 10, VoIPBIN for 15), know a delivery again by its id, and read
+/// ANSWERED as the end of a call that was picked up.
+///
+/// Deliveries of all three services are taken, each known by the header of its signature, and verified with every key.
 #[derive(Args, Clone, Debug)]
 pub struct ListenArgs {
     /// Address to listen on; port 0 takes any free one
@@ -28,6 +33,10 @@ pub struct ListenArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) signing_key_file: Vec<PathBuf>,
 
+    /// Take deliveries of this service only
+    #[arg(long, value_name = "SERVICE", value_parser = service::parser())]
+    pub(super) service: Option<ServiceKind>,
+
     /// Verify nothing: believe whoever can connect
     #[arg(long, conflicts_with_all = ["signing_key_file", "register"])]
     pub(super) unsigned: bool,
@@ -36,7 +45,7 @@ pub struct ListenArgs {
     #[arg(long, value_name = "URL", value_parser = parse_forward)]
     pub(super) forward: Option<Url>,
 
-    /// What the service is answered: 200 before a delivery is forwarded, or what --forward answers within 2 s
+    /// What the service is answered: 200 before a delivery is forwarded, or what --forward answers while it waits
     #[arg(long, value_name = "WHAT", default_value = "first", requires_if("forward", "forward"))]
     pub(super) answer: Answer,
 
@@ -48,6 +57,14 @@ pub struct ListenArgs {
     #[arg(long, value_name = "PUBLIC_URL", value_parser = parse_url)]
     pub(super) register: Option<Url>,
 
+    /// Register it for this event; may be given several times [default: every event] (Contact Center)
+    #[arg(long, value_name = "EVENT", requires = "register")]
+    pub(super) event: Vec<String>,
+
+    /// Register an http url of this machine, for local work (Contact Center, VoIPBIN)
+    #[arg(long, requires = "register")]
+    pub(super) allow_http: bool,
+
     /// Rehearse a failure: answer what is verified like this
     #[arg(long, value_name = "HOW")]
     pub(super) fail: Option<Fail>,
@@ -58,7 +75,7 @@ pub struct ListenArgs {
 pub(super) enum Answer {
     /// `listen` does, with 200, before it forwards
     First,
-    /// The handler does, within 2 s
+    /// The handler does, as long as the service waits
     Forward,
 }
 

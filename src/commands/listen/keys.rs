@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::super::Context;
+use super::super::service::check_key;
 use super::super::signing_key::{Key, given, key_from_file, new_key};
 use crate::error::{Error, Kind};
 use crate::receiver::Trust;
 use crate::secret::Secret;
+use crate::webhook::ServiceKind;
 
 /// What deliveries are verified with; no keys believe whoever can connect.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +24,10 @@ pub(super) struct Keys {
 pub(super) enum Otherwise {
     /// Nothing is verified.
     Unsigned,
-    /// A new one is made, for a webhook that is to be registered with it.
-    Make,
+    /// A new one is made, for a webhook of this service that is to be registered with it.
+    Make(ServiceKind),
+    /// The service makes one, and says so when a webhook is registered.
+    Later,
     /// That is an error.
     Refuse,
 }
@@ -34,22 +38,28 @@ impl Keys {
         context: &Context,
         files: &[PathBuf],
         otherwise: Otherwise,
+        service: Option<ServiceKind>,
     ) -> Result<Self, Error> {
         let mut keys = Self::default();
         if otherwise == Otherwise::Unsigned {
             return Ok(keys);
         }
         for file in files {
-            keys.add(name_of(file), key_from_file(context, file).await?, context);
+            let key = key_from_file(context, file).await?;
+            check_key(service, &key, &file.display().to_string())?;
+            keys.add(name_of(file), key, context);
         }
         if files.is_empty()
+            && otherwise != Otherwise::Later
             && let Some(key) = given(context, None).await?
         {
+            check_key(service, &key, "VWH_SIGNING_KEY")?;
             keys.add("VWH_SIGNING_KEY".to_owned(), key, context);
         }
         match (keys.secrets.as_slice(), otherwise) {
-            ([], Otherwise::Make) => {
-                keys.add("new key".to_owned(), new_key(context)?, context);
+            ([], Otherwise::Later) => Ok(keys),
+            ([], Otherwise::Make(service)) => {
+                keys.add("new key".to_owned(), new_key(context, service)?, context);
                 keys.is_new = true;
                 Ok(keys)
             }
@@ -57,6 +67,12 @@ impl Keys {
                 .hint("give it with --signing-key-file FILE or VWH_SIGNING_KEY; --unsigned believes whoever can connect")),
             _ => Ok(keys),
         }
+    }
+
+    /// Adds the key that the service has made.
+    pub(super) fn found(&mut self, key: Secret) {
+        self.names.push("webhook_secret".to_owned());
+        self.secrets.push(key);
     }
 
     fn add(&mut self, name: String, key: Secret, context: &Context) {

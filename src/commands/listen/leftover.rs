@@ -11,7 +11,7 @@ use super::super::account::Account;
 use crate::error::Error;
 use crate::files::{self, FileError, Lock};
 use crate::secret::Secret;
-use crate::services::vis::client::Definition;
+use crate::services::registration::Definition;
 use crate::webhook::Webhook;
 
 /// The service's clock and ours may differ by so much.
@@ -29,6 +29,9 @@ pub(super) struct Note {
     key_fingerprint: String,
     /// Whether the key was made for it, so that no other webhook can have it.
     is_key_new: bool,
+    /// Its name, where the service has names: nobody else's webhook has it.
+    #[serde(default)]
+    name: Option<String>,
     /// Once it is known.
     pub(super) id: Option<String>,
 }
@@ -60,6 +63,7 @@ impl Leftover {
             url: definition.url.clone(),
             key_fingerprint: definition.key.as_ref().map(Secret::fingerprint).unwrap_or_default(),
             is_key_new,
+            name: definition.name.clone(),
             id: None,
         };
         let leftover = Self { note, path, lock };
@@ -116,6 +120,13 @@ impl Leftover {
 impl Note {
     /// Whether `webhook` is the one that was registered.
     pub(super) fn is_about(&self, webhook: &Webhook) -> bool {
+        if self.name.is_some() {
+            return webhook.name == self.name && webhook.url == self.url;
+        }
+        if webhook.service.makes_keys() {
+            // There is room for one, and it was empty before.
+            return webhook.url == self.url;
+        }
         let is_recent = || webhook.created_at.is_some_and(|created| created >= self.time - CLOCKS);
         webhook.url == self.url
             && webhook.known_key().is_some_and(|key| key.fingerprint() == self.key_fingerprint)

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use url::Url;
 
 use super::Context;
+use super::account::Account;
 use super::accounts::Accounts;
 pub use arguments::ListenArgs;
 use arguments::{Answer, Fail};
@@ -32,9 +33,10 @@ use crate::files::{FileError, Openness};
 use crate::network::is_loopback;
 use crate::output::OutputError;
 use crate::output::feed::Feed;
-use crate::output::text::inert;
+use crate::output::text::{inert, word};
 use crate::receiver::{Bound, Forwarding, Options, RecordFile};
 use crate::secret::mask_url;
+use crate::webhook::ServiceKind;
 use crate::webhook::json::to_line;
 
 /// Where deliveries come to unless something else is said.
@@ -61,15 +63,33 @@ async fn receive(
     accounts: Option<&Accounts>,
 ) -> Result<ExitStatus, Error> {
     let account = accounts.map(Accounts::only).transpose()?;
-    let keys = Keys::choose(context, &args.signing_key_file, otherwise(args)).await?;
+    let registered = account.map(Account::service);
+    let mut keys = choose_keys(args, context, registered).await?;
     let record = args.record.as_deref().map(|path| open_record(path, context)).transpose()?;
     let (bound, place) = take_place(args, context)?;
     let forward = args.forward.as_ref().map(|url| forwarding(url, args, context, &place)).transpose()?;
+    let registering = account.zip(args.register.as_ref().map(|url| place.public(url)));
+    let mut registration = None;
+    if let Some((account, url)) = &registering
+        && account.service().makes_keys()
+    {
+        // The key is known only then; whatever comes meanwhile waits to be accepted.
+        let made = Registration::make(context, account, args, url, &keys).await?;
+        match &made.key {
+            Some(key) => keys.found(key.clone()),
+            None => {
+                made.end(context, account).await?;
+                return Err(no_key());
+            }
+        }
+        registration = Some((*account, made));
+    }
     let feed = Feed::default();
     let queue = feed.clone();
     let options = Options {
         path: place.path.clone(),
         trust: keys.trust(),
+        only: args.service,
         failure: args.fail.map(Fail::failure),
         forward,
         record,
@@ -80,20 +100,24 @@ async fn receive(
             queue.offer(shown, bytes);
         }),
     };
-    let receiver = bound.receive(options).map_err(|error| cannot_listen(place.address, &error))?;
-    let registration = match (account, &args.register) {
-        (Some(account), Some(url)) => {
-            let url = place.public(url);
-            match Registration::make(context, account, &url, &keys).await {
-                Ok(registration) => Some((account, registration)),
-                Err(error) => {
-                    receiver.stop().await;
-                    return Err(error);
-                }
+    let receiver = match bound.receive(options) {
+        Ok(receiver) => receiver,
+        Err(error) => {
+            if let Some((account, made)) = registration {
+                made.end(context, account).await?;
+            }
+            return Err(cannot_listen(place.address, &error));
+        }
+    };
+    if let (Some((account, url)), None) = (&registering, &registration) {
+        match Registration::make(context, account, args, url, &keys).await {
+            Ok(made) => registration = Some((*account, made)),
+            Err(error) => {
+                receiver.stop().await;
+                return Err(error);
             }
         }
-        _ => None,
-    };
+    }
     let served = serve(args, context, &place, registration.as_ref().map(|(_, made)| made), keys, &feed).await;
     let ended = patiently(&feed, async {
         // While it is there, the service goes on delivering.
@@ -132,6 +156,9 @@ async fn serve(
 ) -> Result<(), Error> {
     let is_json = context.settings.format.is_json();
     context.output.answer_anyway(&ready(place, registration, is_json))?;
+    if registration.is_none() {
+        context.output.notice(&format!("try it with: {}; Ctrl-C ends it", trigger(args, place)));
+    }
     let (unread, is_unread) = oneshot::channel();
     let show = Show::new(context.output, is_json, keys.names);
     let started = feed.start(context.output, show, move |error| {
@@ -183,14 +210,47 @@ fn ready(place: &Place, registration: Option<&Registration>, is_json: bool) -> S
     lines
 }
 
-const fn otherwise(args: &ListenArgs) -> Otherwise {
-    if args.unsigned {
-        Otherwise::Unsigned
-    } else if args.register.is_some() {
-        Otherwise::Make
-    } else {
-        Otherwise::Refuse
+/// What to type in another terminal.
+fn trigger(args: &ListenArgs, place: &Place) -> String {
+    let mut command = format!("vwh trigger {}", place.url());
+    if let Some(service) = args.service {
+        command.push_str(&format!(" --service {service}"));
     }
+    if args.unsigned {
+        command.push_str(" --unsigned");
+    } else if let Some(file) = args.signing_key_file.first() {
+        command.push_str(&format!(" --signing-key-file {}", word(&file.to_string_lossy())));
+    }
+    command
+}
+
+/// The keys that deliveries are verified with, where a webhook of the service `registered` is to be there.
+async fn choose_keys(
+    args: &ListenArgs,
+    context: &Context,
+    registered: Option<ServiceKind>,
+) -> Result<Keys, Error> {
+    if let (Some(registered), Some(only)) = (registered, args.service)
+        && registered != only
+    {
+        let message = format!("--service {only} would refuse what a webhook of {registered} delivers");
+        return Err(Error::new(Kind::Usage, message).hint("leave --service out, or name another profile"));
+    }
+    let otherwise = match registered {
+        _ if args.unsigned => Otherwise::Unsigned,
+        Some(service) if service.makes_keys() => Otherwise::Later,
+        Some(service) => Otherwise::Make(service),
+        None => Otherwise::Refuse,
+    };
+    Keys::choose(context, &args.signing_key_file, otherwise, registered.or(args.service)).await
+}
+
+fn no_key() -> Error {
+    Error::new(
+        Kind::Unavailable,
+        "the service shows no signing key, so nothing that it delivers can be verified",
+    )
+    .hint("register it with vwh create, and listen with --unsigned")
 }
 
 /// Where deliveries come to.

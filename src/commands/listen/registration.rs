@@ -10,14 +10,19 @@ use super::super::Context;
 use super::super::account::Account;
 use super::super::create::warn_about_reply;
 use super::super::destination;
+use super::super::registering::refused;
+use super::ListenArgs;
 use super::keys::Keys;
 use super::leftover::Leftover;
 use crate::error::Error;
 use crate::http::HttpError;
 use crate::limits::Limits;
 use crate::output::text::word;
-use crate::secret::mask_url;
-use crate::services::vis::client::{Definition, Deletion};
+use crate::secret::{Secret, mask_url};
+use crate::services::registration::{Definition, Deletion, is_gone};
+use crate::services::rules::{KeyWish, Wish};
+use crate::services::{check_create, settling, usual_events};
+use crate::webhook::ServiceKind;
 
 /// How long deleting may take at the end.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -25,6 +30,8 @@ const FAREWELL: Duration = Duration::from_secs(20);
 /// A webhook that is registered.
 pub(super) struct Registration {
     id: String,
+    /// The key that the service says it has.
+    pub(super) key: Option<Secret>,
     leftover: Leftover,
 }
 
@@ -33,24 +40,23 @@ impl Registration {
     pub(super) async fn make(
         context: &Context,
         account: &Account,
+        args: &ListenArgs,
         url: &Url,
         keys: &Keys,
     ) -> Result<Self, Error> {
+        let definition = definition(context, account, args, url, keys)?;
         clean_up(context, account).await?;
         destination::warn(context, account, url);
-        let definition = Definition {
-            url: url.as_str().to_owned(),
-            events: vec!["CALL".to_owned()],
-            key: keys.first().cloned(),
-            metadata_policy: "HEADER".to_owned(),
-        };
         let mut leftover = Leftover::write(context, account, &definition, keys.is_new)?;
         match account.client.create(&definition).await {
             Ok((webhook, date)) => {
                 let now = date.unwrap_or_else(context.clock);
                 warn_about_reply(context, account, &definition, &webhook, now);
                 leftover.is_called(&webhook.id);
-                Ok(Self { id: webhook.id, leftover })
+                if let Some(settling) = settling(account.service()) {
+                    context.output.notice(settling);
+                }
+                Ok(Self { key: webhook.known_key().cloned(), id: webhook.id, leftover })
             }
             Err(error) => {
                 let shown = mask_url(url.as_str()).into_owned();
@@ -97,6 +103,39 @@ impl Registration {
     }
 }
 
+/// What is registered. Fails if the service has no place for it.
+fn definition(
+    context: &Context,
+    account: &Account,
+    args: &ListenArgs,
+    url: &Url,
+    keys: &Keys,
+) -> Result<Definition, Error> {
+    let service = account.service();
+    let name = match service {
+        ServiceKind::ContactCenter => Some(format!("vwh listen {}", context.run_name()?)),
+        ServiceKind::Vis | ServiceKind::Voipbin => None,
+    };
+    let events = match (args.event.as_slice(), service) {
+        ([], ServiceKind::ContactCenter) => vec!["*".to_owned()],
+        ([], _) => usual_events(service),
+        (events, _) => events.to_vec(),
+    };
+    let wish = Wish {
+        name: name.as_deref(),
+        url: Some(url),
+        events: &events,
+        names_policy: false,
+        pauses: false,
+        key: keys.first().map_or(KeyWish::Unsaid, KeyWish::Given),
+        allows_http: args.allow_http,
+        replaces: false,
+    };
+    check_create(service, &wish).map_err(refused)?;
+    let key = keys.first().cloned();
+    Ok(Definition { name, ..Definition::new(url.as_str().to_owned(), events, key, "HEADER".to_owned()) })
+}
+
 /// Deletes the webhooks of runs that died. What cannot be deleted now is left to the next run.
 async fn clean_up(context: &Context, account: &Account) -> Result<(), Error> {
     for leftover in Leftover::of_dead_runs(context, account)? {
@@ -132,9 +171,25 @@ async fn delete(account: &Account, leftover: &Leftover) -> Result<Vec<String>, H
     };
     let mut deleted = Vec::new();
     for id in ids {
+        if !is_ours(account, leftover, &id).await? {
+            continue;
+        }
         if account.client.delete(&id).await? == Deletion::Removed {
             deleted.push(id);
         }
     }
     Ok(deleted)
+}
+
+/// Whether the webhook `id` is still the one that was registered: where there is room for one only, another one has the same
+/// id.
+async fn is_ours(account: &Account, leftover: &Leftover, id: &str) -> Result<bool, HttpError> {
+    if !account.service().makes_keys() {
+        return Ok(true);
+    }
+    match account.client.get(id).await {
+        Ok((webhook, _)) => Ok(webhook.url == leftover.note.url),
+        Err(error) if is_gone(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

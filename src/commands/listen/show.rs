@@ -6,9 +6,10 @@ use crate::output::Output;
 use crate::output::deliveries::text::LineStyle;
 use crate::output::deliveries::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals, json, text};
 use crate::output::feed::Lines;
-use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict};
-use crate::services::vis::delivery::event::{Event, State};
-use crate::services::vis::signature::Form;
+use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict, is_taken};
+use crate::services::incoming::{Form, Summary, rules};
+use crate::services::vis::delivery::event::State;
+use crate::webhook::ServiceKind;
 
 use super::calls::Calls;
 
@@ -60,9 +61,9 @@ impl Show {
     fn delivery(&mut self, delivered: &Delivered, out: &mut String) {
         let payload = std::str::from_utf8(&delivered.event).unwrap_or("{}");
         // Whoever reads JSON reads the payload.
-        let event = Event::read(payload).unwrap_or_default();
+        let event = Summary::of(delivered.service, payload);
         let is_new = delivered.answered == Answered::Accepted && !delivered.is_duplicate;
-        let after = match (event.call(), &event.state) {
+        let after = match (&event.call, &event.step) {
             (Some(call), Some(state)) if is_new => self.calls.note(call, state),
             _ => None,
         };
@@ -73,6 +74,7 @@ impl Show {
         };
         let row = DeliveryRow {
             time: delivered.time,
+            service: delivered.service.name(),
             verdict: delivered.verdict.name(),
             key: key.map(String::as_str),
             has_other_keys: self.keys.len() > 1,
@@ -90,7 +92,7 @@ impl Show {
         if self.is_json {
             json::delivery(&row, out);
         } else {
-            with_cells(&event, |cells| text::delivery(&row, cells, self.style, out));
+            text::delivery(&row, cells(delivered.service, &event), self.style, out);
         }
     }
 
@@ -115,18 +117,20 @@ impl Show {
             Answer::NoReply(reason) | Answer::OutOfReach(reason) => Err(reason.as_str()),
             Answer::TooManyRedirects => Err("too many redirects"),
         };
+        let service = forwarded.service;
         let row = ForwardRow {
             time: forwarded.time,
             delivery_id: forwarded.delivery_id.as_deref(),
             outcome,
+            is_taken: outcome.is_ok_and(|status| is_taken(service, status)),
             took: forwarded.took,
+            limit: rules(service).reply,
         };
         if self.is_json {
             return json::forward(&row, out);
         }
-        let event = std::str::from_utf8(&forwarded.event).ok().and_then(|event| Event::read(event).ok());
-        let event = event.unwrap_or_default();
-        with_cells(&event, |cells| text::forward(&row, cells, self.style, out));
+        let event = Summary::of(service, std::str::from_utf8(&forwarded.event).unwrap_or("{}"));
+        text::forward(&row, cells(service, &event), self.style, out);
     }
 
     fn end(&self, counts: &Counts, out: &mut String) {
@@ -189,13 +193,15 @@ const fn status(answered: Answered) -> Option<u16> {
     }
 }
 
-fn with_cells(event: &Event, show: impl FnOnce(EventCells<'_>)) {
-    let state = event.state.as_ref().map(State::name);
-    show(EventCells {
-        state: state.as_deref(),
+fn cells(service: ServiceKind, event: &Summary) -> EventCells<'_> {
+    EventCells {
+        state: event.state.as_deref(),
         direction: event.direction.as_deref(),
-        number: event.phone_number.as_deref(),
-        name: event.caller_id.as_deref(),
+        number: event.number.as_deref(),
+        name: event.name.as_deref(),
         duration: event.duration,
-    });
+        status: event.status.as_deref(),
+        moment: event.moment,
+        is_typed: service != ServiceKind::Vis,
+    }
 }

@@ -1,11 +1,13 @@
 //! The attempts of one delivery: how many, with which pauses, and what ends them. How one is made is handed in.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{Attempt, Conclusion, Posted, report};
+use crate::delivery::Rules;
 use crate::error::{Error, Kind};
 use crate::limits::Limits;
-use crate::services::vis::delivery::RULES;
 
 /// What follows an attempt.
 pub(super) enum Step {
@@ -20,6 +22,7 @@ pub(super) enum Step {
 /// Makes up to `most` attempts, with the pause of the rules between two of them.
 pub(super) async fn make(
     limits: &Limits,
+    rules: &Rules,
     most: u32,
     tell: impl Fn(&str),
     attempt: impl AsyncFn(u32) -> (Attempt, Step),
@@ -27,13 +30,13 @@ pub(super) async fn make(
     let began = Instant::now();
     let mut posted = Posted::not_sent();
     for number in 1..=most {
-        if let Err(error) = turn(limits, number).await {
+        if let Err(error) = turn(limits, rules.pause, number).await {
             posted.ended = Some(error);
             return posted;
         }
         let (attempt, step) = attempt(number).await;
         posted.took = began.elapsed();
-        let told = told(number, &attempt);
+        let told = told(rules, number, &attempt);
         posted.attempts.push(attempt);
         match step {
             Step::Conclude(conclusion) => {
@@ -48,30 +51,30 @@ pub(super) async fn make(
             Step::Again => posted.conclusion = Conclusion::WouldRetry,
         }
         if number < most && !limits.is_interrupted() {
-            tell(&format!("{told}; again in {}", report::span(RULES.pause)));
+            tell(&format!("{told}; again in {}", report::span(rules.pause)));
         }
     }
     posted
 }
 
 /// Waits until attempt `number` may be made.
-async fn turn(limits: &Limits, number: u32) -> Result<(), Error> {
+async fn turn(limits: &Limits, pause: Duration, number: u32) -> Result<(), Error> {
     if number > 1 {
-        if limits.remaining().is_some_and(|left| left < RULES.pause) {
+        if limits.remaining().is_some_and(|left| left < pause) {
             return Err(out_of_time());
         }
-        limits.sleep(RULES.pause).await.map_err(|_| interrupted())?;
+        limits.sleep(pause).await.map_err(|_| interrupted())?;
     }
     if limits.is_interrupted() { Err(interrupted()) } else { Ok(()) }
 }
 
 /// An attempt in a notice.
-fn told(number: u32, attempt: &Attempt) -> String {
+fn told(rules: &Rules, number: u32, attempt: &Attempt) -> String {
     let outcome = attempt.status.map_or_else(
         || attempt.trouble.clone().unwrap_or_default(),
         |status| format!("{status} in {}", report::span(attempt.took)),
     );
-    format!("attempt {number} of {}: {outcome}", RULES.attempts)
+    format!("attempt {number} of {}: {outcome}", rules.attempts)
 }
 
 fn interrupted() -> Error {
@@ -86,13 +89,13 @@ pub(super) fn out_of_time() -> Error {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
-    use std::time::Duration;
 
     use bytes::Bytes;
     use tokio::sync::watch;
 
     use super::*;
     use crate::delivery::{Answer, Next};
+    use crate::services::vis::delivery::RULES;
 
     /// Limits that end after `timeout`, and what interrupts them.
     fn limits(timeout: Option<Duration>) -> (Limits, watch::Sender<bool>) {
@@ -118,7 +121,7 @@ mod tests {
         let (told, began) = (RefCell::new(Vec::new()), Instant::now());
         let moments = RefCell::new(Vec::new());
         let tell = |text: &str| told.borrow_mut().push(text.to_owned());
-        let posted = make(&limits, RULES.attempts, tell, async |number| {
+        let posted = make(&limits, &RULES, RULES.attempts, tell, async |number| {
             moments.borrow_mut().push((number, began.elapsed().as_secs()));
             made(number, 500)
         })
@@ -136,6 +139,7 @@ mod tests {
         let (limits, _interrupt) = limits(None);
         let posted = make(
             &limits,
+            &RULES,
             RULES.attempts,
             |_| {},
             async |number| made(number, if number < 3 { 503 } else { 200 }),
@@ -149,7 +153,7 @@ mod tests {
     async fn a_single_attempt_that_fails_leaves_the_others_to_the_service() {
         let (limits, _interrupt) = limits(None);
         let tell = |text: &str| panic!("{text}");
-        let posted = make(&limits, 1, tell, async |number| made(number, 500)).await;
+        let posted = make(&limits, &RULES, 1, tell, async |number| made(number, 500)).await;
         assert_eq!((posted.conclusion, posted.took), (Conclusion::WouldRetry, Duration::ZERO));
         assert!(!posted.is_end());
     }
@@ -158,14 +162,14 @@ mod tests {
     async fn an_interrupt_lets_the_attempt_end_and_makes_no_other() {
         let (limits, interrupt) = limits(None);
         let tell = |text: &str| panic!("{text}");
-        let posted = make(&limits, RULES.attempts, tell, async |number| {
+        let posted = make(&limits, &RULES, RULES.attempts, tell, async |number| {
             interrupt.send_replace(true);
             made(number, 500)
         })
         .await;
         assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::WouldRetry, 1));
         assert_eq!(posted.ended.map(|error| error.kind), Some(Kind::Interrupted));
-        let posted = make(&limits, RULES.attempts, tell, async |number| made(number, 200)).await;
+        let posted = make(&limits, &RULES, RULES.attempts, tell, async |number| made(number, 200)).await;
         assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::NotSent, 0));
     }
 
@@ -173,7 +177,7 @@ mod tests {
     async fn a_pause_that_does_not_fit_is_not_waited_for() {
         let (limits, _interrupt) = limits(Some(Duration::from_secs(25)));
         let began = Instant::now();
-        let posted = make(&limits, RULES.attempts, |_| {}, async |number| made(number, 500)).await;
+        let posted = make(&limits, &RULES, RULES.attempts, |_| {}, async |number| made(number, 500)).await;
         assert_eq!((posted.conclusion, posted.attempts.len()), (Conclusion::WouldRetry, 3));
         assert_eq!((began.elapsed().as_secs(), posted.took.as_secs()), (20, 20));
         assert_eq!(posted.ended.map(|error| error.kind), Some(Kind::Unavailable));

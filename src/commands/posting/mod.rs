@@ -15,13 +15,14 @@ use url::Url;
 use self::attempts::{Step, out_of_time};
 use super::Context;
 use super::confirm::{Asked, Unattended, consent};
-use crate::delivery::{Answer, Delivery, Next, Reach, Sender};
+use crate::delivery::{Answer, Delivery, Next, Reach, Rules, Sender, Successes};
 use crate::error::{Error, Kind};
 use crate::network::is_loopback;
 use crate::output::text::{error_message, inert};
 use crate::secret::{Secret, mask_url};
-use crate::services::vis::delivery::RULES;
+use crate::services::incoming::rules;
 use crate::services::vis::delivery::statistics::last_error;
+use crate::webhook::ServiceKind;
 
 /// What the service would have concluded. The names are in the JSON contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub enum Conclusion {
     WouldRetry,
     /// It failed for good: the service marks the webhook failed.
     WouldMarkFailed,
+    /// It failed for good: the service drops it, and goes on with the next one.
+    WouldDrop,
     /// Something of ours ended it before the service could have told.
     Undecided,
     /// Its turn never came.
@@ -40,8 +43,24 @@ pub enum Conclusion {
 
 impl Conclusion {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Delivered, Self::WouldRetry, Self::WouldMarkFailed, Self::Undecided, Self::NotSent];
+    pub const ALL: [Self; 6] = [
+        Self::Delivered,
+        Self::WouldRetry,
+        Self::WouldMarkFailed,
+        Self::WouldDrop,
+        Self::Undecided,
+        Self::NotSent,
+    ];
+
+    /// What `service` concludes when its attempts are used up, or as many of them as vwh makes.
+    const fn of_failure(service: ServiceKind) -> Self {
+        match service {
+            ServiceKind::Vis => Self::WouldMarkFailed,
+            // It goes on for up to 24 hours (cc §5).
+            ServiceKind::ContactCenter => Self::WouldRetry,
+            ServiceKind::Voipbin => Self::WouldDrop,
+        }
+    }
 
     /// The name in JSON.
     #[must_use]
@@ -50,6 +69,7 @@ impl Conclusion {
             Self::Delivered => "delivered",
             Self::WouldRetry => "would-retry",
             Self::WouldMarkFailed => "would-mark-failed",
+            Self::WouldDrop => "would-drop",
             Self::Undecided => "undecided",
             Self::NotSent => "not-sent",
         }
@@ -99,7 +119,7 @@ pub struct Posting<'a> {
     context: &'a Context,
     url: Url,
     sender: Sender,
-    attempts: u32,
+    is_once: bool,
     key: Option<Secret>,
 }
 
@@ -111,14 +131,14 @@ impl<'a> Posting<'a> {
         }
         // Who agreed to this machine alone did not agree to where it redirects.
         let reach = if is_loopback(url) && !is_yes { Reach::Loopback } else { Reach::Anywhere };
-        let sender = Sender::new(context.settings.network(url)?, reach, RULES);
-        Ok(Self { context, url: url.clone(), sender, attempts: RULES.attempts, key: None })
+        let sender = Sender::new(context.settings.network(url)?, reach, *rules(ServiceKind::Vis));
+        Ok(Self { context, url: url.clone(), sender, is_once: false, key: None })
     }
 
     /// The same with a single attempt a delivery.
     #[must_use]
     pub fn once(self) -> Self {
-        Self { attempts: 1, ..self }
+        Self { is_once: true, ..self }
     }
 
     /// The same with `key` taken out of everything that a receiver answers.
@@ -127,35 +147,45 @@ impl<'a> Posting<'a> {
         Self { key: key.cloned(), ..self }
     }
 
-    /// Posts what `delivery` makes for each attempt, counted from 1, until the service would be done with it. `name` is
-    /// what notices call it.
-    pub async fn post(&self, name: &str, delivery: impl Fn(u32) -> Delivery) -> Posted {
+    /// Posts what `delivery` makes for each attempt, counted from 1, until `service` would be done with it. `name` is what
+    /// notices call it.
+    pub async fn post(&self, service: ServiceKind, name: &str, delivery: impl Fn(u32) -> Delivery) -> Posted {
         let Context { limits, output, .. } = self.context;
         let tell = |told: &str| output.notice(&format!("{}: {told}", inert(name)));
-        let attempt = async |number| self.attempt(number, &delivery(number)).await;
-        attempts::make(limits, self.attempts, tell, attempt).await
+        let rules = rules(service);
+        let sender = self.sender.under(*rules);
+        let most = if self.is_once { 1 } else { rules.attempts };
+        let attempt = async |number| self.attempt(&sender, service, number, &delivery(number)).await;
+        attempts::make(limits, rules, most, tell, attempt).await
     }
 
-    async fn attempt(&self, number: u32, delivery: &Delivery) -> (Attempt, Step) {
+    async fn attempt(
+        &self,
+        sender: &Sender,
+        service: ServiceKind,
+        number: u32,
+        delivery: &Delivery,
+    ) -> (Attempt, Step) {
+        let rules = sender.rules();
         let limits = &self.context.limits;
         let started = Instant::now();
-        let answering = limits.within(self.sender.attempt(&self.url, delivery));
+        let answering = limits.within(sender.attempt(&self.url, delivery));
         let answer = self.context.finishing(answering).await;
         let took = started.elapsed();
         let Some(answer) = answer else {
             let trouble = Some("the time limit came before a reply".to_owned());
             return (Attempt { status: None, took, trouble }, Step::End(out_of_time()));
         };
-        let step = match (&answer, RULES.next(number, &answer)) {
+        let step = match (&answer, rules.next(number, &answer)) {
             (Answer::OutOfReach(host), _) => Step::End(out_of_reach(&self.url, host)),
             (_, Next::Delivered) => {
                 limits.progressed();
                 Step::Conclude(Conclusion::Delivered)
             }
             (_, Next::Retry) => Step::Again,
-            (_, Next::GiveUp) => Step::Conclude(Conclusion::WouldMarkFailed),
+            (_, Next::GiveUp) => Step::Conclude(Conclusion::of_failure(service)),
         };
-        let trouble = trouble(&answer).map(|trouble| match &self.key {
+        let trouble = trouble(rules, &answer).map(|trouble| match &self.key {
             Some(key) => key.scrub(&trouble),
             None => trouble,
         });
@@ -186,27 +216,29 @@ fn out_of_reach(url: &Url, host: &str) -> Error {
 }
 
 /// Why `answer` is no success, in one inert line; `None` if it is one.
-fn trouble(answer: &Answer) -> Option<String> {
+fn trouble(rules: &Rules, answer: &Answer) -> Option<String> {
     let seconds = |limit: Duration| limit.as_secs();
     let text = match answer {
-        Answer::Replied { status, .. } if RULES.successes.contain(*status) => return None,
+        Answer::Replied { status, .. } if rules.successes.contain(*status) => return None,
         Answer::Replied { status, reason, .. } => {
             let head = format!("{status} {reason}");
             match status {
-                200..300 => format!("{}: only 200 counts", head.trim_end()),
-                302 | 307 => format!("{}: no Location to follow", head.trim_end()),
+                200..300 if rules.successes == Successes::Only(200) => {
+                    format!("{}: only 200 counts", head.trim_end())
+                }
+                302 | 307 if rules.redirects > 0 => format!("{}: no Location to follow", head.trim_end()),
                 300..400 => format!("{}: not followed", head.trim_end()),
                 _ => last_error(answer).1,
             }
         }
         Answer::NoReply(cause) if cause == "Read timed out" => {
-            format!("{cause}: no status within {} s", seconds(RULES.reply))
+            format!("{cause}: no status within {} s", seconds(rules.reply))
         }
         Answer::NoReply(cause) if cause == "connect timed out" => {
-            format!("{cause}: it took over {} s", seconds(RULES.connect))
+            format!("{cause}: it took over {} s", seconds(rules.connect))
         }
         Answer::NoReply(cause) => cause.clone(),
-        Answer::TooManyRedirects => format!("more than {} redirects", RULES.redirects),
+        Answer::TooManyRedirects => format!("more than {} redirects", rules.redirects),
         Answer::OutOfReach(host) => format!("it redirects to {host}, which is not this machine"),
     };
     Some(error_message(&text))
@@ -220,7 +252,10 @@ mod tests {
 
     fn replied(status: u16, reason: &str, body: &str) -> Option<String> {
         let (reason, length) = (reason.to_owned(), body.len());
-        trouble(&Answer::Replied { status, reason, body: Bytes::copy_from_slice(body.as_bytes()), length })
+        trouble(
+            rules(ServiceKind::Vis),
+            &Answer::Replied { status, reason, body: Bytes::copy_from_slice(body.as_bytes()), length },
+        )
     }
 
     #[test]
@@ -234,7 +269,8 @@ mod tests {
             replied(502, "Bad Gateway", "<html><title>nginx</title>").unwrap(),
             "502 Bad Gateway: an HTML page titled “nginx”"
         );
-        let no_reply = |cause: &str| trouble(&Answer::NoReply(cause.to_owned())).unwrap();
+        let no_reply =
+            |cause: &str| trouble(rules(ServiceKind::Vis), &Answer::NoReply(cause.to_owned())).unwrap();
         assert_eq!(no_reply("Read timed out"), "Read timed out: no status within 2 s");
         assert_eq!(no_reply("connect timed out"), "connect timed out: it took over 3 s");
         assert_eq!(no_reply("Connection refused"), "Connection refused");

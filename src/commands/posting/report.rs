@@ -1,5 +1,6 @@
 //! What became of a run of deliveries: a line each as it is decided, or one JSON object at the end; the exit status.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,15 +12,17 @@ use crate::error::{Error, ExitStatus};
 use crate::output::OutputError;
 use crate::output::postings::{self, Row, Tone};
 use crate::secret::mask_url;
-use crate::services::vis::delivery::Received;
-use crate::services::vis::delivery::event::Event;
+use crate::services::incoming::{Received, Summary};
 use crate::settings::Format;
+use crate::webhook::ServiceKind;
 use crate::webhook::json::to_line;
 
 /// Which delivery it is about, as far as it says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
-    /// The state of its event.
+    /// Whose it is.
+    pub service: Option<ServiceKind>,
+    /// The state of its event, or its type.
     pub state: Option<String>,
     /// The id of its event.
     pub event_id: Option<String>,
@@ -31,11 +34,13 @@ impl Subject {
     /// What a delivery says about itself.
     #[must_use]
     pub fn of(received: &Received<'_>) -> Self {
-        let event = Event::read(received.event).unwrap_or_default();
+        let service = received.service();
+        let event = Summary::of(service, received.payload());
         Self {
-            state: event.state.map(|state| state.name().into_owned()),
+            service: Some(service),
+            state: event.state.map(Cow::into_owned),
             event_id: event.id,
-            delivery_id: received.delivery_id.clone(),
+            delivery_id: received.clone().into_ids().delivery,
         }
     }
 
@@ -51,6 +56,8 @@ pub struct Report<'a> {
     context: &'a Context,
     url: &'a Url,
     results: Vec<(Subject, Posted)>,
+    /// The width of the first column.
+    width: usize,
 }
 
 /// The answer under `--json`. Its shape is a contract: additive changes only.
@@ -80,10 +87,11 @@ struct AttemptView<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Nothing yet of what is posted to `url`.
+    /// Nothing yet of the results for `subjects`, which are posted to `url`.
     #[must_use]
-    pub const fn new(context: &'a Context, url: &'a Url) -> Self {
-        Self { context, url, results: Vec::new() }
+    pub fn new(context: &'a Context, url: &'a Url, subjects: &[Subject]) -> Self {
+        let width = subjects.iter().map(|subject| subject.name().len()).max().unwrap_or_default();
+        Self { context, url, results: Vec::new(), width }
     }
 
     /// Takes one more result, and tells it where results are told as they come.
@@ -92,7 +100,7 @@ impl<'a> Report<'a> {
         let text = match self.context.settings.format {
             Format::Json => None,
             Format::Jsonl => Some(to_line(&view(&subject, &posted)) + "\n"),
-            _ => Some(postings::line(&row(&subject, &posted), output.table_style())),
+            _ => Some(postings::line(&row(&subject, &posted, self.width), output.table_style())),
         };
         let is_delivered = posted.conclusion == Conclusion::Delivered;
         self.results.push((subject, posted));
@@ -131,6 +139,9 @@ impl<'a> Report<'a> {
 
     fn json(&self) -> String {
         let counts = Conclusion::ALL.map(|conclusion| (conclusion.name(), self.count(conclusion)));
+        // Only VoIPBIN drops.
+        let counts =
+            counts.into_iter().filter(|(name, count)| *count > 0 || *name != Conclusion::WouldDrop.name());
         let summary = std::iter::once(("total", self.results.len())).chain(counts);
         let report = ReportView {
             url: &mask_url(self.url.as_str()),
@@ -166,7 +177,7 @@ fn view<'a>(subject: &'a Subject, posted: &'a Posted) -> ResultView<'a> {
     }
 }
 
-fn row<'a>(subject: &'a Subject, posted: &'a Posted) -> Row<'a> {
+fn row<'a>(subject: &'a Subject, posted: &'a Posted, width: usize) -> Row<'a> {
     let last = posted.attempts.last();
     let outcome = last.and_then(|last| match (&last.trouble, last.status) {
         (Some(trouble), _) => Some(trouble.clone()),
@@ -179,10 +190,11 @@ fn row<'a>(subject: &'a Subject, posted: &'a Posted) -> Row<'a> {
     };
     Row {
         state: subject.name(),
+        width,
         conclusion: words(posted.conclusion),
         tone: match posted.conclusion {
             Conclusion::Delivered => Tone::Good,
-            Conclusion::WouldMarkFailed => Tone::Bad,
+            Conclusion::WouldMarkFailed | Conclusion::WouldDrop => Tone::Bad,
             Conclusion::WouldRetry | Conclusion::Undecided => Tone::Doubtful,
             Conclusion::NotSent => Tone::Idle,
         },
@@ -197,6 +209,7 @@ const fn words(conclusion: Conclusion) -> &'static str {
         Conclusion::Delivered => "delivered",
         Conclusion::WouldRetry => "would retry",
         Conclusion::WouldMarkFailed => "would mark failed",
+        Conclusion::WouldDrop => "would drop",
         Conclusion::Undecided => "undecided",
         Conclusion::NotSent => "not sent",
     }

@@ -1,6 +1,6 @@
-//! Sample calls, ready to be posted: fictional events under one policy, signed with one key, with ids that nobody had before.
+//! Sample events, ready to be posted: fictional ones of one service, signed with one key, with ids that nobody had before.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderValue;
 
 use super::report::Subject;
@@ -8,9 +8,12 @@ use crate::commands::Context;
 use crate::delivery::Delivery;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
+use crate::services::incoming::read;
+use crate::services::outgoing::{self, Outgoing};
 use crate::services::vis::delivery::event::{Event, State};
 use crate::services::vis::delivery::scenario::{Call, Scenario};
-use crate::services::vis::delivery::{Parts, Policy, SYNTHETIC, build};
+use crate::services::vis::delivery::{Policy, SYNTHETIC};
+use crate::webhook::ServiceKind;
 
 /// The account and the user of every sample; as fictional as its numbers.
 const ACCOUNT: &str = "4711";
@@ -21,20 +24,13 @@ const LEAST_ID: u64 = 1_000_000_000;
 
 /// Deliveries of one fictional registration.
 pub struct Sample {
-    policy: Policy,
     key: Option<Secret>,
-    webhook_id: String,
-    events: Vec<Prepared>,
-}
-
-struct Prepared {
-    event: String,
-    delivery_id: String,
-    subject: Subject,
+    clock: fn() -> DateTime<Utc>,
+    events: Vec<(Subject, Outgoing)>,
 }
 
 impl Sample {
-    /// A whole call that has ended just now.
+    /// A whole call of VIS that has ended just now.
     pub fn call(
         context: &Context,
         scenario: Scenario,
@@ -43,10 +39,10 @@ impl Sample {
     ) -> Result<Self, Error> {
         let last = scenario.steps().len() - 1;
         let call = call_at(context, scenario, last)?;
-        Self::of(context, call.events().into_iter().map(|(_, event)| event), policy, key)
+        Self::of_vis(context, call.events().into_iter().map(|(_, event)| event), policy, key)
     }
 
-    /// One event of a call that is in `state` just now.
+    /// One event of a call of VIS that is in `state` just now.
     pub fn state(
         context: &Context,
         state: &State,
@@ -62,26 +58,60 @@ impl Sample {
         } else {
             call_at(context, Scenario::InboundAnswered, 0)?.single(state)
         };
-        Self::of(context, std::iter::once(event), policy, key)
+        Self::of_vis(context, std::iter::once(event), policy, key)
     }
 
-    fn of(
+    fn of_vis(
         context: &Context,
         events: impl Iterator<Item = String>,
         policy: Policy,
         key: Option<Secret>,
     ) -> Result<Self, Error> {
-        let prepared = events.map(|event| {
+        let webhook_id = uuid(context)?;
+        let events = events.map(|event| {
             let delivery_id = uuid(context)?;
             let Event { id, state, .. } = Event::read(&event).unwrap_or_default();
             let subject = Subject {
+                service: Some(ServiceKind::Vis),
                 state: state.map(|state| state.name().into_owned()),
                 event_id: id,
                 delivery_id: Some(delivery_id.clone()).filter(|_| policy != Policy::None),
             };
-            Ok(Prepared { event, delivery_id, subject })
+            Ok((subject, Outgoing::Vis { event, policy, webhook_id: webhook_id.clone(), delivery_id }))
         });
-        Ok(Self { policy, key, webhook_id: uuid(context)?, events: prepared.collect::<Result<_, Error>>()? })
+        let events = events.collect::<Result<_, Error>>()?;
+        Ok(Self { key, clock: context.clock, events })
+    }
+
+    /// The usual events of another `service` that have happened up to now, or a single one of type `kind`.
+    pub fn events(
+        context: &Context,
+        service: ServiceKind,
+        kind: Option<&str>,
+        key: Option<Secret>,
+    ) -> Result<Self, Error> {
+        let steps = outgoing::usual(service);
+        let now = (context.clock)();
+        let mut bytes = [0; 8];
+        (context.random_bytes)(&mut bytes).map_err(|error| no_random(&error))?;
+        let which = u64::from_le_bytes(bytes);
+        let wanted: Vec<(&str, DateTime<Utc>)> = match kind {
+            Some(kind) => vec![(kind, now)],
+            None => {
+                let moment = |index| outgoing::moment(&steps, index, now);
+                steps.iter().enumerate().map(|(index, (_, kind))| (*kind, moment(index))).collect()
+            }
+        };
+        let mut events = Vec::new();
+        for (kind, moment) in wanted {
+            let mut bytes = [0; 20];
+            (context.random_bytes)(&mut bytes).map_err(|error| no_random(&error))?;
+            let Some(event) = outgoing::event(service, kind, which, bytes, moment) else { continue };
+            let delivery = event.delivery(None, 1, now);
+            let received = read(&delivery.headers, &delivery.body, Some(service));
+            events.push((received.map(|received| Subject::of(&received)).unwrap_or_default(), event));
+        }
+        Ok(Self { key, clock: context.clock, events })
     }
 
     /// How many deliveries it is.
@@ -104,15 +134,13 @@ impl Sample {
 
     /// What each delivery is about, in order.
     pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
-        self.events.iter().map(|prepared| &prepared.subject)
+        self.events.iter().map(|(subject, _)| subject)
     }
 
     /// The delivery at `index` as it is posted for this attempt, counted from 1.
     #[must_use]
     pub fn delivery(&self, index: usize, attempt: u32) -> Delivery {
-        let Prepared { event, delivery_id, .. } = &self.events[index];
-        let (policy, key, webhook_id) = (self.policy, self.key.as_ref(), &self.webhook_id);
-        let mut delivery = build(&Parts { event, policy, key, webhook_id, delivery_id, attempt });
+        let mut delivery = self.events[index].1.delivery(self.key.as_ref(), attempt, (self.clock)());
         delivery.headers.insert(SYNTHETIC, HeaderValue::from_static("trigger"));
         delivery
     }

@@ -6,7 +6,7 @@ use super::super::destination::{MetadataPolicy, NewHost, place};
 use crate::error::{Error, Kind};
 use crate::journal::{Intended, KeyIn};
 use crate::secret::Secret;
-use crate::services::vis::client::Definition;
+use crate::services::registration::Definition;
 use crate::webhook::Webhook;
 use crate::webhook::json::Secrets;
 
@@ -176,12 +176,7 @@ impl Target {
     /// What to register.
     #[must_use]
     pub fn definition(&self) -> Definition {
-        Definition {
-            url: self.url.clone(),
-            events: self.events.clone(),
-            key: self.secret().cloned(),
-            metadata_policy: self.policy.clone(),
-        }
+        Definition::new(self.url.clone(), self.events.clone(), self.secret().cloned(), self.policy.clone())
     }
 
     /// What the journal may keep of the key of `old`: nothing that opens a door once another key has taken its place.

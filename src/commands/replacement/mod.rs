@@ -28,8 +28,8 @@ use crate::journal::history::{self, Removal};
 use crate::journal::succession::Successions;
 use crate::output::text::word;
 use crate::secret::{Secret, mask_url};
-use crate::webhook::Webhook;
 use crate::webhook::json::Secrets;
+use crate::webhook::{ServiceKind, Webhook};
 use change::{NewKey, NewUrl, Target, TargetKey};
 use doubt::Doubt;
 use present::{Finding, Present, Successor};
@@ -313,7 +313,7 @@ fn key_of_run(
         }
     }
     if !wanting.is_empty() {
-        let key = Key::ToGenerate { file: request.key_file.clone() }.made(context)?;
+        let key = Key::ToGenerate { file: request.key_file.clone() }.made(context, ServiceKind::Vis)?;
         for job in wanting {
             job.target.key = key.secret().cloned().map_or(TargetKey::ToMake, TargetKey::Is);
         }

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind};
 use crate::journal::succession::{Succession, Successions};
 use crate::output::text::word;
 use crate::secret::Secret;
-use crate::services::vis::client::is_gone;
+use crate::services::registration::is_gone;
 use crate::webhook::{Health, Webhook};
 
 /// Clocks differ; a webhook created this long before its journal line by our clock may still be the one that is meant.

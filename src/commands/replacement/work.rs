@@ -20,7 +20,7 @@ use crate::files::FileError;
 use crate::http::HttpError;
 use crate::journal::{Durability, Journal, Line, Run};
 use crate::output::text::word;
-use crate::services::vis::client::Listing;
+use crate::services::registration::Listing;
 use crate::webhook::Webhook;
 
 /// A run that replaces.

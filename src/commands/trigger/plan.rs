@@ -8,12 +8,17 @@ use crate::commands::destination::MetadataPolicy;
 use crate::commands::lines::{Lines, Source};
 use crate::commands::posting::report::Subject;
 use crate::commands::posting::sample::Sample;
+use crate::commands::service::check_key;
 use crate::commands::signing_key;
 use crate::delivery::Delivery;
 use crate::error::{Error, Kind};
 use crate::receiver::record::Record;
 use crate::secret::Secret;
-use crate::services::vis::delivery::{Policy, SYNTHETIC, read};
+use crate::services::incoming::{SYNTHETIC, read, title};
+use crate::services::outgoing::may_be_unsigned;
+use crate::services::vis::delivery::Policy;
+use crate::services::vis::delivery::scenario::Scenario;
+use crate::webhook::ServiceKind;
 
 /// What is posted at the most in one run: it is all read before anything is posted.
 const MOST: usize = 64 << 20;
@@ -29,11 +34,15 @@ pub(super) enum Plan {
 impl Plan {
     /// The sample that `args` ask for.
     pub(super) async fn sample(args: &TriggerArgs, context: &Context) -> Result<Self, Error> {
+        check(args)?;
         let key = key(args, context).await?;
-        let policy = Policy::named(args.metadata_policy.wire_name());
+        if args.service != ServiceKind::Vis {
+            return Sample::events(context, args.service, args.event.as_deref(), key).map(Self::Sample);
+        }
+        let policy = Policy::named(args.metadata_policy.unwrap_or(MetadataPolicy::Header).wire_name());
         let sample = match &args.state {
             Some(state) => Sample::state(context, state, policy, key),
-            None => Sample::call(context, args.scenario, policy, key),
+            None => Sample::call(context, args.scenario.unwrap_or(Scenario::InboundAnswered), policy, key),
         };
         sample.map(Self::Sample)
     }
@@ -106,9 +115,9 @@ impl Plan {
 
 fn replayed(record: Record) -> (Subject, Delivery) {
     let Record { mut headers, body, .. } = record;
-    let subject = read(&headers, &body).map(|received| Subject::of(&received)).unwrap_or_default();
+    let subject = read(&headers, &body, None).map(|received| Subject::of(&received)).unwrap_or_default();
     headers.insert(SYNTHETIC, HeaderValue::from_static("trigger"));
-    (subject, Delivery { headers, body })
+    (subject, Delivery { headers, body, ..Delivery::default() })
 }
 
 fn no_record(lines: &Lines) -> Error {
@@ -126,7 +135,7 @@ async fn key(args: &TriggerArgs, context: &Context) -> Result<Option<Secret>, Er
         return Ok(None);
     }
     let file = args.signing_key_file.as_deref();
-    if args.metadata_policy == MetadataPolicy::None {
+    if args.service == ServiceKind::Vis && args.metadata_policy == Some(MetadataPolicy::None) {
         if file.is_some() {
             context.output.warning(
                 "the key is not used: a signature only travels with --metadata-policy header or body",
@@ -135,8 +144,36 @@ async fn key(args: &TriggerArgs, context: &Context) -> Result<Option<Secret>, Er
         return Ok(None);
     }
     let key = signing_key::given(context, file).await?;
+    if let Some(key) = &key {
+        let origin = file.map_or_else(|| "VWH_SIGNING_KEY".to_owned(), |file| file.display().to_string());
+        check_key(Some(args.service), key, &origin)?;
+    }
     key.map(Some).ok_or_else(|| {
-        Error::new(Kind::Usage, "there is no key to sign with")
-            .hint("give one with --signing-key-file FILE or VWH_SIGNING_KEY, or post without one: --unsigned")
+        Error::new(Kind::Usage, "there is no key to sign with").hint(if may_be_unsigned(args.service) {
+            "give one with --signing-key-file FILE or VWH_SIGNING_KEY, or post without one: --unsigned"
+        } else {
+            "give one with --signing-key-file FILE or VWH_SIGNING_KEY"
+        })
     })
+}
+
+/// Refuses what the service has no place for.
+fn check(args: &TriggerArgs) -> Result<(), Error> {
+    let service = title(args.service);
+    let is_vis = args.service == ServiceKind::Vis;
+    let refusal = if is_vis && args.event.is_some() {
+        ("VIS has one event, CALL, in several states".to_owned(), "choose one with --state")
+    } else if !is_vis && (args.state.is_some() || args.scenario.is_some() || args.metadata_policy.is_some()) {
+        (
+            format!("{service} has neither states nor scenarios nor a metadata policy"),
+            "choose an event with --event TYPE",
+        )
+    } else if args.event.as_deref().is_some_and(str::is_empty) {
+        ("the event's type is empty".to_owned(), "write one such as channel.held.v1 or call_hangup")
+    } else if args.unsigned && !may_be_unsigned(args.service) {
+        (format!("{service} signs every notification"), "leave --unsigned out")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Kind::Usage, refusal.0).hint(refusal.1))
 }

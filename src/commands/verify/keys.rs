@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::VerifyArgs;
+use crate::commands::service::check_key;
 use crate::commands::{Context, signing_key};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
@@ -29,11 +30,14 @@ impl Keys {
                 Error::new(Kind::Usage, "there is no key to verify with")
                     .hint("give one with --signing-key-file FILE or VWH_SIGNING_KEY")
             })?;
+            check_key(args.service, &key, ENVIRONMENT)?;
             return Ok(Self { secrets: vec![key], names: vec![ENVIRONMENT.to_owned()], unused: None });
         }
         let mut secrets = Vec::new();
         for file in files {
-            secrets.push(signing_key::key_from_file(context, file).await?);
+            let key = signing_key::key_from_file(context, file).await?;
+            check_key(args.service, &key, &file.display().to_string())?;
+            secrets.push(key);
         }
         let unused = in_environment.filter(|key| !secrets.contains(key));
         Ok(Self { secrets, names: names(files), unused })

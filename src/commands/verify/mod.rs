@@ -6,14 +6,18 @@ mod why;
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use reqwest::header::HeaderMap;
 
 use super::Context;
 use super::lines::{Lines, Source};
+use super::service;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::receiver::record::Record;
-use crate::services::vis::delivery::{Received, Verdict, read};
+use crate::services::incoming::{Flaw, read};
+use crate::webhook::ServiceKind;
+use crate::webhook::member::parse_time;
 use keys::Keys;
 use report::{Checked, Outcome, Report};
 
@@ -24,7 +28,7 @@ const LARGEST: usize = 1 << 20;
 ///
 /// Takes the body as it arrived, with the signature in its metadata or in --signature, or what listen --record has written,
 /// line by line. Exits with 0 only if every delivery is verified: it is not if it is forged (its signature fits no key),
-/// unsigned, or malformed (no delivery at all).
+/// unsigned, expired (Contact Center's signatures live for 5 minutes), or malformed (no delivery at all).
 #[derive(Args, Clone, Debug)]
 pub struct VerifyArgs {
     /// The body, or a record (`-` or nothing is stdin)
@@ -35,9 +39,17 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     signing_key_file: Vec<PathBuf>,
 
-    /// What the header X-VON-Signature said; counts more than what the body says
+    /// What the header X-VON-Signature, Vonage-Signature or X-VoIPBIN-Signature said; counts more than what the body says
     #[arg(long)]
     signature: Option<String>,
+
+    /// Take deliveries of this service only [default: whichever each is of]
+    #[arg(long, value_name = "SERVICE", value_parser = service::parser())]
+    service: Option<ServiceKind>,
+
+    /// Check expiry as of this moment [default: when a line was recorded, now for a body] (Contact Center)
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    now: Option<DateTime<Utc>>,
 
     /// Say why: try the known causes of a mismatch, and name the one that fits
     #[arg(long)]
@@ -55,7 +67,8 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
     let mut report = Report::new(context);
     if record(&first).is_none() {
         let body = whole(context, &mut lines, first).await?;
-        report.add(None, &checked(args, &keys, &HeaderMap::new(), &body))?;
+        let now = args.now.unwrap_or_else(context.clock);
+        report.add(None, &checked(args, &keys, &HeaderMap::new(), &body, now))?;
         return Ok(report.finish());
     }
     if args.signature.is_some() {
@@ -66,7 +79,10 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
     while let Some(line) = next {
         let number = lines.number();
         match record(&line) {
-            Some(record) => report.add(Some(number), &checked(args, &keys, &record.headers, &record.body))?,
+            Some(record) => {
+                let now = args.now.unwrap_or(record.time);
+                report.add(Some(number), &checked(args, &keys, &record.headers, &record.body, now))?;
+            }
             // A recorder that was killed leaves a torn line, of a delivery that was never answered with 200.
             None if !line.ends_with(b"\n") => context
                 .output
@@ -105,22 +121,31 @@ async fn whole(context: &Context, lines: &mut Lines, first: Vec<u8>) -> Result<V
         .hint("a body has one delivery; a record has one in each line"))
 }
 
-fn checked(args: &VerifyArgs, keys: &Keys, headers: &HeaderMap, body: &[u8]) -> Checked {
-    let capture = why::Capture { headers, body, given: args.signature.as_deref() };
-    let received = match read(headers, body) {
-        Ok(received) => {
-            Received { signature: args.signature.clone().or(received.signature.clone()), ..received }
-        }
-        Err(malformed) => {
-            let checked = Checked::malformed(malformed.to_string());
+/// A moment; a number of ten digits or so counts seconds, as the claims of a token do.
+fn parse_moment(text: &str) -> Result<DateTime<Utc>, String> {
+    let seconds = text.parse().ok().filter(|seconds: &i64| seconds.abs() < 100_000_000_000);
+    let moment = seconds.map_or_else(|| parse_time(text), |seconds| DateTime::from_timestamp(seconds, 0));
+    moment.ok_or_else(|| "write a time such as 2026-01-05T08:31:40Z, or seconds since 1970".to_owned())
+}
+
+fn checked(args: &VerifyArgs, keys: &Keys, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Checked {
+    let capture = why::Capture { headers, body, given: args.signature.as_deref(), now };
+    let received = match read(headers, body, args.service) {
+        Ok(received) => match &args.signature {
+            Some(signature) => received.signed(signature),
+            None => received,
+        },
+        Err(flaw) => {
+            let checked = Checked::malformed(flaw.to_string());
+            let Flaw::Malformed(malformed) = flaw else { return checked };
             return checked
                 .because(args.explain.then(|| why::of_malformed(&capture, malformed, keys)).flatten());
         }
     };
-    let outcome = match received.judge(&keys.secrets) {
-        Verdict::Verified(found) => Outcome::Verified { key: keys.name(found.key), form: found.form },
-        Verdict::Unsigned => Outcome::Unsigned,
-        Verdict::Forged => Outcome::Forged,
+    let outcome = match received.judge(&keys.secrets, now) {
+        Ok(found) => Outcome::Verified { key: keys.name(found.key), form: found.form },
+        Err(Flaw::Unsigned) => Outcome::Unsigned,
+        Err(flaw) => Outcome::Refused(flaw),
     };
     let explanation = args.explain.then(|| why::of(&capture, &received, &outcome, keys)).flatten();
     Checked::of(&received, outcome).because(explanation)

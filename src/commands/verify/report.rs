@@ -7,8 +7,8 @@ use crate::commands::posting::report::Subject;
 use crate::error::ExitStatus;
 use crate::output::OutputError;
 use crate::output::verdicts::{self, Row};
-use crate::services::vis::delivery::Received;
-use crate::services::vis::signature::Form;
+use crate::services::incoming::{Flaw, Form, Received, TokenFlaw};
+use crate::webhook::ServiceKind;
 use crate::webhook::json::to_line;
 
 /// What a signature is worth.
@@ -20,8 +20,8 @@ pub(super) enum Outcome {
         /// Which text it is of.
         form: Form,
     },
-    /// It fits no key.
-    Forged,
+    /// It fits no key, or it is not believed.
+    Refused(Flaw),
     /// There is none.
     Unsigned,
     /// It is no delivery, for this reason.
@@ -72,7 +72,8 @@ impl Checked {
     fn verdict(&self) -> &'static str {
         match self.outcome {
             Outcome::Verified { .. } => "verified",
-            Outcome::Forged => "forged",
+            Outcome::Refused(Flaw::Token(TokenFlaw::Expired)) => "expired",
+            Outcome::Refused(_) => "forged",
             Outcome::Unsigned => "unsigned",
             Outcome::Malformed(_) => "malformed",
         }
@@ -88,10 +89,11 @@ struct View<'a> {
     verdict: &'static str,
     key: Option<&'a str>,
     form: Option<&'static str>,
+    service: Option<&'static str>,
     state: Option<&'a str>,
     event_id: Option<&'a str>,
     delivery_id: Option<&'a str>,
-    error: Option<&'a str>,
+    error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Explanation>,
 }
@@ -149,11 +151,13 @@ fn view(line: Option<usize>, checked: &Checked) -> View<'_> {
         verdict: checked.verdict(),
         key,
         form,
+        service: subject.service.map(ServiceKind::name),
         state: subject.state.as_deref(),
         event_id: subject.event_id.as_deref(),
         delivery_id: subject.delivery_id.as_deref(),
         error: match outcome {
-            Outcome::Malformed(why) => Some(why),
+            Outcome::Malformed(why) => Some(why.clone()),
+            Outcome::Refused(flaw @ Flaw::Token(_)) => Some(flaw.to_string()),
             _ => None,
         },
         explanation: explanation.as_ref(),
@@ -184,7 +188,8 @@ fn row(line: Option<usize>, checked: &Checked) -> Row<'_> {
         Outcome::Malformed(why) => {
             Some(line.map_or_else(|| why.clone(), |line| format!("line {line}: {why}")))
         }
-        Outcome::Forged | Outcome::Unsigned => None,
+        Outcome::Refused(flaw @ Flaw::Token(_)) => Some(flaw.to_string()),
+        Outcome::Refused(_) | Outcome::Unsigned => None,
     };
     let explanation = explanation.as_ref().map(|explanation| match &explanation.key {
         Some(key) => format!("{} (key {key})", explanation.message),

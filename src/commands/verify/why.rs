@@ -1,10 +1,12 @@
 //! Why a delivery does not verify, in a sentence: what was captured amiss, else the known causes of `signature::explain`.
 
+use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 
 use super::keys::{ENVIRONMENT, Keys};
 use super::report::{Explanation, Outcome};
-use crate::services::vis::delivery::{Malformed, Received, SIGNATURE, read};
+use crate::services::incoming::{self, Malformed, Received, signature_place};
+use crate::services::vis::delivery::{self, SIGNATURE, read};
 use crate::services::vis::signature::explain::{Case, Finding, decoded, explain};
 use crate::services::vis::signature::{self, Form, Match};
 
@@ -14,6 +16,8 @@ pub(super) struct Capture<'a> {
     pub(super) body: &'a [u8],
     /// The signature that the user gave.
     pub(super) given: Option<&'a str>,
+    /// The moment that expiry is checked against.
+    pub(super) now: DateTime<Utc>,
 }
 
 /// Why the `outcome` is what it is; `None` where there is nothing to say.
@@ -23,6 +27,9 @@ pub(super) fn of(
     outcome: &Outcome,
     keys: &Keys,
 ) -> Option<Explanation> {
+    let Received::Vis(received) = received else {
+        return of_others(capture, received, outcome, keys);
+    };
     match outcome {
         Outcome::Verified { form: Form::AsReceived, .. } | Outcome::Malformed(_) => None,
         Outcome::Verified { form: Form::Canonical, .. } => Some(Explanation::plain(
@@ -35,17 +42,61 @@ pub(super) fn of(
             "it has neither the header X-VON-Signature nor a signature in its metadata: a body alone needs --signature, \
              and the service signs only for a webhook with a key and the metadata policy header or body",
         )),
-        Outcome::Forged => Some(of_forged(capture, received, keys)),
+        Outcome::Refused(_) => Some(of_forged(capture, received, keys)),
     }
 }
 
-fn of_forged(capture: &Capture<'_>, received: &Received<'_>, keys: &Keys) -> Explanation {
+/// Of the services whose signature is of the body as it is.
+fn of_others(
+    capture: &Capture<'_>,
+    received: &Received<'_>,
+    outcome: &Outcome,
+    keys: &Keys,
+) -> Option<Explanation> {
+    let known = || incoming::explain(received, capture.headers, &keys.secrets, capture.now).map(caused(keys));
+    match outcome {
+        Outcome::Malformed(_) => None,
+        Outcome::Verified { .. } => known(),
+        Outcome::Unsigned => Some(Explanation::plain(format!(
+            "it came without {}: a body alone needs --signature",
+            signature_place(received.service())
+        ))),
+        Outcome::Refused(_) => {
+            if let Some(unused) = &keys.unused
+                && received.judge(std::slice::from_ref(unused), capture.now).is_ok()
+            {
+                return Some(unused_key());
+            }
+            Some(known().unwrap_or_else(|| {
+                Explanation::plain(
+                    "no known cause fits: the body was altered after it was signed, or the key is another one. Compare \
+                     the key with the one that the service showed, and the body with its bytes as they arrive (vwh \
+                     listen --record FILE keeps them)",
+                )
+            }))
+        }
+    }
+}
+
+fn caused(keys: &Keys) -> impl Fn(incoming::Cause) -> Explanation {
+    |cause| Explanation {
+        causes: vec![cause.name],
+        message: cause.sentence,
+        key: cause.key.map(|index| keys.name(index)),
+    }
+}
+
+fn unused_key() -> Explanation {
+    let message = "a key fits that was not tried, because --signing-key-file was given".to_owned();
+    Explanation { causes: vec!["another-key"], message, key: Some(ENVIRONMENT.to_owned()) }
+}
+
+fn of_forged(capture: &Capture<'_>, received: &delivery::Received<'_>, keys: &Keys) -> Explanation {
     let signature = received.signature.as_deref().unwrap_or_default();
     if let Some(unused) = &keys.unused
         && signature::verify(received.event, signature, std::slice::from_ref(unused)).is_some()
     {
-        let message = "a key fits that was not tried, because --signing-key-file was given".to_owned();
-        return Explanation { causes: vec!["another-key"], message, key: Some(ENVIRONMENT.to_owned()) };
+        return unused_key();
     }
     if let Some(explanation) = of_other_signature(capture, received, keys) {
         return explanation;
@@ -56,7 +107,11 @@ fn of_forged(capture: &Capture<'_>, received: &Received<'_>, keys: &Keys) -> Exp
 }
 
 /// There may be several signatures, of which only one counts.
-fn of_other_signature(capture: &Capture<'_>, received: &Received<'_>, keys: &Keys) -> Option<Explanation> {
+fn of_other_signature(
+    capture: &Capture<'_>,
+    received: &delivery::Received<'_>,
+    keys: &Keys,
+) -> Option<Explanation> {
     let header = capture.headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let in_body = read(&HeaderMap::new(), capture.body).ok().and_then(|received| received.signature);
     let counted = if capture.given.is_some() { "--signature" } else { "the body's metadata" };
@@ -111,7 +166,7 @@ pub(super) fn of_malformed(capture: &Capture<'_>, malformed: Malformed, keys: &K
             let sentence = "this is the value of `event` alone; the body has it in {\"event\":…}";
             Some(with_verdict("no-envelope", sentence, Some(found), keys))
         }
-        Malformed::Twice => None,
+        Malformed::NoCloudEvent | Malformed::NoType | Malformed::Twice => None,
     }
 }
 

@@ -26,6 +26,7 @@ pub fn delivery(row: &DeliveryRow<'_>, out: &mut String) {
         answered: Option<u16>,
         rehearsed: bool,
         synthetic: Option<&'a str>,
+        service: &'static str,
     }
     let line = Line {
         event: "delivery",
@@ -41,6 +42,7 @@ pub fn delivery(row: &DeliveryRow<'_>, out: &mut String) {
         answered: row.answered,
         rehearsed: row.is_rehearsed,
         synthetic: row.synthetic,
+        service: row.service,
     };
     out.push_str(&to_line(&line));
     out.pop();

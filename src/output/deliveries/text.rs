@@ -12,6 +12,9 @@ use super::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals};
 /// The state's column, as wide as the longest one.
 const STATE: usize = 12;
 
+/// The column of a type of event: most are shorter.
+const TYPE: usize = 24;
+
 /// The column of number and name, where there is room for it.
 const WHO: usize = 28;
 
@@ -37,17 +40,18 @@ pub struct LineStyle {
 pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, out: &mut String) {
     let notes = notes(row, event);
     let notes_width: usize = notes.iter().map(|note| 2 + width(&note.text)).sum();
+    let first = if event.is_typed { TYPE } else { STATE };
     // Time, state and direction, with the gaps behind them.
-    let taken = 9 + 2 + STATE + 2 + 3 + 2;
+    let taken = 9 + 2 + first + 2 + 3 + 2;
     let room = style.width.map_or(WHO, |columns| columns.saturating_sub(taken + notes_width));
-    let state = cell(event.state, STATE + 8);
+    let state = cell(event.state, first + 8);
     let direction = match event.direction {
         Some("INBOUND") => "in",
         Some("OUTBOUND") => "out",
         _ => "",
     };
     start(row.time, style, out);
-    pad(&state, STATE, out);
+    pad(&state, first, out);
     out.push_str("  ");
     pad(direction, 3, out);
     out.push_str("  ");
@@ -79,6 +83,12 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
     });
     if let Some(duration) = event.duration.filter(|duration| *duration > 0) {
         notes.push(plain(spoken(duration).into()));
+    }
+    if let Some(status) = event.status {
+        notes.push(plain(elided(&inert(status), LONGEST).into_owned().into()));
+    }
+    if let Some(moment) = event.moment {
+        notes.push(plain(format!("of {}Z", moment.format("%H:%M:%S")).into()));
     }
     if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 1) {
         notes.push(striking(format!("attempt {attempt}").into()));
@@ -131,10 +141,10 @@ pub fn refused(row: &RefusedRow, style: LineStyle, out: &mut String) {
 pub fn forward(row: &ForwardRow<'_>, event: EventCells<'_>, style: LineStyle, out: &mut String) {
     start(row.time, style, out);
     let outcome = row.outcome.map_or(Cow::Borrowed("-> no reply"), |status| format!("-> {status}").into());
-    let color = if row.outcome == Ok(200) { None } else { Some(AnsiColor::Red) };
+    let color = if row.is_taken { None } else { Some(AnsiColor::Red) };
     painted(&format!("{outcome:<STATE$}"), color, style, out);
     out.push_str(&format!("  {:>6}  ", latency(row.took)));
-    let state = cell(event.state, STATE + 8);
+    let state = cell(event.state, if event.is_typed { TYPE } else { STATE } + 8);
     out.push_str(&format!("{state} {}", cell(event.number, LONGEST)));
     if let Err(reason) = row.outcome {
         out.push_str(&format!("  {}", elided(&inert(reason), 2 * LONGEST)));
@@ -222,6 +232,7 @@ mod tests {
     fn row() -> DeliveryRow<'static> {
         DeliveryRow {
             time: "2024-03-01T09:30:00.250Z".parse().unwrap(),
+            service: "vis",
             verdict: "verified",
             key: Some("key"),
             has_other_keys: false,
@@ -244,6 +255,9 @@ mod tests {
         number: Some("14155550123"),
         name: Some("Zoë Sample of the Longest Name"),
         duration: Some(30_000),
+        status: None,
+        moment: None,
+        is_typed: false,
     };
 
     fn shown(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle) -> String {
@@ -309,11 +323,19 @@ mod tests {
     fn what_is_forwarded_has_its_status_and_its_time() {
         let time = row().time;
         let took = Duration::from_millis;
+        let row = |outcome: Result<u16, &'static str>, took| ForwardRow {
+            time,
+            delivery_id: None,
+            outcome,
+            is_taken: outcome == Ok(200),
+            took,
+            limit: Duration::from_secs(2),
+        };
         let rows = [
-            ForwardRow { time, delivery_id: None, outcome: Ok(200), took: took(12) },
-            ForwardRow { time, delivery_id: None, outcome: Ok(500), took: took(999) },
-            ForwardRow { time, delivery_id: None, outcome: Ok(200), took: took(2300) },
-            ForwardRow { time, delivery_id: None, outcome: Err("Connection refused"), took: took(0) },
+            row(Ok(200), took(12)),
+            row(Ok(500), took(999)),
+            row(Ok(200), took(2300)),
+            row(Err("Connection refused"), took(0)),
         ];
         let mut out = String::new();
         for row in &rows {

@@ -1,62 +1,22 @@
 //! The thin typed client of the VIS webhooks API: one short method an endpoint (vis §3). Retries, throttling and error
 //! bodies are `crate::http`'s.
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use url::Url;
 
-use super::wire::{self, CreateRequest, Identity};
-use crate::http::{Call, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
+use super::super::registration::{Definition, Deletion, Identity, Listing, is_gone};
+use super::super::room::{segment, undecodable};
+use super::wire::{self, CreateRequest};
+use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
 use crate::secret::Secret;
-use crate::webhook::Webhook;
+use crate::webhook::{ServiceKind, Webhook};
 
 /// Every webhook of the token's user (vis §3), with the slash at its end.
 const COLLECTION: &str = "self/webhooks/";
 
 /// A webhook created longer ago than this, by the service's clock, is not the one that was just asked for.
 const JUST_CREATED: TimeDelta = TimeDelta::minutes(5);
-
-/// What `create` registers, and what `restore` registers again.
-#[derive(Clone, Debug)]
-pub struct Definition {
-    /// Where deliveries go.
-    pub url: String,
-    /// Event types.
-    pub events: Vec<String>,
-    /// The signing key; `None` registers an unsigned webhook.
-    pub key: Option<Secret>,
-    /// `NONE`, `HEADER` or `BODY`.
-    pub metadata_policy: String,
-}
-
-/// A list reply with the service's clock. Its webhooks are read when they are needed: there may be many.
-#[derive(Debug)]
-pub struct Listing {
-    /// The objects of the reply, in the service's order.
-    pub elements: Vec<Bytes>,
-    /// How many elements were no objects, and so no webhooks.
-    pub strangers: usize,
-    /// `Date` of the reply.
-    pub date: Option<DateTime<Utc>>,
-}
-
-impl Listing {
-    /// The webhooks, each read when its turn comes.
-    pub fn webhooks(&self) -> impl Iterator<Item = Webhook> {
-        self.elements.iter().map(wire::element)
-    }
-}
-
-/// What became of a DELETE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deletion {
-    /// The service removed it.
-    Removed,
-    /// It was gone already.
-    Gone,
-}
 
 /// The client of one connection.
 #[derive(Debug)]
@@ -72,10 +32,10 @@ impl Client {
         Self { http, base }
     }
 
-    /// The base URL, without a slash at its end: part of what a journal line belongs to.
+    /// The base URL.
     #[must_use]
-    pub fn base(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+    pub fn base(&self) -> &Url {
+        &self.base
     }
 
     /// The sender, for its gate.
@@ -85,22 +45,19 @@ impl Client {
     }
 
     /// `GET /self/webhooks/`: every webhook that the token's user can see, in one reply (vis §3: no paging).
-    pub async fn list(&self) -> Result<Listing, HttpError> {
-        self.listing(WhenHeld::Wait).await
-    }
-
-    /// The same, but a throttled request is not waited for.
-    pub async fn list_unless_held(&self) -> Result<Listing, HttpError> {
-        self.listing(WhenHeld::Return).await
-    }
-
-    async fn listing(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
+    pub async fn list(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
         let mut call = self.call(Method::GET, COLLECTION);
         call.when_held = when_held;
         let reply = self.http.send(&call).await?;
         let (elements, strangers) = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;
-        Ok(Listing { elements, strangers, date: reply.date })
+        Ok(Listing {
+            service: ServiceKind::Vis,
+            elements,
+            strangers,
+            mentions_pages: false,
+            date: reply.date,
+        })
     }
 
     /// `GET /self/webhooks/{id}`, with the service's clock.
@@ -177,7 +134,7 @@ impl Client {
         &self,
         definition: &Definition,
     ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
-        let listing = self.list().await?;
+        let listing = self.list(WhenHeld::Wait).await?;
         let now = listing.date.unwrap_or_else(Utc::now);
         let ours: Vec<Webhook> =
             listing.webhooks().filter(|webhook| is_ours(webhook, definition, now)).collect();
@@ -220,33 +177,15 @@ impl Client {
     pub(super) fn call(&self, method: Method, path: &str) -> Call {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
-        Call { method, url, body: None, repeat: Repeat::Safe, when_held: WhenHeld::Wait }
-    }
-}
-
-/// All but what RFC 3986 calls unreserved.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// An id as one segment of a path. It must never turn into another endpoint or another webhook's id: an empty one, `.` and
-/// `..` would vanish from the path, so what takes their place is escaped twice and names no webhook; `url` would drop tabs
-/// and line ends that are not escaped already.
-fn segment(id: &str) -> String {
-    match id {
-        "" => "%2520".to_owned(),
-        "." => "%252E".to_owned(),
-        ".." => "%252E%252E".to_owned(),
-        _ => utf8_percent_encode(id, RESERVED).to_string(),
-    }
-}
-
-/// Whether the service says that there is no such webhook: 404, 410, or 400 whose text says not found (vis §6).
-#[must_use]
-pub fn is_gone(error: &HttpError) -> bool {
-    match error {
-        HttpError::Fault { fault, .. } => {
-            matches!(fault.status, 404 | 410) || fault.status == 400 && fault.mentions("not found")
+        Call {
+            method,
+            url,
+            body: None,
+            accept: "application/json",
+            credential: Credential::Bearer,
+            repeat: Repeat::Safe,
+            when_held: WhenHeld::Wait,
         }
-        _ => false,
     }
 }
 
@@ -270,27 +209,4 @@ fn ambiguous(source: HttpError) -> HttpError {
 fn no_id(call: &Call) -> HttpError {
     let found = "it has no id".to_owned();
     HttpError::Undecodable { host: host_of(&call.url), expected: "a webhook", found }
-}
-
-/// Says what the reply is instead, without repeating any of it: it may hold keys.
-pub(super) fn undecodable(
-    call: &Call,
-    expected: &'static str,
-    reply: &Reply,
-    error: &serde_json::Error,
-) -> HttpError {
-    let found = if reply.body.trim_ascii().is_empty() {
-        "it is empty".to_owned()
-    } else if std::str::from_utf8(&reply.body).is_err() {
-        "it is not UTF-8".to_owned()
-    } else if let Some(title) = &reply.page_title {
-        format!("it is an HTML page titled “{title}”")
-    } else if error.is_eof() {
-        "the JSON ends early".to_owned()
-    } else if error.is_syntax() {
-        "it is not JSON".to_owned()
-    } else {
-        "it is other JSON".to_owned()
-    };
-    HttpError::Undecodable { host: host_of(&call.url), expected, found }
 }

@@ -12,7 +12,8 @@ use reqwest::Method;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::client::{Client, undecodable};
+use super::super::room::undecodable;
+use super::client::Client;
 use super::delivery::event::Event;
 use super::signature::{CanonicalError, Spelling, canonical};
 use crate::http::{HttpError, Repeat, WhenHeld};

@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::value::RawValue;
 use sha2::Sha256;
 
+use crate::hexadecimal;
 use crate::secret::Secret;
 use crate::webhook::member;
 
@@ -150,14 +151,14 @@ fn write_text(text: &str, spelling: Spelling, out: &mut String) -> Result<(), Ca
 /// The signature of `message`, 64 digits in lower case.
 #[must_use]
 pub fn sign(key: &Secret, message: &[u8]) -> String {
-    hex(&digest(key.reveal().as_bytes(), message).finalize().into_bytes())
+    hexadecimal::encode(&digest(key.reveal().as_bytes(), message).finalize().into_bytes())
 }
 
 /// What `signature` fits, of the value of `event` as it was received: first its bytes, then its canonical form, then that
 /// in ASCII (vis §9), each with every key. Compared in constant time.
 #[must_use]
 pub fn verify(event: &str, signature: &str, keys: &[Secret]) -> Option<Match> {
-    let expected = unhex(signature)?;
+    let expected = hexadecimal::decode::<32>(signature.trim())?;
     let fitting = |message: &[u8]| {
         keys.iter().position(|key| digest(key.reveal().as_bytes(), message).verify_slice(&expected).is_ok())
     };
@@ -179,27 +180,6 @@ fn digest(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
     let mut digest = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
     digest.update(message);
     digest
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Bytes of hexadecimal digits in either case; `None` for any other text.
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digits = text.trim().as_bytes();
-    let mut bytes = [0; 32];
-    if digits.len() != 2 * bytes.len() {
-        return None;
-    }
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = value(pair[0])? << 4 | value(pair[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

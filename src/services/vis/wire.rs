@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::super::registration::Identity;
 use crate::secret::Secret;
 use crate::webhook::{ServiceKind, Statistics, Webhook, member};
 
@@ -113,15 +114,6 @@ pub struct CreateRequest<'a> {
     pub signing_key: Option<&'a str>,
     /// `NONE`, `HEADER` or `BODY`.
     pub metadata_policy: &'a str,
-}
-
-/// The user whose token is used (`GET /self`), as far as it could be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// User id.
-    pub user: Option<String>,
-    /// Account id.
-    pub account: Option<String>,
 }
 
 /// Reads a User object.

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
-use super::super::unhex;
 use super::Cause;
+use crate::hexadecimal;
 use crate::markup::shortened;
 
 /// Fewer digits than this fit by chance.
@@ -49,7 +49,7 @@ impl Reading {
 /// Every way to read `signature`.
 pub(super) fn readings(signature: &str) -> Vec<Reading> {
     let text = signature.trim();
-    if let Some(bytes) = unhex(text) {
+    if let Some(bytes) = hexadecimal::decode::<32>(text) {
         return vec![Reading { cause: None, said: Said::Whole(bytes.to_vec()) }];
     }
     let mut readings = Vec::new();
@@ -62,7 +62,11 @@ pub(super) fn readings(signature: &str) -> Vec<Reading> {
                 let around = around(text, run);
                 let sentence =
                     format!("something stands around the 64 hexadecimal digits of the signature: {around}");
-                add("signature-decorated", sentence, Said::Whole(unhex(run).unwrap_or_default().to_vec()));
+                add(
+                    "signature-decorated",
+                    sentence,
+                    Said::Whole(hexadecimal::decode::<32>(run).unwrap_or_default().to_vec()),
+                );
             }
             digits @ FEWEST..DIGITS => {
                 let sentence = format!("the signature was cut: it has {digits} of its 64 digits");
@@ -78,7 +82,8 @@ pub(super) fn readings(signature: &str) -> Vec<Reading> {
     for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
         let Ok(bytes) = engine.decode(text) else { continue };
         let sentence = "the signature is in base64; the service writes it in hexadecimal".to_owned();
-        let inner = str::from_utf8(&bytes).ok().and_then(unhex).map(|inner| inner.to_vec());
+        let inner =
+            str::from_utf8(&bytes).ok().and_then(hexadecimal::decode::<32>).map(|inner| inner.to_vec());
         add("signature-base64", sentence, Said::Whole(inner.unwrap_or(bytes)));
         break;
     }

@@ -15,7 +15,7 @@ const KEY: &str = "vwh-test-key";
 const EVENT: &str = r#"{"callerId":"Zoë & Co","duration":6500,"endTime":"2024-03-01T09:30:10.500+0000","externalId":"a/b","internal":false,"state":"ANSWERED","userId":"9001"}"#;
 
 fn hmac(key: &[u8], text: &str) -> String {
-    super::super::hex(&super::super::digest(key, text.as_bytes()).finalize().into_bytes())
+    crate::hexadecimal::encode(&super::super::digest(key, text.as_bytes()).finalize().into_bytes())
 }
 
 fn diagnosed(event: &str, signature: &str, keys: &[&str]) -> Option<(String, Option<usize>)> {
@@ -182,7 +182,7 @@ fn another_key_was_used() {
 #[test]
 fn the_signature_is_spelled_in_another_way() {
     let right = hmac(KEY.as_bytes(), EVENT);
-    let bytes = super::super::unhex(&right).unwrap();
+    let bytes = crate::hexadecimal::decode::<32>(&right).unwrap();
     for (signature, name) in [
         (format!("{right}."), "signature-decorated"),
         (format!("sha256={right}"), "signature-decorated"),
@@ -208,7 +208,7 @@ fn the_signature_is_spelled_in_another_way() {
 
 #[test]
 fn the_signature_was_made_in_another_way() {
-    let hex = super::super::hex;
+    let hex = |bytes: &[u8]| crate::hexadecimal::encode(bytes);
     let (key, text) = (KEY.as_bytes(), EVENT.as_bytes());
     let sha384 = Hmac::<Sha384>::new_from_slice(key).unwrap().chain_update(text).finalize().into_bytes();
     let sha512 = Hmac::<Sha512>::new_from_slice(key).unwrap().chain_update(text).finalize().into_bytes();

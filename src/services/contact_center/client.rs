@@ -1,0 +1,177 @@
+//! The thin typed client of the Contact Center Webhooks API: one short method an endpoint (cc §2).
+
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use serde::Serialize;
+use url::Url;
+
+use super::super::registration::{Definition, Deletion, Identity, Listing, Update, is_gone};
+use super::super::room::{segment, undecodable};
+use super::wire::{self, CreateRequest, EventType, UpdateRequest};
+use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld};
+use crate::secret::Secret;
+use crate::webhook::{ServiceKind, Webhook};
+
+/// The version of the API that is asked for, on every call (cc §1).
+const ACCEPT: &str = "application/vnd.newvoicemedia.v1+json";
+
+const COLLECTION: &str = "subscriptions";
+
+/// The client of one connection.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    base: Url,
+}
+
+impl Client {
+    /// A client that talks to `base` (for example `https://emea.api.newvoicemedia.com/webhooks`) through `http`.
+    #[must_use]
+    pub fn new(http: Http, base: Url) -> Self {
+        Self { http, base }
+    }
+
+    /// The base URL.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The sender, for its gate.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// `GET /subscriptions`: all of them, in one reply, without their keys.
+    pub async fn list(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
+        let mut call = self.call(Method::GET, COLLECTION);
+        call.when_held = when_held;
+        let reply = self.http.send(&call).await?;
+        let list = wire::split(&reply.body)
+            .map_err(|error| undecodable(&call, "a list of subscriptions", &reply, &error))?;
+        Ok(Listing {
+            service: ServiceKind::ContactCenter,
+            elements: list.elements,
+            strangers: list.strangers,
+            mentions_pages: list.mentions_pages,
+            date: reply.date,
+        })
+    }
+
+    /// `GET /subscriptions/{id}`, with the service's clock.
+    pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+        let call = self.call(Method::GET, &format!("{COLLECTION}/{}", segment(id)));
+        let reply = self.http.send(&call).await?;
+        Ok((subscription(&call, &reply)?, reply.date))
+    }
+
+    /// Nothing says who a token belongs to.
+    pub fn identity(&self) -> Identity {
+        Identity::default()
+    }
+
+    /// `POST /subscriptions`. Never repeated once it may have arrived: names are unique, so the list decides by name.
+    pub async fn create(
+        &self,
+        definition: &Definition,
+    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+        let name = definition.name.as_deref().unwrap_or_default();
+        let request = CreateRequest {
+            name,
+            url: &definition.url,
+            events: &definition.events,
+            enabled: definition.is_enabled,
+            secret: definition.key.as_ref().map(Secret::reveal),
+        };
+        let mut call = self.call_with(Method::POST, COLLECTION, &request);
+        call.repeat = Repeat::OnlyIfNotSent;
+        match self.http.send(&call).await {
+            Ok(reply) => match subscription(&call, &reply) {
+                Ok(webhook) if !webhook.id.is_empty() => Ok((webhook, reply.date)),
+                // The service said yes, so it is there; only its description is missing.
+                described => match self.named(name, &definition.url).await {
+                    Ok(Some(found)) => Ok(found),
+                    _ => described.map(|webhook| (webhook, reply.date)),
+                },
+            },
+            Err(HttpError::Ambiguous { source }) => {
+                let found = self.named(name, &definition.url).await.unwrap_or_default();
+                found.ok_or(HttpError::Ambiguous { source })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn named(
+        &self,
+        name: &str,
+        url: &str,
+    ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
+        let listing = self.list(WhenHeld::Wait).await?;
+        let is_ours = |webhook: &Webhook| webhook.name.as_deref() == Some(name) && webhook.url == url;
+        let found = listing.webhooks().find(is_ours);
+        Ok(found.map(|webhook| (webhook, listing.date)))
+    }
+
+    /// `PATCH /subscriptions/{id}`: what is not named stays as it is, so repeating it does no harm.
+    pub async fn update(&self, id: &str, update: &Update) -> Result<Webhook, HttpError> {
+        let request = UpdateRequest {
+            name: update.name.as_deref(),
+            url: update.url.as_deref(),
+            events: update.events.as_deref(),
+            enabled: update.is_enabled,
+            secret: update.key.as_ref().map(Secret::reveal),
+        };
+        let call = self.call_with(Method::PATCH, &format!("{COLLECTION}/{}", segment(id)), &request);
+        let reply = self.http.send(&call).await?;
+        match subscription(&call, &reply) {
+            Ok(webhook) if webhook.id == id => Ok(webhook),
+            // Accepted, and what came with it is not the subscription.
+            _ => self.get(id).await.map(|(webhook, _)| webhook),
+        }
+    }
+
+    /// `DELETE /subscriptions/{id}`: any 2xx is done, 404 and 410 mean that it is gone already (cc §9).
+    pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
+        let mut call = self.call(Method::DELETE, &format!("{COLLECTION}/{}", segment(id)));
+        call.when_held = WhenHeld::Return;
+        match self.http.send(&call).await {
+            Ok(_) => Ok(Deletion::Removed),
+            Err(error) if is_gone(&error) => Ok(Deletion::Gone),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `GET /event-types`, in the service's order.
+    pub async fn event_types(&self) -> Result<Vec<EventType>, HttpError> {
+        let call = self.call(Method::GET, "event-types");
+        let reply = self.http.send(&call).await?;
+        wire::event_types(&reply.body)
+            .map_err(|error| undecodable(&call, "a list of event types", &reply, &error))
+    }
+
+    fn call(&self, method: Method, path: &str) -> Call {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        Call {
+            method,
+            url,
+            body: None,
+            accept: ACCEPT,
+            credential: Credential::Bearer,
+            repeat: Repeat::Safe,
+            when_held: WhenHeld::Wait,
+        }
+    }
+
+    fn call_with(&self, method: Method, path: &str, body: &impl Serialize) -> Call {
+        // The requests of this service are texts, lists of texts and a flag: they can always be written.
+        let body = Secret::new(serde_json::to_string(body).unwrap_or_default());
+        Call { body: Some(body), ..self.call(method, path) }
+    }
+}
+
+fn subscription(call: &Call, reply: &Reply) -> Result<Webhook, HttpError> {
+    wire::subscription(&reply.body).map_err(|error| undecodable(call, "a subscription", reply, &error))
+}

@@ -1,0 +1,594 @@
+//! A request as a delivery of whichever service it is of: how it is recognised, taken apart and judged, what tells it apart
+//! from others, and what a line says of it. Each answer is the room's own; here they are only brought together.
+//!
+//! Nothing here decides what is done with a delivery.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+
+use super::vis::delivery::event::{Event, State};
+use super::{contact_center, vis, voipbin};
+use crate::delivery::Rules;
+use crate::secret::Secret;
+use crate::webhook::{ServiceKind, member};
+
+pub use super::contact_center::signature::Flaw as TokenFlaw;
+pub use super::vis::delivery::SYNTHETIC;
+pub use super::vis::signature::{Form, Match};
+
+/// What the content type of a CloudEvent in structured mode begins with.
+const CLOUD_EVENT: &str = "application/cloudevents";
+
+/// Why a request is no delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Its body is not a JSON object.
+    #[error("the body is not a JSON object")]
+    NotJson,
+    /// There is no `event`, or it is no object (VIS).
+    #[error("the body has no event")]
+    NoEvent,
+    /// It has no `type` (Contact Center).
+    #[error("the body is no CloudEvent: it has no type")]
+    NoCloudEvent,
+    /// It has no `type` (VoIPBIN).
+    #[error("the body has no type")]
+    NoType,
+    /// A member stands there twice: two readers may then see two different ones.
+    #[error("the body has a member twice")]
+    Twice,
+}
+
+/// Why a request is not taken as a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is none.
+    Malformed(Malformed),
+    /// There is no signature.
+    Unsigned,
+    /// The signature fits no key.
+    Forged,
+    /// Its token is not believed (Contact Center).
+    Token(TokenFlaw),
+    /// It is of this service, and another one's was wanted.
+    Stranger(ServiceKind),
+}
+
+impl Flaw {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Malformed(Malformed::NotJson),
+        Self::Malformed(Malformed::NoEvent),
+        Self::Malformed(Malformed::NoCloudEvent),
+        Self::Malformed(Malformed::NoType),
+        Self::Malformed(Malformed::Twice),
+        Self::Unsigned,
+        Self::Forged,
+        Self::Token(TokenFlaw::NoToken),
+        Self::Token(TokenFlaw::Algorithm),
+        Self::Token(TokenFlaw::UndecodedKey),
+        Self::Token(TokenFlaw::NoExpiry),
+        Self::Token(TokenFlaw::Expired),
+        Self::Token(TokenFlaw::NoHash),
+        Self::Token(TokenFlaw::KeyedHash),
+        Self::Token(TokenFlaw::Altered),
+        Self::Stranger(ServiceKind::Vis),
+        Self::Stranger(ServiceKind::ContactCenter),
+        Self::Stranger(ServiceKind::Voipbin),
+    ];
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(malformed) => malformed.fmt(formatter),
+            Self::Unsigned => formatter.write_str("the signature is missing"),
+            Self::Forged => formatter.write_str("the signature fits no key"),
+            Self::Token(flaw) => flaw.fmt(formatter),
+            Self::Stranger(service) => {
+                write!(formatter, "it is of {}, and --service wants another", title(*service))
+            }
+        }
+    }
+}
+
+impl From<TokenFlaw> for Flaw {
+    fn from(flaw: TokenFlaw) -> Self {
+        match flaw {
+            TokenFlaw::Forged => Self::Forged,
+            other => Self::Token(other),
+        }
+    }
+}
+
+impl From<vis::delivery::Malformed> for Flaw {
+    fn from(malformed: vis::delivery::Malformed) -> Self {
+        use vis::delivery::Malformed as Vis;
+        Self::Malformed(match malformed {
+            Vis::NotJson => Malformed::NotJson,
+            Vis::NoEvent => Malformed::NoEvent,
+            Vis::Twice => Malformed::Twice,
+        })
+    }
+}
+
+impl From<contact_center::delivery::Malformed> for Flaw {
+    fn from(malformed: contact_center::delivery::Malformed) -> Self {
+        use contact_center::delivery::Malformed as ContactCenter;
+        Self::Malformed(match malformed {
+            ContactCenter::NotJson => Malformed::NotJson,
+            ContactCenter::NoType => Malformed::NoCloudEvent,
+            ContactCenter::Twice => Malformed::Twice,
+        })
+    }
+}
+
+impl From<voipbin::delivery::Malformed> for Flaw {
+    fn from(malformed: voipbin::delivery::Malformed) -> Self {
+        use voipbin::delivery::Malformed as Voipbin;
+        Self::Malformed(match malformed {
+            Voipbin::NotJson => Malformed::NotJson,
+            Voipbin::NoType => Malformed::NoType,
+            Voipbin::Twice => Malformed::Twice,
+        })
+    }
+}
+
+/// What people call `service`.
+#[must_use]
+pub const fn title(service: ServiceKind) -> &'static str {
+    match service {
+        ServiceKind::Vis => "VIS",
+        ServiceKind::ContactCenter => "Contact Center",
+        ServiceKind::Voipbin => "VoIPBIN",
+    }
+}
+
+/// The rules that `service` delivers under.
+#[must_use]
+pub const fn rules(service: ServiceKind) -> &'static Rules {
+    match service {
+        ServiceKind::Vis => &vis::delivery::RULES,
+        ServiceKind::ContactCenter => &contact_center::delivery::RULES,
+        ServiceKind::Voipbin => &voipbin::delivery::RULES,
+    }
+}
+
+/// Why `key` can be none of `service`.
+#[must_use]
+pub fn key_flaw(service: ServiceKind, key: &Secret) -> Option<&'static str> {
+    match service {
+        ServiceKind::ContactCenter if contact_center::signature::key(key).is_none() => {
+            Some("is no base64, and a key of Contact Center is nothing else")
+        }
+        ServiceKind::Vis | ServiceKind::ContactCenter | ServiceKind::Voipbin => None,
+    }
+}
+
+/// Where the signature of `service` stands, for people.
+#[must_use]
+pub const fn signature_place(service: ServiceKind) -> &'static str {
+    match service {
+        ServiceKind::Vis => "the header X-VON-Signature",
+        ServiceKind::ContactCenter => "the header Vonage-Signature",
+        ServiceKind::Voipbin => "the header X-VoIPBIN-Signature",
+    }
+}
+
+/// Which service a request is of: by its signature's header, else by its content type, else by the shape of its body.
+#[must_use]
+pub fn recognise(headers: &HeaderMap, body: &[u8]) -> Option<ServiceKind> {
+    if headers.contains_key(vis::delivery::SIGNATURE) {
+        return Some(ServiceKind::Vis);
+    }
+    if headers.contains_key(contact_center::delivery::SIGNATURE) {
+        return Some(ServiceKind::ContactCenter);
+    }
+    if headers.contains_key(voipbin::delivery::SIGNATURE) {
+        return Some(ServiceKind::Voipbin);
+    }
+    let content = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content.get(..CLOUD_EVENT.len()).is_some_and(|start| start.eq_ignore_ascii_case(CLOUD_EVENT)) {
+        return Some(ServiceKind::ContactCenter);
+    }
+    shape(body)
+}
+
+fn shape(body: &[u8]) -> Option<ServiceKind> {
+    let (mut is_cloud_event, mut has_event, mut has_type, mut has_data) = (false, false, false, false);
+    member::each(std::str::from_utf8(body).ok()?, |name, _| match name {
+        "specversion" => is_cloud_event = true,
+        "event" => has_event = true,
+        "type" | "event_type" => has_type = true,
+        "data" => has_data = true,
+        _ => {}
+    })
+    .ok()?;
+    match (is_cloud_event, has_event, has_type && has_data) {
+        (true, ..) => Some(ServiceKind::ContactCenter),
+        (_, true, _) => Some(ServiceKind::Vis),
+        (.., true) => Some(ServiceKind::Voipbin),
+        _ => None,
+    }
+}
+
+/// A delivery taken apart.
+#[derive(Clone, Debug)]
+pub enum Received<'a> {
+    /// Of VIS.
+    Vis(vis::delivery::Received<'a>),
+    /// Of Contact Center, with its body.
+    ContactCenter(contact_center::delivery::Received, &'a str),
+    /// Of VoIPBIN, with its body.
+    Voipbin(voipbin::delivery::Received, &'a str),
+}
+
+/// What a delivery goes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ids {
+    /// The same for all attempts of one delivery.
+    pub delivery: Option<String>,
+    /// The registration.
+    pub webhook: Option<String>,
+    /// Counted from 1.
+    pub attempt: Option<u64>,
+}
+
+/// Takes a request apart as a delivery of `only` this service, else of the one that it is of.
+pub fn read<'a>(
+    headers: &HeaderMap,
+    body: &'a [u8],
+    only: Option<ServiceKind>,
+) -> Result<Received<'a>, Flaw> {
+    let service = match (recognise(headers, body), only) {
+        (Some(found), Some(only)) if found != only => return Err(Flaw::Stranger(found)),
+        (found, only) => found.or(only).unwrap_or(ServiceKind::Vis),
+    };
+    let text = || std::str::from_utf8(body).unwrap_or_default();
+    Ok(match service {
+        ServiceKind::Vis => Received::Vis(vis::delivery::read(headers, body)?),
+        ServiceKind::ContactCenter => {
+            Received::ContactCenter(contact_center::delivery::read(headers, body)?, text())
+        }
+        ServiceKind::Voipbin => Received::Voipbin(voipbin::delivery::read(headers, body)?, text()),
+    })
+}
+
+impl<'a> Received<'a> {
+    /// Whose it is.
+    #[must_use]
+    pub const fn service(&self) -> ServiceKind {
+        match self {
+            Self::Vis(_) => ServiceKind::Vis,
+            Self::ContactCenter(..) => ServiceKind::ContactCenter,
+            Self::Voipbin(..) => ServiceKind::Voipbin,
+        }
+    }
+
+    /// The JSON that says what happened, as received: the event alone, or the whole body.
+    #[must_use]
+    pub const fn payload(&self) -> &'a str {
+        match self {
+            Self::Vis(received) => received.event,
+            Self::ContactCenter(_, body) | Self::Voipbin(_, body) => body,
+        }
+    }
+
+    /// The signature as received.
+    #[must_use]
+    pub fn signature(&self) -> Option<&str> {
+        match self {
+            Self::Vis(received) => received.signature.as_deref(),
+            Self::ContactCenter(received, _) => received.signature.as_deref(),
+            Self::Voipbin(received, _) => received.signature.as_deref(),
+        }
+    }
+
+    /// The same with another signature.
+    #[must_use]
+    pub fn signed(mut self, text: &str) -> Self {
+        let signature = match &mut self {
+            Self::Vis(received) => &mut received.signature,
+            Self::ContactCenter(received, _) => &mut received.signature,
+            Self::Voipbin(received, _) => &mut received.signature,
+        };
+        *signature = Some(text.to_owned());
+        self
+    }
+
+    /// Judges the signature with `keys` at `now`.
+    pub fn judge(&self, keys: &[Secret], now: DateTime<Utc>) -> Result<Match, Flaw> {
+        match self {
+            Self::Vis(received) => match received.judge(keys) {
+                vis::delivery::Verdict::Verified(found) => Ok(found),
+                vis::delivery::Verdict::Unsigned => Err(Flaw::Unsigned),
+                vis::delivery::Verdict::Forged => Err(Flaw::Forged),
+            },
+            Self::ContactCenter(received, body) => {
+                use contact_center::delivery::Verdict;
+                match received.judge(body.as_bytes(), keys, now, contact_center::signature::LEEWAY) {
+                    Verdict::Verified(key) => Ok(whole(key)),
+                    Verdict::Unsigned => Err(Flaw::Unsigned),
+                    Verdict::Refused(flaw) => Err(flaw.into()),
+                }
+            }
+            Self::Voipbin(received, body) => match received.judge(body.as_bytes(), keys) {
+                voipbin::delivery::Verdict::Verified(key) => Ok(whole(key)),
+                voipbin::delivery::Verdict::Unsigned => Err(Flaw::Unsigned),
+                voipbin::delivery::Verdict::Forged => Err(Flaw::Forged),
+            },
+        }
+    }
+
+    /// What it goes by.
+    #[must_use]
+    pub fn into_ids(self) -> Ids {
+        match self {
+            Self::Vis(received) => Ids {
+                delivery: received.delivery_id.filter(|id| !id.is_empty()),
+                webhook: received.webhook_id,
+                attempt: received.attempt,
+            },
+            Self::ContactCenter(received, _) => {
+                Ids { delivery: received.id.filter(|id| !id.is_empty()), ..Ids::default() }
+            }
+            // The service gives a delivery no id (vb §5).
+            Self::Voipbin(..) => Ids::default(),
+        }
+    }
+}
+
+/// The bytes as received, with this key.
+const fn whole(key: usize) -> Match {
+    Match { key, form: Form::AsReceived }
+}
+
+/// What makes two deliveries one.
+#[derive(Debug, Hash)]
+pub enum Identity<'a> {
+    /// Its own id (VIS).
+    Delivery(&'a str),
+    /// Without one (vis §8, policy `NONE`): the call, its state, and when it began.
+    Event(String, String, Option<DateTime<Utc>>),
+    /// Of another service, in its own terms.
+    Of(&'static str, String),
+}
+
+/// What makes another delivery the same as this one; `None` if that cannot be told.
+#[must_use]
+pub fn identity<'a>(service: ServiceKind, ids: &'a Ids, payload: &[u8]) -> Option<Identity<'a>> {
+    let of = |identity| Identity::Of(service.name(), identity);
+    match service {
+        ServiceKind::Vis => {
+            if let Some(id) = &ids.delivery {
+                return Some(Identity::Delivery(id));
+            }
+            let event = Event::read(std::str::from_utf8(payload).ok()?).ok()?;
+            let call = event.call()?.to_owned();
+            Some(Identity::Event(call, event.state?.name().into_owned(), event.start))
+        }
+        ServiceKind::ContactCenter => {
+            contact_center::delivery::read(&HeaderMap::new(), payload).ok()?.identity().map(of)
+        }
+        ServiceKind::Voipbin => voipbin::delivery::read(&HeaderMap::new(), payload).ok()?.identity().map(of),
+    }
+}
+
+/// What tells the call, or whatever else deliveries are to be kept in order for, apart from others.
+#[must_use]
+pub fn call_of(service: ServiceKind, payload: &[u8]) -> Option<String> {
+    Summary::of(service, std::str::from_utf8(payload).ok()?).call
+}
+
+/// What is worth a line for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The state of the call, or the type of the event.
+    pub state: Option<Cow<'static, str>>,
+    /// The state of the call, where it is known which may follow which.
+    pub step: Option<State>,
+    /// `INBOUND` or `OUTBOUND`.
+    pub direction: Option<Cow<'static, str>>,
+    /// The other party's number, or what the event is about.
+    pub number: Option<String>,
+    /// The other party's name.
+    pub name: Option<String>,
+    /// Milliseconds from answer to end.
+    pub duration: Option<i64>,
+    /// What has become of the thing.
+    pub status: Option<String>,
+    /// When it happened, where deliveries may come much later.
+    pub moment: Option<DateTime<Utc>>,
+    /// What tells its call apart from others.
+    pub call: Option<String>,
+    /// What tells the event apart, for people.
+    pub id: Option<String>,
+}
+
+impl Summary {
+    /// What `payload` says.
+    #[must_use]
+    pub fn of(service: ServiceKind, payload: &str) -> Self {
+        match service {
+            ServiceKind::Vis => Self::of_vis(Event::read(payload).unwrap_or_default()),
+            ServiceKind::ContactCenter => {
+                let read = contact_center::delivery::read(&HeaderMap::new(), payload.as_bytes());
+                Self::of_contact_center(read.unwrap_or_default())
+            }
+            ServiceKind::Voipbin => {
+                let read = voipbin::delivery::read(&HeaderMap::new(), payload.as_bytes());
+                Self::of_voipbin(read.unwrap_or_default())
+            }
+        }
+    }
+
+    fn of_vis(event: Event) -> Self {
+        Self {
+            call: event.call().map(str::to_owned),
+            state: event.state.as_ref().map(State::name),
+            step: event.state,
+            direction: event.direction.map(Cow::Owned),
+            number: event.phone_number,
+            name: event.caller_id,
+            duration: event.duration,
+            id: event.id,
+            ..Self::default()
+        }
+    }
+
+    fn of_contact_center(received: contact_center::delivery::Received) -> Self {
+        Self {
+            call: received
+                .subject
+                .as_ref()
+                .map(|subject| format!("{}\n{subject}", received.source.as_deref().unwrap_or_default())),
+            state: named(received.kind),
+            number: received.subject,
+            moment: received.moment,
+            id: received.id,
+            ..Self::default()
+        }
+    }
+
+    fn of_voipbin(received: voipbin::delivery::Received) -> Self {
+        Self {
+            call: received.id.clone(),
+            state: named(received.kind),
+            direction: received.direction.map(|direction| match direction.as_str() {
+                "incoming" => Cow::Borrowed("INBOUND"),
+                "outgoing" => Cow::Borrowed("OUTBOUND"),
+                _ => Cow::Owned(direction),
+            }),
+            number: received.caller,
+            status: received.status,
+            id: received.id,
+            ..Self::default()
+        }
+    }
+}
+
+fn named(kind: String) -> Option<Cow<'static, str>> {
+    (!kind.is_empty()).then_some(Cow::Owned(kind))
+}
+
+/// Why a signature does not fit, where it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// What it is, and what to do.
+    pub sentence: String,
+    /// Which of the keys fits then.
+    pub key: Option<usize>,
+}
+
+impl Cause {
+    /// One that the key at this place fits.
+    pub(super) fn new(name: &'static str, sentence: impl Into<String>, key: Option<usize>) -> Self {
+        Self { name, sentence: sentence.into(), key }
+    }
+}
+
+/// What `received`, which came with `headers`, is refused for at `now`, if it is known. VIS has an explanation of its own,
+/// which looks at more.
+#[must_use]
+pub fn explain(
+    received: &Received<'_>,
+    headers: &HeaderMap,
+    keys: &[Secret],
+    now: DateTime<Utc>,
+) -> Option<Cause> {
+    let signature = received.signature()?;
+    match received {
+        Received::Vis(_) => None,
+        Received::ContactCenter(_, body) => {
+            contact_center::signature::explain::explain(signature, body, keys, now)
+        }
+        Received::Voipbin(_, body) => voipbin::signature::explain::explain(signature, body, headers, keys),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair =
+            |(name, value): &(&'static str, &'static str)| (name.parse().unwrap(), value.parse().unwrap());
+        pairs.iter().map(pair).collect()
+    }
+
+    fn identified(headers: &HeaderMap, body: &str) -> Option<String> {
+        let received = read(headers, body.as_bytes(), None).unwrap();
+        let (service, payload) = (received.service(), received.payload());
+        let ids = received.into_ids();
+        identity(service, &ids, payload.as_bytes()).map(|identity| format!("{identity:?}"))
+    }
+
+    #[test]
+    fn without_an_id_the_call_its_state_and_its_start_make_a_delivery() {
+        let event =
+            r#"{"event":{"externalId":"c","state":"RINGING","startTime":"2024-03-01T09:30:00.250+0000"}}"#;
+        assert_eq!(
+            identified(&HeaderMap::new(), event).as_deref(),
+            Some(r#"Event("c", "RINGING", Some(2024-03-01T09:30:00.250Z))"#)
+        );
+        assert_eq!(identified(&HeaderMap::new(), r#"{"event":{"state":"RINGING"}}"#), None);
+        assert_eq!(identified(&HeaderMap::new(), r#"{"event":{"id":"1"}}"#), None);
+        let named = headers(&[("x-von-delivery-id", "d-1")]);
+        assert_eq!(identified(&named, event).as_deref(), Some(r#"Delivery("d-1")"#));
+        let empty = headers(&[("x-von-delivery-id", "")]);
+        assert!(identified(&empty, event).is_some_and(|identity| identity.starts_with("Event")));
+    }
+
+    #[test]
+    fn the_other_services_have_identities_of_their_own() {
+        let event = r#"{"specversion":"1.0","type":"a.b.v1","id":"1","source":"/agent"}"#;
+        assert_eq!(
+            identified(&HeaderMap::new(), event).as_deref(),
+            Some(r#"Of("contact-center", "/agent\n1")"#)
+        );
+        let event = r#"{"type":"call_hangup","data":{"id":"1","status":"hangup","tm_update":"t"}}"#;
+        assert_eq!(
+            identified(&HeaderMap::new(), event).as_deref(),
+            Some(r#"Of("voipbin", "call_hangup\n1\nt\nhangup")"#)
+        );
+    }
+
+    #[test]
+    fn a_signature_counts_more_than_a_shape() {
+        let of = |pairs: &[(&'static str, &'static str)], body: &str| {
+            recognise(&headers(pairs), body.as_bytes()).map(ServiceKind::name)
+        };
+        for (name, service) in [
+            ("x-von-signature", "vis"),
+            ("vonage-signature", "contact-center"),
+            ("x-voipbin-signature", "voipbin"),
+        ] {
+            for body in ["", "{\"event\":{}}", "{\"specversion\":1}", "{\"type\":1,\"data\":1}"] {
+                assert_eq!(of(&[(name, "x")], body), Some(service));
+            }
+        }
+        assert_eq!(of(&[("content-type", "application/CloudEvents+json")], ""), Some("contact-center"));
+        assert_eq!(of(&[], r#"{"specversion":"1.0","type":"a","data":{}}"#), Some("contact-center"));
+        assert_eq!(of(&[], r#"{"event":{},"type":"a","data":{}}"#), Some("vis"));
+        assert_eq!(of(&[], r#"{"event_type":"a","data":{}}"#), Some("voipbin"));
+        for body in ["", "[]", "{}", r#"{"type":"a"}"#] {
+            assert_eq!(of(&[("content-type", "application/json")], body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn of_another_service_is_refused_and_what_is_of_none_is_read_as_asked() {
+        let body = br#"{"event":{}}"#;
+        let refused = read(&HeaderMap::new(), body, Some(ServiceKind::Voipbin)).unwrap_err();
+        assert_eq!(refused, Flaw::Stranger(ServiceKind::Vis));
+        let refused = |only| read(&HeaderMap::new(), b"{}", only).unwrap_err();
+        assert_eq!(refused(None), Flaw::Malformed(Malformed::NoEvent));
+        assert_eq!(refused(Some(ServiceKind::Voipbin)), Flaw::Malformed(Malformed::NoType));
+        assert_eq!(refused(Some(ServiceKind::ContactCenter)), Flaw::Malformed(Malformed::NoCloudEvent));
+    }
+}

@@ -1,0 +1,189 @@
+//! The thin typed client of VoIPBIN: the customer, and the one webhook in it (vb §3, §4).
+//!
+//! A PUT erases what it leaves out. So every change reads the customer, writes all seven members, and reads again whether
+//! they are what they should be; killed anywhere in between, the profile is what it was.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use url::Url;
+
+use super::super::registration::{Definition, Deletion, Identity, Listing, Update};
+use super::super::room::undecodable;
+use super::wire::{self, Customer};
+use crate::http::fault::Fault;
+use crate::http::{Call, Credential, Http, HttpError, Repeat, WhenHeld, host_of};
+use crate::secret::Secret;
+use crate::webhook::{ServiceKind, Webhook};
+
+const CUSTOMER: &str = "customer";
+
+/// What deliveries use unless told otherwise; without a method the service would send GET (vb §4).
+const USUAL_METHOD: &str = "POST";
+
+/// The client of one connection.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    base: Url,
+}
+
+/// A customer as it was read.
+struct Reading {
+    customer: Customer,
+    raw: Bytes,
+    date: Option<DateTime<Utc>>,
+}
+
+impl Client {
+    /// A client that talks to `base` (for example `https://api.voipbin.net/v1.0`) through `http`.
+    #[must_use]
+    pub fn new(http: Http, base: Url) -> Self {
+        Self { http, base }
+    }
+
+    /// The base URL.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The sender, for its gate.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// The webhook in the customer, or none.
+    pub async fn list(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
+        let Reading { customer, raw, date } = self.read(when_held).await?;
+        let elements = if customer.has_webhook() { vec![raw] } else { Vec::new() };
+        Ok(Listing { service: ServiceKind::Voipbin, elements, strangers: 0, mentions_pages: false, date })
+    }
+
+    /// The webhook, if `id` is its customer's.
+    pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+        let reading = self.read(WhenHeld::Wait).await?;
+        if reading.customer.id == id && reading.customer.has_webhook() {
+            Ok((reading.webhook(), reading.date))
+        } else {
+            Err(self.no_such_webhook())
+        }
+    }
+
+    /// The customer stands for account and user: an access key belongs to no user.
+    pub async fn identity(&self) -> Result<Identity, HttpError> {
+        let reading = self.read(WhenHeld::Wait).await?;
+        let account = Some(reading.customer.id).filter(|id| !id.is_empty());
+        Ok(Identity { user: None, account })
+    }
+
+    /// Puts a webhook into the slot. Refused while another one is in it, unless it may be replaced.
+    pub async fn create(
+        &self,
+        definition: &Definition,
+    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+        let before = self.read(WhenHeld::Wait).await?;
+        if before.customer.has_webhook() && !definition.replaces {
+            let (host, url) = (host_of(&self.base), before.customer.url);
+            return Err(HttpError::Taken { host, url: crate::secret::mask_url(&url).into_owned() });
+        }
+        let method = definition.method.as_deref().unwrap_or(USUAL_METHOD);
+        let after = self.write(&before.customer, method, &definition.url).await?;
+        Ok((after.webhook(), after.date))
+    }
+
+    /// Changes url or method of the webhook `id`.
+    pub async fn update(&self, id: &str, update: &Update) -> Result<Webhook, HttpError> {
+        let before = self.read(WhenHeld::Wait).await?;
+        if before.customer.id != id || !before.customer.has_webhook() {
+            return Err(self.no_such_webhook());
+        }
+        let url = update.url.as_deref().unwrap_or(&before.customer.url);
+        let had = Some(before.customer.method.as_str()).filter(|method| !method.is_empty());
+        let method = update.method.as_deref().or(had).unwrap_or(USUAL_METHOD);
+        let after = self.write(&before.customer, method, url).await?;
+        Ok(after.webhook())
+    }
+
+    /// Empties the slot, if `id` is its customer's.
+    pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
+        let before = self.read(WhenHeld::Return).await?;
+        if before.customer.id != id || !before.customer.has_webhook() {
+            return Ok(Deletion::Gone);
+        }
+        self.write(&before.customer, "", "").await?;
+        Ok(Deletion::Removed)
+    }
+
+    async fn read(&self, when_held: WhenHeld) -> Result<Reading, HttpError> {
+        let mut call = self.call(Method::GET);
+        call.when_held = when_held;
+        let reply = self.http.send(&call).await?;
+        let customer =
+            Customer::read(&reply.body).map_err(|error| undecodable(&call, "a customer", &reply, &error))?;
+        Ok(Reading { customer, raw: reply.body, date: reply.date })
+    }
+
+    /// Writes all seven members of `before` with another method and url, and reads whether they are so. The request is not
+    /// repeated by itself: somebody may have changed the profile meanwhile. What was read afterwards decides.
+    async fn write(&self, before: &Customer, method: &str, url: &str) -> Result<Reading, HttpError> {
+        // Texts alone can always be written.
+        let body = serde_json::to_string(&before.put(method, url)).unwrap_or_default();
+        let call =
+            Call { body: Some(Secret::new(body)), repeat: Repeat::OnlyIfNotSent, ..self.call(Method::PUT) };
+        let sent = self.http.send(&call).await;
+        let doubt = match sent {
+            Ok(_) => None,
+            Err(HttpError::Ambiguous { source }) => Some(source),
+            Err(error) => return Err(error),
+        };
+        let after = self.read(WhenHeld::Wait).await?;
+        match (differences(before, method, url, &after.customer), doubt) {
+            (None, _) => Ok(after),
+            (Some(_), Some(source)) => Err(HttpError::Ambiguous { source }),
+            (Some(members), None) => Err(HttpError::Differs { host: host_of(&self.base), members }),
+        }
+    }
+
+    fn no_such_webhook(&self) -> HttpError {
+        let body = br#"{"message":"there is no webhook with this id"}"#;
+        HttpError::Fault { host: host_of(&self.base), fault: Box::new(Fault::read(404, body, &[])) }
+    }
+
+    fn call(&self, method: Method) -> Call {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{CUSTOMER}", url.path().trim_end_matches('/')));
+        Call {
+            method,
+            url,
+            body: None,
+            accept: "application/json",
+            credential: Credential::AccessKeyOrBearer,
+            repeat: Repeat::Safe,
+            when_held: WhenHeld::Wait,
+        }
+    }
+}
+
+impl Reading {
+    fn webhook(&self) -> Webhook {
+        wire::of_customer(&self.customer, &self.raw)
+    }
+}
+
+/// The members that are not what was written; `None` if all are.
+fn differences(before: &Customer, method: &str, url: &str, after: &Customer) -> Option<String> {
+    let (old, new) = (&before.profile, &after.profile);
+    let members = [
+        ("name", old.name == new.name),
+        ("detail", old.detail == new.detail),
+        ("email", old.email == new.email),
+        ("phone_number", old.phone_number == new.phone_number),
+        ("address", old.address == new.address),
+        ("webhook_method", after.method == method),
+        ("webhook_uri", after.url == url),
+    ];
+    let names: Vec<&str> = members.iter().filter(|(_, is_same)| !is_same).map(|(name, _)| *name).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}

@@ -1,0 +1,80 @@
+//! Why a VoIPBIN signature does not fit: what is known to go wrong (vb §6, §9). A diagnosis only: whatever fits here is not
+//! verified by it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use hmac::Mac as _;
+use reqwest::header::HeaderMap;
+
+use super::super::super::incoming::Cause;
+use super::super::super::respelling::{compact, escaped, unescaped};
+use super::{PREFIX, keyed, verify};
+use crate::hexadecimal;
+use crate::secret::Secret;
+
+/// The header of the scheme that older documents describe.
+const TIMESTAMP: &str = "x-voipbin-timestamp";
+
+/// What makes `signature` fit `body`; `None` if nothing known does.
+#[must_use]
+pub fn explain(signature: &str, body: &str, headers: &HeaderMap, keys: &[Secret]) -> Option<Cause> {
+    let signature = signature.trim();
+    let Some(digits) = signature.strip_prefix(PREFIX) else {
+        let key = verify(&format!("{PREFIX}{signature}"), body.as_bytes(), keys)?;
+        let sentence = "the value has no `sha256=` before its digits: keep the header as it arrives";
+        return Some(Cause::new("no-prefix", sentence, Some(key)));
+    };
+    let expected = hexadecimal::decode::<32>(digits)?;
+    texts(body, headers)
+        .into_iter()
+        .find_map(|(name, sentence, text)| {
+            let key = verify(signature, text.as_bytes(), keys)?;
+            Some(Cause::new(name, sentence, Some(key)))
+        })
+        .or_else(|| keys.iter().enumerate().find_map(|(index, key)| of_decoded(key, index, body, &expected)))
+}
+
+/// What may have been signed instead of the body.
+fn texts(body: &str, headers: &HeaderMap) -> Vec<(&'static str, &'static str, String)> {
+    const ANEW: &str = "the body was written anew: check the bytes as they arrive, where `<`, `>` and `&` are \\u003c, \\u003e and \\u0026";
+    const LINE_END: &str = "a line end was added to the body or taken off: keep its bytes as they arrive";
+    const OLD: &str =
+        "a timestamp was signed before the body, as older documents say: the service signs the body alone";
+    let mut texts = vec![
+        ("line-end", LINE_END, body.trim_end_matches(['\r', '\n']).to_owned()),
+        ("line-end", LINE_END, format!("{body}\n")),
+        ("line-end", LINE_END, format!("{body}\r\n")),
+        ("re-serialised", ANEW, escaped(body)),
+        ("re-serialised", ANEW, escaped(&compact(body))),
+        ("re-serialised", ANEW, unescaped(body)),
+        ("re-serialised", ANEW, compact(body)),
+    ];
+    if let Some(timestamp) = headers.get(TIMESTAMP).and_then(|value| value.to_str().ok()) {
+        texts.push(("timestamp", OLD, format!("{timestamp}.{body}")));
+    }
+    texts
+}
+
+fn of_decoded(key: &Secret, index: usize, body: &str, expected: &[u8]) -> Option<Cause> {
+    let fits = |key: &[u8]| keyed(key, body.as_bytes()).verify_slice(expected).is_ok();
+    let text = key.reveal();
+    if bytes_of_hex(text).is_some_and(|key| fits(&key)) {
+        let sentence = "the key was read as hexadecimal; its characters themselves are the key";
+        return Some(Cause::new("key-hex", sentence, Some(index)));
+    }
+    let engines = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD];
+    if engines.iter().any(|engine| engine.decode(text).is_ok_and(|key| fits(&key))) {
+        let sentence = "the key was read as base64; its characters themselves are the key";
+        return Some(Cause::new("key-base64", sentence, Some(index)));
+    }
+    None
+}
+
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    (!text.is_empty()).then(|| pairs.collect())?
+}
