@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::SandboxError;
 use super::account::Account;
+use super::contact_center::book::Book;
 use super::demo::Demo;
 use super::directory::Directory;
 use super::events::EventLog;
@@ -24,9 +25,8 @@ const VERSION: u32 = 1;
 
 /// The content of the state file.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct State {
-    /// Who serves; worth something only while a process holds the serving lock.
-    pub(super) host: Option<Host>,
     pub(super) token: Secret,
     /// The sandbox time when this was written; the clock goes on from here at the next start.
     pub(super) now: Timestamp,
@@ -34,6 +34,9 @@ pub(super) struct State {
     /// What the token endpoint handed out; older files have none of it.
     #[serde(default)]
     pub(super) oauth: Ledger,
+    /// What Contact Center keeps; older files have none of it.
+    #[serde(default)]
+    pub(super) contact_center: Book,
     /// What happened; older files have none of it.
     #[serde(default)]
     pub(super) events: EventLog,
@@ -42,7 +45,7 @@ pub(super) struct State {
 /// What a guest needs to know of the state, which may be large.
 #[derive(Debug, Deserialize)]
 pub(super) struct Door {
-    /// Who serves, as in [`State`].
+    /// Who serves; worth something only while a process holds the serving lock.
     pub(super) host: Option<Host>,
     pub(super) token: Secret,
 }
@@ -63,6 +66,7 @@ struct Version {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Written<'state> {
     version: u32,
     host: Option<&'state Host>,
@@ -70,6 +74,7 @@ struct Written<'state> {
     now: Timestamp,
     webhooks: Vec<&'state Registration>,
     oauth: Ledger,
+    contact_center: &'state Book,
     events: &'state EventLog,
 }
 
@@ -78,15 +83,16 @@ struct Written<'state> {
 pub(super) struct Kept<'memory> {
     pub(super) account: &'memory Account,
     pub(super) ledger: &'memory Ledger,
+    pub(super) book: &'memory Book,
     pub(super) events: &'memory EventLog,
     pub(super) token: &'memory Secret,
 }
 
 impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
-    pub(super) fn first(Demo { webhooks, events }: Demo, now: Timestamp) -> Self {
+    pub(super) fn first(Demo { webhooks, contact_center, events }: Demo, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { host: None, token, now, webhooks, oauth: Ledger::default(), events }
+        Self { token, now, webhooks, oauth: Ledger::default(), contact_center, events }
     }
 }
 
@@ -114,6 +120,7 @@ pub(super) fn to_bytes(kept: Kept<'_>, now: Timestamp, host: Option<&Host>) -> i
         now,
         webhooks: kept.account.kept(now),
         oauth: kept.ledger.kept(now),
+        contact_center: kept.book,
         events: kept.events,
     };
     Ok(serde_json::to_vec(&written)?)

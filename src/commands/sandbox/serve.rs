@@ -27,6 +27,7 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         attempts: args.attempts,
         any_2xx: args.any_2xx,
         deliver_anywhere: args.deliver_anywhere,
+        allow_http: args.allow_http,
         network: usual.network,
         calls_per_minute: args.calls_per_minute.unwrap_or(usual.calls_per_minute),
     };
