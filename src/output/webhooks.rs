@@ -51,24 +51,25 @@ pub struct TableStyle {
 }
 
 /// Columns, the profile among them, that are not only for wide tables.
-const NARROW: usize = 7;
+const NARROW: usize = 8;
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 14] = [
     Column { head: "PROFILE", drop_rank: 0, shrinks_to: None },
     Column { head: "HEALTH", drop_rank: 0, shrinks_to: None },
     Column { head: "ID", drop_rank: 0, shrinks_to: None },
+    Column { head: "NAME", drop_rank: 3, shrinks_to: Some(12) },
     // Enough to tell hosts apart; less would be noise.
     Column { head: "URL", drop_rank: 1, shrinks_to: Some(18) },
-    Column { head: "DELIVERED", drop_rank: 4, shrinks_to: None },
+    Column { head: "DELIVERED", drop_rank: 5, shrinks_to: None },
     // Enough for `26h ago, 503`.
     Column { head: "LAST FAILURE", drop_rank: 2, shrinks_to: Some(12) },
-    Column { head: "EXPIRES", drop_rank: 3, shrinks_to: None },
-    Column { head: "LAST SUCCESS", drop_rank: 5, shrinks_to: None },
-    Column { head: "ATTEMPTS", drop_rank: 6, shrinks_to: None },
-    Column { head: "POLICY", drop_rank: 7, shrinks_to: None },
-    Column { head: "SIGNED", drop_rank: 8, shrinks_to: None },
-    Column { head: "CREATED", drop_rank: 9, shrinks_to: None },
-    Column { head: "EVENTS", drop_rank: 10, shrinks_to: None },
+    Column { head: "EXPIRES", drop_rank: 4, shrinks_to: None },
+    Column { head: "LAST SUCCESS", drop_rank: 6, shrinks_to: None },
+    Column { head: "ATTEMPTS", drop_rank: 7, shrinks_to: None },
+    Column { head: "POLICY", drop_rank: 8, shrinks_to: None },
+    Column { head: "SIGNED", drop_rank: 9, shrinks_to: None },
+    Column { head: "CREATED", drop_rank: 10, shrinks_to: None },
+    Column { head: "EVENTS", drop_rank: 11, shrinks_to: None },
 ];
 
 /// The table, one line a webhook.
@@ -123,7 +124,7 @@ pub(super) fn style_of(health: Health) -> Style {
 }
 
 /// The cells of one row. In short, what a narrow terminal can do without is left out: a status's name, `https://`.
-fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
+fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 14] {
     let Entry { webhook, now, .. } = entry;
     let url = shown_url(webhook, secrets, is_short);
     let statistics = webhook.statistics.as_ref();
@@ -132,6 +133,7 @@ fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
         entry.profile.to_owned(),
         entry.health.name().to_owned(),
         inert(&webhook.id).into_owned(),
+        inert(webhook.name.as_deref().unwrap_or_default()).into_owned(),
         inert(&url).into_owned(),
         statistics.map(delivered).unwrap_or_default(),
         last_failure(webhook, now, is_short),
