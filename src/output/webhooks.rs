@@ -53,6 +53,9 @@ pub struct TableStyle {
 /// Columns, the profile among them, that are not only for wide tables.
 const NARROW: usize = 8;
 
+/// Where the name stands in `COLUMNS`.
+const NAME: usize = 3;
+
 const COLUMNS: [Column; 14] = [
     Column { head: "PROFILE", drop_rank: 0, shrinks_to: None },
     Column { head: "HEALTH", drop_rank: 0, shrinks_to: None },
@@ -77,16 +80,19 @@ const COLUMNS: [Column; 14] = [
 pub fn table(entries: &[Entry<'_>], style: TableStyle) -> String {
     let first = usize::from(!style.shows_profile);
     let end = if style.is_wide { COLUMNS.len() } else { NARROW };
+    // Where no service has names, scripts find the columns where they always were.
+    let has_names = entries.iter().any(|entry| entry.webhook.name.is_some());
+    let kept: Vec<usize> = (first..end).filter(|index| *index != NAME || has_names).collect();
     let rows = |is_short| -> Vec<Vec<String>> {
         let cells = entries.iter().map(|entry| cells(*entry, style.secrets, is_short));
-        cells.map(|cells| cells.into_iter().take(end).skip(first).collect()).collect()
+        cells.map(|cells| kept.iter().map(|index| cells[*index].clone()).collect()).collect()
     };
-    let columns = &COLUMNS[first..end];
-    let mut lines = lay_out(columns, &rows(false), None);
+    let columns: Vec<Column> = kept.iter().map(|index| COLUMNS[*index]).collect();
+    let mut lines = lay_out(&columns, &rows(false), None);
     if let Some(limit) = style.width
         && lines.iter().any(|line| width(line) > limit)
     {
-        lines = lay_out(columns, &rows(true), style.width);
+        lines = lay_out(&columns, &rows(true), style.width);
     }
     let mut out = String::new();
     for (position, line) in lines.iter().enumerate() {
