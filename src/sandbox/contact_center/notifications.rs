@@ -50,7 +50,7 @@ impl Moment for Step {
             subscription.is_told_of(self.kind) && scene.address(&subscription.url).is_some()
         };
         let parcel = |subscription: &Subscription| -> Arc<dyn Consignment> {
-            Arc::new(Parcel { subscription: subscription.subscription_id.clone(), event: Arc::clone(&event) })
+            Arc::new(Parcel { subscription: subscription.id.clone(), event: Arc::clone(&event) })
         };
         scene.store.read_book(|book| book.subscriptions.iter().filter(is_told).map(parcel).collect())
     }
