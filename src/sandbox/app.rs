@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -29,7 +29,7 @@ use super::quota::Quota;
 use super::reply::Reply;
 use super::store::Store;
 use super::timestamp::Timestamp;
-use super::{knobs, routes, server, vis};
+use super::{contact_center, knobs, routes, server, vis};
 use crate::secret::Secret;
 
 /// Where the API lives, as on `api.vonage.com` (specs/vis.md §1).
@@ -132,9 +132,14 @@ impl App {
     }
 
     fn check_quota(&self, token: &str, now: Timestamp) -> Result<(), GatewayError> {
+        self.take_quota(token).map_err(|wait| GatewayError::throttled(wait, now))
+    }
+
+    /// Counts a request with `token`; says how long it has to wait when its quota is used up.
+    pub(super) fn take_quota(&self, token: &str) -> Result<(), Duration> {
         let Some(quota) = &self.quota else { return Ok(()) };
         let mut quota = quota.lock().unwrap_or_else(PoisonError::into_inner);
-        quota.take(&Secret::new(token), Instant::now()).map_err(|wait| GatewayError::throttled(wait, now))
+        quota.take(&Secret::new(token), Instant::now())
     }
 }
 
@@ -142,10 +147,13 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if let Some(path) = below(&path, API_BASE) {
-        return api(&app, &parts, path, body).await;
+        return api(&app, &parts, Api::Vis(path), body).await;
     }
-    if path == TOKEN_PATH {
-        return token(&app, &parts, body).await;
+    if let Some(path) = below(&path, contact_center::API_BASE) {
+        return api(&app, &parts, Api::ContactCenter(path), body).await;
+    }
+    if path == TOKEN_PATH || path == contact_center::TOKEN_PATH {
+        return token(&app, &parts, &path, body).await;
     }
     let reply = match below(&path, KNOBS_BASE) {
         Some(path) => knobs::answer(&app, &parts, path, read(body, KNOB_BODY_LIMIT).await).await,
@@ -160,21 +168,48 @@ fn below<'path>(path: &'path str, base: &str) -> Option<&'path str> {
     path.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whose API a request is to, and what follows that API's base in its path.
+#[derive(Clone, Copy, Debug)]
+enum Api<'path> {
+    Vis(&'path str),
+    ContactCenter(&'path str),
+}
+
+impl Api<'_> {
+    /// The reply that `status` comes with where a request is not executed.
+    fn refusal(self, app: &App, status: StatusCode, now: Timestamp) -> Reply {
+        match self {
+            Self::Vis(_) => GatewayError::of_status(status, now).reply(app.options.error_shape),
+            Self::ContactCenter(_) => contact_center::refusal_of(status),
+        }
+    }
+}
+
 /// Counts the request, waits as long as latency asks, and does to it what its fault asks.
-async fn api(app: &App, parts: &Parts, path: &str, body: Body) -> Response<Body> {
+async fn api(app: &App, parts: &Parts, api: Api<'_>, body: Body) -> Response<Body> {
     let effect = effect(&app.options.faults, &app.requests);
     let body = read(body, BODY_LIMIT).await;
     tokio::time::sleep(app.options.latency).await;
     let now = app.store.now();
-    spoiled(app, effect, now, execute(app, parts, path, body, now)).await
+    let work = async {
+        match api {
+            Api::Vis(path) => execute(app, parts, path, body, now).await,
+            Api::ContactCenter(path) => contact_center::answer(app, parts, path, body, now).await,
+        }
+    };
+    spoiled(app, api, effect, now, work).await
 }
 
 /// The same for a token request, which has its own count and faults, and no latency.
-async fn token(app: &App, parts: &Parts, body: Body) -> Response<Body> {
+async fn token(app: &App, parts: &Parts, path: &str, body: Body) -> Response<Body> {
     let effect = effect(&app.options.token_faults, &app.token_requests);
     let body = read(body, BODY_LIMIT).await;
     let now = app.store.now();
-    spoiled(app, effect, now, oauth::token::answer(app, parts, body, now)).await
+    if path == contact_center::TOKEN_PATH {
+        let work = contact_center::hand_out(&app.store, parts, body, now);
+        return spoiled(app, Api::ContactCenter(path), effect, now, work).await;
+    }
+    spoiled(app, Api::Vis(path), effect, now, oauth::token::answer(app, parts, body, now)).await
 }
 
 /// Counts a request, and finds what its fault does to it.
@@ -186,17 +221,17 @@ fn effect(faults: &[Fault], requests: &AtomicU64) -> Option<Effect> {
 /// The reply of `work`, or what `effect` makes of it.
 async fn spoiled(
     app: &App,
+    api: Api<'_>,
     effect: Option<Effect>,
     now: Timestamp,
     work: impl Future<Output = Reply>,
 ) -> Response<Body> {
-    let shape = app.options.error_shape;
     let reply = match effect {
-        Some(Effect::Status(status)) => GatewayError::of_status(status, now).reply(shape),
+        Some(Effect::Status(status)) => api.refusal(app, status, now),
         Some(Effect::Html502) => misbehaviour::html_502(),
         Some(Effect::Stall) => {
             misbehaviour::stall(&mut app.stopping.clone()).await;
-            GatewayError::of_status(StatusCode::GATEWAY_TIMEOUT, now).reply(shape)
+            api.refusal(app, StatusCode::GATEWAY_TIMEOUT, now)
         }
         Some(Effect::Cut) => return misbehaviour::cut(work.await.dated(now)),
         Some(Effect::Slow) => return misbehaviour::slow(work.await.dated(now), app.stopping.clone()),
@@ -219,7 +254,8 @@ async fn execute(app: &App, parts: &Parts, path: &str, body: Option<Bytes>, now:
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token that a request carries.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

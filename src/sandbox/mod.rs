@@ -1,4 +1,4 @@
-//! A local server that behaves like the Vonage VIS webhooks API, for trying things out without an account.
+//! A local server that behaves like the Vonage VIS webhooks API and like those beside it, for trying things out without an account.
 //!
 //! Built from specs/vis.md §14 alone: it shares no code with the client, so that a mistake in one is not repeated in the
 //! other; what a delivery looks like and the sender of deliveries are the exception, because vwh delivers too. It prints
@@ -10,11 +10,13 @@
 //! - time: `clock`, `timestamp`; what waits for it, calls and their deliveries: `engine`
 //! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`
 //! - tokens for those who sign in: `oauth`
+//! - the other services on the same address: `contact_center`
 //! - trouble to order: `fault`, `misbehaviour`, `options`
 
 mod account;
 mod app;
 mod clock;
+mod contact_center;
 mod create;
 mod demo;
 mod directory;

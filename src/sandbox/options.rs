@@ -49,6 +49,8 @@ pub struct Options {
     pub any_2xx: bool,
     /// Deliver to any host, not to this machine alone.
     pub deliver_anywhere: bool,
+    /// Take http urls of this machine where a service wants https.
+    pub allow_http: bool,
     /// What deliveries over https go by.
     pub network: Network,
     /// Calls that come by themselves in a minute of sandbox time; 0 for none.
@@ -71,6 +73,7 @@ impl Default for Options {
             attempts: None,
             any_2xx: false,
             deliver_anywhere: false,
+            allow_http: false,
             network: Network::default(),
             calls_per_minute: 0,
         }

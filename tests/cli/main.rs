@@ -10,6 +10,7 @@
 )]
 
 mod call_log;
+mod center;
 mod config;
 mod exposition;
 mod listening;
@@ -27,6 +28,9 @@ mod browser;
 mod check;
 mod check_states;
 mod confirm;
+mod contact_center;
+mod contact_center_odd;
+mod contact_center_tokens;
 mod create;
 mod create_check;
 mod delete;

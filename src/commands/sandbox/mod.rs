@@ -90,6 +90,10 @@ struct ServeArgs {
     #[arg(long)]
     deliver_anywhere: bool,
 
+    /// Take http urls of this machine where a service wants https (Contact Center)
+    #[arg(long)]
+    allow_http: bool,
+
     /// Calls that come by themselves in a minute of sandbox time
     #[arg(long, value_name = "N")]
     calls_per_minute: Option<u32>,

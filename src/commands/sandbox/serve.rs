@@ -28,6 +28,7 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         any_2xx: args.any_2xx,
         deliver_anywhere: args.deliver_anywhere,
         network: if args.deliver_anywhere { context.settings.network_anywhere()? } else { usual.network },
+        allow_http: args.allow_http,
         calls_per_minute: args.calls_per_minute.unwrap_or(usual.calls_per_minute),
     };
     let mut server = sandbox::serve(directory, args.bind, options).await?;

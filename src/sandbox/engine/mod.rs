@@ -21,12 +21,14 @@ use chrono::TimeDelta;
 use tokio::sync::{Notify, watch};
 
 use super::account::Account;
+use super::contact_center::notifications;
 use super::options::Options;
 use super::store::Store;
 use super::timestamp::Timestamp;
 use crate::delivery::Sender;
 use crate::services::vis::delivery::RULES;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
+use crate::webhook::ServiceKind;
 use consignment::{Play, Scene, Script};
 pub(super) use hand::End;
 use lanes::{Lanes, Parcel};
@@ -147,26 +149,32 @@ impl Engine {
         self.scene.store.real_time_until(work.next()?)
     }
 
-    /// Places `count` calls that begin now.
+    /// Places `count` calls that begin now, of which every service tells, or `teller` alone.
     pub(super) fn place(
         self: &Arc<Self>,
         scenario: Scenario,
         count: usize,
+        teller: Option<ServiceKind>,
     ) -> Result<Vec<Arc<Call>>, TooMany> {
         let mut work = self.work();
         if work.calls + count > MOST_CALLS {
             return Err(TooMany);
         }
         let now = self.scene.store.now();
-        let calls = (0..count).map(|_| self.begin(&mut work, scenario, now)).collect();
+        let calls = (0..count).map(|_| self.begin(&mut work, scenario, now, teller)).collect();
         self.happen(&mut work);
         self.changed.notify_one();
         Ok(calls)
     }
 
-    /// How many registrations an event would be delivered to now.
-    pub(super) fn receivers(&self) -> usize {
-        vis::receivers(&self.scene, self.scene.store.now())
+    /// How many registrations would be told of a call that began now: of every service, or of `teller` alone.
+    pub(super) fn receivers(&self, teller: Option<ServiceKind>) -> usize {
+        let of = |service| match service {
+            ServiceKind::Vis => vis::receivers(&self.scene, self.scene.store.now()),
+            ServiceKind::ContactCenter => notifications::receivers(&self.scene),
+            ServiceKind::Voipbin => 0,
+        };
+        teller.map_or_else(|| ServiceKind::ALL.into_iter().map(of).sum(), of)
     }
 
     /// How busy it is.
@@ -218,11 +226,23 @@ impl Engine {
     }
 
     /// Begins a call: sets a timer for all that happens in it.
-    fn begin(&self, work: &mut Work, scenario: Scenario, start: Timestamp) -> Arc<Call> {
+    fn begin(
+        &self,
+        work: &mut Work,
+        scenario: Scenario,
+        start: Timestamp,
+        teller: Option<ServiceKind>,
+    ) -> Arc<Call> {
         work.calls += 1;
         let call = vis::call(scenario, self.scene.store.note(|_, log| log.take_call_id()), start);
         let mut script = Script::default();
-        vis::play(&call, &mut script);
+        for service in ServiceKind::ALL.into_iter().filter(|service| teller.is_none_or(|it| it == *service)) {
+            match service {
+                ServiceKind::Vis => vis::play(&call, &mut script),
+                ServiceKind::ContactCenter => notifications::play(call.id, &mut script),
+                ServiceKind::Voipbin => {}
+            }
+        }
         let play = Arc::new(Play { call: call.id, script: script.sorted() });
         for (index, after) in play.script.times().enumerate() {
             work.schedule.set(start.plus(after), Timer::Event(Arc::clone(&play), index));
@@ -235,7 +255,7 @@ impl Engine {
         let now = self.scene.store.now();
         while let Some(due) = work.next().filter(|due| *due <= now) {
             if let Some(scenario) = work.comes_by_itself(due) {
-                self.begin(work, scenario, due);
+                self.begin(work, scenario, due, None);
             }
             match work.schedule.take(due) {
                 Some(Timer::Event(play, index)) => self.tell(work, &play, index, now),
