@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -29,7 +29,7 @@ use super::quota::Quota;
 use super::reply::Reply;
 use super::store::Store;
 use super::timestamp::Timestamp;
-use super::{knobs, routes, server, vis};
+use super::{knobs, routes, server, vis, voipbin};
 use crate::secret::Secret;
 
 /// Where the API lives, as on `api.vonage.com` (specs/vis.md §1).
@@ -132,9 +132,13 @@ impl App {
     }
 
     fn check_quota(&self, token: &str, now: Timestamp) -> Result<(), GatewayError> {
+        self.take_of_quota(token, Instant::now()).map_err(|wait| GatewayError::throttled(wait, now))
+    }
+
+    /// Counts a request of `whom` against the quota; says how long to wait when that is used up.
+    pub(super) fn take_of_quota(&self, whom: &str, now: Instant) -> Result<(), Duration> {
         let Some(quota) = &self.quota else { return Ok(()) };
-        let mut quota = quota.lock().unwrap_or_else(PoisonError::into_inner);
-        quota.take(&Secret::new(token), Instant::now()).map_err(|wait| GatewayError::throttled(wait, now))
+        quota.lock().unwrap_or_else(PoisonError::into_inner).take(&Secret::new(whom), now)
     }
 }
 
@@ -143,6 +147,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     let path = parts.uri.path().to_owned();
     if let Some(path) = below(&path, API_BASE) {
         return api(&app, &parts, path, body).await;
+    }
+    if voipbin::owns(&path) {
+        return of_voipbin(&app, &parts, body).await;
     }
     if path == TOKEN_PATH {
         return token(&app, &parts, body).await;
@@ -166,7 +173,18 @@ async fn api(app: &App, parts: &Parts, path: &str, body: Body) -> Response<Body>
     let body = read(body, BODY_LIMIT).await;
     tokio::time::sleep(app.options.latency).await;
     let now = app.store.now();
-    spoiled(app, effect, now, execute(app, parts, path, body, now)).await
+    let of_status = |status| of_gateway(app, status, now);
+    spoiled(app, effect, now, of_status, execute(app, parts, path, body, now)).await
+}
+
+/// The same for VoIPBIN, whose requests are counted with those of the API.
+async fn of_voipbin(app: &App, parts: &Parts, body: Body) -> Response<Body> {
+    let effect = effect(&app.options.faults, &app.requests);
+    let body = read(body, BODY_LIMIT).await;
+    tokio::time::sleep(app.options.latency).await;
+    let now = app.store.now();
+    let of_status = |status| voipbin::of_status(status, parts);
+    spoiled(app, effect, now, of_status, voipbin::answer(app, parts, body, now)).await
 }
 
 /// The same for a token request, which has its own count and faults, and no latency.
@@ -174,7 +192,8 @@ async fn token(app: &App, parts: &Parts, body: Body) -> Response<Body> {
     let effect = effect(&app.options.token_faults, &app.token_requests);
     let body = read(body, BODY_LIMIT).await;
     let now = app.store.now();
-    spoiled(app, effect, now, oauth::token::answer(app, parts, body, now)).await
+    let of_status = |status| of_gateway(app, status, now);
+    spoiled(app, effect, now, of_status, oauth::token::answer(app, parts, body, now)).await
 }
 
 /// Counts a request, and finds what its fault does to it.
@@ -183,20 +202,25 @@ fn effect(faults: &[Fault], requests: &AtomicU64) -> Option<Effect> {
     faults.iter().find_map(|fault| fault.on(number))
 }
 
-/// The reply of `work`, or what `effect` makes of it.
+/// What the gateway of VIS says when it is ordered to.
+fn of_gateway(app: &App, status: StatusCode, now: Timestamp) -> Reply {
+    GatewayError::of_status(status, now).reply(app.options.error_shape)
+}
+
+/// The reply of `work`, or what `effect` makes of it; `of_status` is how the service reports that it is unwell.
 async fn spoiled(
     app: &App,
     effect: Option<Effect>,
     now: Timestamp,
+    of_status: impl Fn(StatusCode) -> Reply,
     work: impl Future<Output = Reply>,
 ) -> Response<Body> {
-    let shape = app.options.error_shape;
     let reply = match effect {
-        Some(Effect::Status(status)) => GatewayError::of_status(status, now).reply(shape),
+        Some(Effect::Status(status)) => of_status(status),
         Some(Effect::Html502) => misbehaviour::html_502(),
         Some(Effect::Stall) => {
             misbehaviour::stall(&mut app.stopping.clone()).await;
-            GatewayError::of_status(StatusCode::GATEWAY_TIMEOUT, now).reply(shape)
+            of_status(StatusCode::GATEWAY_TIMEOUT)
         }
         Some(Effect::Cut) => return misbehaviour::cut(work.await.dated(now)),
         Some(Effect::Slow) => return misbehaviour::slow(work.await.dated(now), app.stopping.clone()),

@@ -17,6 +17,7 @@ use super::events::EventLog;
 use super::oauth::ledger::Ledger;
 use super::registration::Registration;
 use super::timestamp::Timestamp;
+use super::voipbin;
 use crate::secret::Secret;
 
 /// The form that this program writes; another one is refused rather than guessed at.
@@ -25,8 +26,6 @@ const VERSION: u32 = 1;
 /// The content of the state file.
 #[derive(Debug, Deserialize)]
 pub(super) struct State {
-    /// Who serves; worth something only while a process holds the serving lock.
-    pub(super) host: Option<Host>,
     pub(super) token: Secret,
     /// The sandbox time when this was written; the clock goes on from here at the next start.
     pub(super) now: Timestamp,
@@ -37,14 +36,24 @@ pub(super) struct State {
     /// What happened; older files have none of it.
     #[serde(default)]
     pub(super) events: EventLog,
+    /// The customer of VoIPBIN; older files have none.
+    pub(super) voipbin: Option<voipbin::account::Account>,
 }
 
 /// What a guest needs to know of the state, which may be large.
 #[derive(Debug, Deserialize)]
 pub(super) struct Door {
-    /// Who serves, as in [`State`].
+    /// Who serves; worth something only while a process holds the serving lock.
     pub(super) host: Option<Host>,
     pub(super) token: Secret,
+    /// Of VoIPBIN's customer; older files have none.
+    pub(super) voipbin: Option<VoipbinDoor>,
+}
+
+/// What a guest needs to know of VoIPBIN's customer.
+#[derive(Debug, Deserialize)]
+pub(super) struct VoipbinDoor {
+    pub(super) access_key: Secret,
 }
 
 /// The process that serves.
@@ -71,6 +80,7 @@ struct Written<'state> {
     webhooks: Vec<&'state Registration>,
     oauth: Ledger,
     events: &'state EventLog,
+    voipbin: &'state voipbin::account::Account,
 }
 
 /// What is written, apart from the time and the address.
@@ -80,13 +90,14 @@ pub(super) struct Kept<'memory> {
     pub(super) ledger: &'memory Ledger,
     pub(super) events: &'memory EventLog,
     pub(super) token: &'memory Secret,
+    pub(super) voipbin: &'memory voipbin::account::Account,
 }
 
 impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
     pub(super) fn first(Demo { webhooks, events }: Demo, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { host: None, token, now, webhooks, oauth: Ledger::default(), events }
+        Self { token, now, webhooks, oauth: Ledger::default(), events, voipbin: None }
     }
 }
 
@@ -115,6 +126,7 @@ pub(super) fn to_bytes(kept: Kept<'_>, now: Timestamp, host: Option<&Host>) -> i
         webhooks: kept.account.kept(now),
         oauth: kept.ledger.kept(now),
         events: kept.events,
+        voipbin: kept.voipbin,
     };
     Ok(serde_json::to_vec(&written)?)
 }

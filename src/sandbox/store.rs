@@ -19,6 +19,7 @@ use super::events::EventLog;
 use super::oauth::ledger::Ledger;
 use super::state::{self, Host, Kept, State};
 use super::timestamp::Timestamp;
+use super::voipbin;
 use crate::secret::Secret;
 
 /// How long a noted change waits for others, so that a stream of them costs a few writes a second at most.
@@ -40,6 +41,7 @@ struct Memory {
     account: Account,
     ledger: Ledger,
     events: EventLog,
+    voipbin: voipbin::account::Account,
     clock: Clock,
     token: Secret,
     host: Option<Host>,
@@ -78,10 +80,15 @@ impl Store {
         } else {
             (state.webhooks, state.events)
         };
+        let mut voipbin = state.voipbin.unwrap_or_else(|| voipbin::account::Account::demo(state.now));
+        if start.empty {
+            voipbin.empty_slot();
+        }
         let memory = Memory {
             account: Account::new(webhooks),
             ledger: state.oauth,
             events,
+            voipbin,
             clock: Clock::new(state.now, Instant::now(), start.speed),
             token: state.token,
             host: Some(host),
@@ -136,9 +143,16 @@ impl Store {
         self: &Arc<Self>,
         change: impl FnOnce(&mut Account) -> Option<T>,
     ) -> io::Result<Option<T>> {
+        self.change_in(|memory| change(&mut memory.account)).await
+    }
+
+    async fn change_in<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Memory) -> Option<T>,
+    ) -> io::Result<Option<T>> {
         let (result, revision) = {
             let mut memory = self.memory();
-            let result = change(&mut memory.account);
+            let result = change(&mut memory);
             if result.is_some() {
                 memory.revision += 1;
             }
@@ -148,6 +162,19 @@ impl Store {
             self.save(revision).await?;
         }
         Ok(result)
+    }
+
+    /// Looks at the customer of VoIPBIN.
+    pub(super) fn read_voipbin<T>(&self, look: impl FnOnce(&voipbin::account::Account) -> T) -> T {
+        look(&self.memory().voipbin)
+    }
+
+    /// Changes the customer of VoIPBIN, as `change` does the account.
+    pub(super) async fn change_voipbin<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut voipbin::account::Account) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        self.change_in(|memory| change(&mut memory.voipbin)).await
     }
 
     /// Changes what the token endpoint handed out; returns once that is on disk. On an error as `change` does.
@@ -196,6 +223,7 @@ impl Store {
         memory.account = Account::new(webhooks);
         memory.events = events.in_place_of(&memory.events);
         memory.ledger = Ledger::default();
+        memory.voipbin.start_over(now);
         memory.revision += 1;
     }
 
@@ -273,8 +301,8 @@ impl Store {
 impl Memory {
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let now = self.clock.now(Instant::now());
-        let Self { account, ledger, events, token, .. } = self;
-        let kept = Kept { account, ledger, events, token };
+        let Self { account, ledger, events, token, voipbin, .. } = self;
+        let kept = Kept { account, ledger, events, token, voipbin };
         state::to_bytes(kept, now, self.host.as_ref())
     }
 }
@@ -286,12 +314,15 @@ pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), Sandb
     let now = machine_time();
     let first = State::first(Demo::new(empty, now), now);
     // The token outlives a reset where it can, because a running shell may have it, and so do the ids of calls.
-    let (token, events) = match state::read::<State>(directory).ok().flatten() {
-        Some(old) => (old.token, first.events.in_place_of(&old.events)),
-        None => (first.token, first.events),
+    let (token, events, kept) = match state::read::<State>(directory).ok().flatten() {
+        Some(old) => (old.token, first.events.in_place_of(&old.events), old.voipbin),
+        None => (first.token, first.events, None),
     };
+    let mut voipbin = kept.unwrap_or_else(|| voipbin::account::Account::demo(now));
+    voipbin.start_over(now);
     let account = Account::new(first.webhooks);
-    let kept = Kept { account: &account, ledger: &first.oauth, events: &events, token: &token };
+    let kept =
+        Kept { account: &account, ledger: &first.oauth, events: &events, token: &token, voipbin: &voipbin };
     let content = state::to_bytes(kept, now, None)?;
     Ok(directory.write_state(&content)?)
 }

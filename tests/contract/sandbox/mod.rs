@@ -17,6 +17,7 @@ mod retries;
 mod state;
 mod token_life;
 mod tokens;
+mod voipbin;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
