@@ -9,17 +9,26 @@ pub mod send;
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 
 pub use send::{Reach, Sender};
 
 /// One request as it is posted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Delivery {
+    /// Almost always POST; VoIPBIN's customers choose it.
+    pub method: Method,
     /// Headers, without those that the connection makes by itself (`Host`, `Content-Length`).
     pub headers: HeaderMap,
     /// The body, byte for byte.
     pub body: Bytes,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self { method: Method::POST, headers: HeaderMap::new(), body: Bytes::new() }
+    }
 }
 
 /// Under which rules a service delivers.
@@ -33,10 +42,25 @@ pub struct Rules {
     pub attempts: u32,
     /// The wait between two attempts.
     pub pause: Duration,
-    /// How many redirects are followed in one attempt.
+    /// How redirects are followed.
+    pub manner: Manner,
+    /// How many of them are followed in one attempt.
     pub redirects: usize,
     /// The statuses that count as delivered.
     pub successes: Successes,
+}
+
+/// How a service's sender follows redirects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Not at all: a redirect is an answer like any other.
+    Unfollowed,
+    /// 302 with GET and without a body, 307 as it was; any other 3xx is an answer, and too many of them are the end of the
+    /// delivery (vis §8).
+    Vis,
+    /// As Go's HTTP client does: 301, 302 and 303 with GET and without a body, 307 and 308 as it was; too many of them are a
+    /// failure like any other (vb §5).
+    Go,
 }
 
 /// The statuses that count as delivered.
@@ -102,7 +126,7 @@ impl Rules {
         match answer {
             Answer::Replied { status, .. } if self.successes.contain(*status) => Next::Delivered,
             // The service marks the webhook failed at once (vis §8).
-            Answer::TooManyRedirects => Next::GiveUp,
+            Answer::TooManyRedirects if self.manner == Manner::Vis => Next::GiveUp,
             _ if number < self.attempts => Next::Retry,
             _ => Next::GiveUp,
         }
@@ -129,6 +153,7 @@ mod tests {
         reply: Duration::from_secs(2),
         attempts: 6,
         pause: Duration::from_secs(10),
+        manner: Manner::Vis,
         redirects: 5,
         successes: Successes::Only(200),
     };
@@ -151,7 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn too_many_redirects_are_given_up_at_once() {
+    fn too_many_redirects_are_given_up_at_once_by_vis() {
         assert_eq!(RULES.next(1, &Answer::TooManyRedirects), Next::GiveUp);
+        let go = Rules { manner: Manner::Go, ..RULES };
+        assert_eq!(go.next(1, &Answer::TooManyRedirects), Next::Retry);
+        assert_eq!(go.next(6, &Answer::TooManyRedirects), Next::GiveUp);
     }
 }

@@ -17,7 +17,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use url::Url;
 
-use super::{Answer, Delivery, Rules};
+use super::{Answer, Delivery, Manner, Rules};
 use crate::network::{self, Network, is_loopback};
 
 /// How much of a reply's body is kept: more than any service repeats in its error text.
@@ -50,37 +50,47 @@ impl Sender {
         Self { network, reach, rules }
     }
 
+    /// The same sender under the rules of another service.
+    #[must_use]
+    pub fn under(&self, rules: Rules) -> Self {
+        Self { rules, ..self.clone() }
+    }
+
     /// The rules.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// Posts `delivery` to `url` once: 302 is followed with GET and without a body, 307 with POST and the same body; any
-    /// other 3xx is an answer (vis §8).
+    /// Posts `delivery` to `url` once, and follows redirects in the manner of the rules.
     pub async fn attempt(&self, url: &Url, delivery: &Delivery) -> Answer {
         let mut url = url.clone();
-        let mut method = Method::POST;
+        // `None` once a redirect has made it a GET without a body.
+        let mut body = Some(&delivery.body);
         for _ in 0..=self.rules.redirects {
             if self.reach == Reach::Loopback && !is_loopback(&url) {
                 return Answer::OutOfReach(url.host_str().unwrap_or_default().to_owned());
             }
-            let reply = match self.exchange(&url, &method, delivery).await {
+            let reply = match self.exchange(&url, delivery, body).await {
                 Ok(reply) => reply,
                 Err(reason) => return Answer::NoReply(reason),
             };
-            let Some((target, next)) = redirected(&url, &method, &reply) else { return reply.into_answer() };
-            (url, method) = (target, next);
+            let Some((target, follow)) = redirected(self.rules.manner, &url, &reply) else {
+                return reply.into_answer();
+            };
+            url = target;
+            body = body.filter(|_| follow == Follow::AsItWas);
         }
         Answer::TooManyRedirects
     }
 
-    async fn exchange(&self, url: &Url, method: &Method, delivery: &Delivery) -> Result<Reply, String> {
+    async fn exchange(&self, url: &Url, delivery: &Delivery, body: Option<&Bytes>) -> Result<Reply, String> {
         let connected = Connected::default();
         let client = self.client(url, &connected).map_err(|error| innermost(&error))?;
-        let mut request = client.request(method.clone(), url.clone()).headers(sent(&delivery.headers));
-        if *method == Method::POST {
-            request = request.body(delivery.body.clone());
+        let method = if body.is_some() { delivery.method.clone() } else { Method::GET };
+        let mut request = client.request(method, url.clone()).headers(sent(&delivery.headers));
+        if let Some(body) = body {
+            request = request.body(body.clone());
         }
         let sending = request.send();
         tokio::pin!(sending);
@@ -152,15 +162,24 @@ impl Reply {
     }
 }
 
-/// Where a redirect leads, and with which method; `None` if the reply is none that is followed.
-fn redirected(url: &Url, method: &Method, reply: &Reply) -> Option<(Url, Method)> {
-    let method = match reply.status {
-        302 => Method::GET,
-        307 => method.clone(),
+/// What a redirect is followed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follow {
+    /// GET, without a body.
+    Get,
+    /// The same method and body.
+    AsItWas,
+}
+
+/// Where a redirect leads, and what goes there; `None` if the reply is none that is followed.
+fn redirected(manner: Manner, url: &Url, reply: &Reply) -> Option<(Url, Follow)> {
+    let follow = match (manner, reply.status) {
+        (Manner::Vis, 302) | (Manner::Go, 301..=303) => Follow::Get,
+        (Manner::Vis, 307) | (Manner::Go, 307 | 308) => Follow::AsItWas,
         _ => return None,
     };
     let target = url.join(reply.location.as_deref()?).ok()?;
-    matches!(target.scheme(), "http" | "https").then_some((target, method))
+    matches!(target.scheme(), "http" | "https").then_some((target, follow))
 }
 
 /// Headers that belong to one connection, and not to what is sent over it.

@@ -29,7 +29,7 @@ use super::quota::Quota;
 use super::reply::Reply;
 use super::store::Store;
 use super::timestamp::Timestamp;
-use super::{knobs, routes, server, vis, voipbin};
+use super::{contact_center, knobs, routes, server, vis, voipbin};
 use crate::secret::Secret;
 
 /// Where the API lives, as on `api.vonage.com` (specs/vis.md §1).
@@ -132,13 +132,14 @@ impl App {
     }
 
     fn check_quota(&self, token: &str, now: Timestamp) -> Result<(), GatewayError> {
-        self.take_of_quota(token, Instant::now()).map_err(|wait| GatewayError::throttled(wait, now))
+        self.take_quota(token).map_err(|wait| GatewayError::throttled(wait, now))
     }
 
-    /// Counts a request of `whom` against the quota; says how long to wait when that is used up.
-    pub(super) fn take_of_quota(&self, whom: &str, now: Instant) -> Result<(), Duration> {
+    /// Counts a request with `token`; says how long it has to wait when its quota is used up.
+    pub(super) fn take_quota(&self, token: &str) -> Result<(), Duration> {
         let Some(quota) = &self.quota else { return Ok(()) };
-        quota.lock().unwrap_or_else(PoisonError::into_inner).take(&Secret::new(whom), now)
+        let mut quota = quota.lock().unwrap_or_else(PoisonError::into_inner);
+        quota.take(&Secret::new(token), Instant::now())
     }
 }
 
@@ -146,13 +147,16 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if let Some(path) = below(&path, API_BASE) {
-        return api(&app, &parts, path, body).await;
+        return api(&app, &parts, Api::Vis(path), body).await;
     }
     if voipbin::owns(&path) {
-        return of_voipbin(&app, &parts, body).await;
+        return api(&app, &parts, Api::Voipbin, body).await;
     }
-    if path == TOKEN_PATH {
-        return token(&app, &parts, body).await;
+    if let Some(path) = below(&path, contact_center::API_BASE) {
+        return api(&app, &parts, Api::ContactCenter(path), body).await;
+    }
+    if path == TOKEN_PATH || path == contact_center::TOKEN_PATH {
+        return token(&app, &parts, &path, body).await;
     }
     let reply = match below(&path, KNOBS_BASE) {
         Some(path) => knobs::answer(&app, &parts, path, read(body, KNOB_BODY_LIMIT).await).await,
@@ -167,33 +171,51 @@ fn below<'path>(path: &'path str, base: &str) -> Option<&'path str> {
     path.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Counts the request, waits as long as latency asks, and does to it what its fault asks.
-async fn api(app: &App, parts: &Parts, path: &str, body: Body) -> Response<Body> {
-    let effect = effect(&app.options.faults, &app.requests);
-    let body = read(body, BODY_LIMIT).await;
-    tokio::time::sleep(app.options.latency).await;
-    let now = app.store.now();
-    let of_status = |status| of_gateway(app, status, now);
-    spoiled(app, effect, now, of_status, execute(app, parts, path, body, now)).await
+/// Whose API a request is to, and what follows that API's base in its path.
+#[derive(Clone, Copy, Debug)]
+enum Api<'path> {
+    Vis(&'path str),
+    ContactCenter(&'path str),
+    Voipbin,
 }
 
-/// The same for VoIPBIN, whose requests are counted with those of the API.
-async fn of_voipbin(app: &App, parts: &Parts, body: Body) -> Response<Body> {
+impl Api<'_> {
+    /// The reply that `status` comes with where a request is not executed.
+    fn refusal(self, app: &App, parts: &Parts, status: StatusCode, now: Timestamp) -> Reply {
+        match self {
+            Self::Vis(_) => GatewayError::of_status(status, now).reply(app.options.error_shape),
+            Self::ContactCenter(_) => contact_center::refusal_of(status),
+            Self::Voipbin => voipbin::of_status(status, parts),
+        }
+    }
+}
+
+/// Counts the request, waits as long as latency asks, and does to it what its fault asks.
+async fn api(app: &App, parts: &Parts, api: Api<'_>, body: Body) -> Response<Body> {
     let effect = effect(&app.options.faults, &app.requests);
     let body = read(body, BODY_LIMIT).await;
     tokio::time::sleep(app.options.latency).await;
     let now = app.store.now();
-    let of_status = |status| voipbin::of_status(status, parts);
-    spoiled(app, effect, now, of_status, voipbin::answer(app, parts, body, now)).await
+    let work = async {
+        match api {
+            Api::Vis(path) => execute(app, parts, path, body, now).await,
+            Api::Voipbin => voipbin::answer(app, parts, body, now).await,
+            Api::ContactCenter(path) => contact_center::answer(app, parts, path, body, now).await,
+        }
+    };
+    spoiled(app, api, parts, effect, now, work).await
 }
 
 /// The same for a token request, which has its own count and faults, and no latency.
-async fn token(app: &App, parts: &Parts, body: Body) -> Response<Body> {
+async fn token(app: &App, parts: &Parts, path: &str, body: Body) -> Response<Body> {
     let effect = effect(&app.options.token_faults, &app.token_requests);
     let body = read(body, BODY_LIMIT).await;
     let now = app.store.now();
-    let of_status = |status| of_gateway(app, status, now);
-    spoiled(app, effect, now, of_status, oauth::token::answer(app, parts, body, now)).await
+    if path == contact_center::TOKEN_PATH {
+        let work = contact_center::hand_out(&app.store, parts, body, now);
+        return spoiled(app, Api::ContactCenter(path), parts, effect, now, work).await;
+    }
+    spoiled(app, Api::Vis(path), parts, effect, now, oauth::token::answer(app, parts, body, now)).await
 }
 
 /// Counts a request, and finds what its fault does to it.
@@ -202,25 +224,21 @@ fn effect(faults: &[Fault], requests: &AtomicU64) -> Option<Effect> {
     faults.iter().find_map(|fault| fault.on(number))
 }
 
-/// What the gateway of VIS says when it is ordered to.
-fn of_gateway(app: &App, status: StatusCode, now: Timestamp) -> Reply {
-    GatewayError::of_status(status, now).reply(app.options.error_shape)
-}
-
-/// The reply of `work`, or what `effect` makes of it; `of_status` is how the service reports that it is unwell.
+/// The reply of `work`, or what `effect` makes of it.
 async fn spoiled(
     app: &App,
+    api: Api<'_>,
+    parts: &Parts,
     effect: Option<Effect>,
     now: Timestamp,
-    of_status: impl Fn(StatusCode) -> Reply,
     work: impl Future<Output = Reply>,
 ) -> Response<Body> {
     let reply = match effect {
-        Some(Effect::Status(status)) => of_status(status),
+        Some(Effect::Status(status)) => api.refusal(app, parts, status, now),
         Some(Effect::Html502) => misbehaviour::html_502(),
         Some(Effect::Stall) => {
             misbehaviour::stall(&mut app.stopping.clone()).await;
-            of_status(StatusCode::GATEWAY_TIMEOUT)
+            api.refusal(app, parts, StatusCode::GATEWAY_TIMEOUT, now)
         }
         Some(Effect::Cut) => return misbehaviour::cut(work.await.dated(now)),
         Some(Effect::Slow) => return misbehaviour::slow(work.await.dated(now), app.stopping.clone()),
@@ -243,7 +261,8 @@ async fn execute(app: &App, parts: &Parts, path: &str, body: Option<Bytes>, now:
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token that a request carries.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -5,6 +5,7 @@
 
 use chrono::TimeDelta;
 
+use super::contact_center::book::Book;
 use super::events::EventLog;
 use super::registration::{ACCOUNT_ID, Registration, Statistics, USER_ID};
 use super::timestamp::Timestamp;
@@ -23,13 +24,17 @@ const UPSTREAM_ERROR: &str = "503 Service Unavailable: [upstream connect error o
 #[derive(Debug, Default)]
 pub(super) struct Demo {
     pub(super) webhooks: Vec<Registration>,
+    pub(super) contact_center: Book,
     pub(super) events: EventLog,
 }
 
 impl Demo {
     /// The demo account as made at `now`, or an empty one.
     pub(super) fn new(is_empty: bool, now: Timestamp) -> Self {
-        if is_empty { Self::default() } else { Self { webhooks: webhooks(now), events: events(now) } }
+        if is_empty {
+            return Self::default();
+        }
+        Self { webhooks: webhooks(now), contact_center: Book::demo(), events: events(now) }
     }
 }
 

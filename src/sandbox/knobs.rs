@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::app::App;
+use super::contact_center::book::Book;
 use super::engine::{End, Tally};
 use super::oauth::ledger::Ledger;
 use super::oauth::{CLIENT_ID, USERNAME};
@@ -27,6 +28,7 @@ use super::reply::Reply;
 use super::timestamp::Timestamp;
 use crate::services::vis::delivery::event::State;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
+use crate::webhook::ServiceKind;
 
 /// How far one call moves the clock at most: past every date the service would ever give.
 const MAX_ADVANCE: u64 = 100 * 365 * 24 * 60 * 60;
@@ -56,11 +58,13 @@ struct Place {
     scenario: String,
     /// How many begin now.
     count: usize,
+    /// The service that alone tells of them; without it, every one does.
+    service: Option<String>,
 }
 
 impl Default for Place {
     fn default() -> Self {
-        Self { scenario: Scenario::InboundAnswered.name().to_owned(), count: 1 }
+        Self { scenario: Scenario::InboundAnswered.name().to_owned(), count: 1, service: None }
     }
 }
 
@@ -110,6 +114,7 @@ async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<Mor
         ("POST", "/reset") => reset(app, body).await,
         ("POST", "/webhooks") => replace(app, body).await,
         ("POST", "/revoke") => {
+            app.store.read_book(Book::revoke);
             app.store.change_ledger(Ledger::revoke).await?;
             app.store.change_voipbin(|account| Some(account.revoke())).await?;
             Ok(More::new())
@@ -132,7 +137,7 @@ fn status(app: &App, more: More) -> Value {
         "webhooks": app.store.read(|account| account.webhooks(now).len()),
         "requests": app.requests(),
         "tokenRequests": app.token_requests(),
-        "tokens": app.store.read_ledger(|ledger| ledger.live(now)),
+        "tokens": app.store.read_ledger(|ledger| ledger.live(now)) + app.store.read_book(|book| book.live(now)),
         "tokenUrl": app.token_url(),
         "clientId": CLIENT_ID,
         "username": USERNAME,
@@ -173,14 +178,18 @@ async fn advance(app: &App, body: &[u8]) -> Result<More, Failure> {
 
 /// Adds `calls`, and `receivers`: how many registrations their events go to as things are now.
 async fn place(app: &App, body: &[u8]) -> Result<More, Failure> {
-    let Place { scenario, count } = or_usual(body)?;
+    let Place { scenario, count, service } = or_usual(body)?;
     let scenario: Scenario =
         scenario.parse().map_err(|expected| invalid(format!("the scenario is unknown: {expected}")))?;
     if !(1..=MAX_CALLS).contains(&count) {
         return Err(invalid(format!("the count must be from 1 to {MAX_CALLS}")));
     }
-    let receivers = app.engine.receivers();
-    let Ok(calls) = app.engine.place(scenario, count) else {
+    let named = |name: String| {
+        ServiceKind::named(&name).ok_or_else(|| invalid(format!("there is no service {name}")))
+    };
+    let teller = service.map(named).transpose()?;
+    let receivers = app.engine.receivers(teller);
+    let Ok(calls) = app.engine.place(scenario, count, teller) else {
         let text = "too many calls are under way; let some time pass first";
         return Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()));
     };

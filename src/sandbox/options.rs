@@ -9,9 +9,7 @@ use super::SandboxError;
 use super::clock::MAX_SPEED;
 use super::fault::Fault;
 use super::oauth::ledger::Lifetimes;
-use crate::delivery::{Rules, Successes};
 use crate::network::Network;
-use crate::services::vis::delivery::RULES;
 
 /// As the service has them (specs/vis.md §2).
 const TOKEN_LIFETIME: Duration = Duration::from_hours(24);
@@ -45,12 +43,14 @@ pub struct Options {
     pub refresh_lifetime: Duration,
     /// After so many wrong passwords in a row the user is locked for 30 minutes of real time; 0 never locks.
     pub lock_out: u32,
-    /// How often a delivery is attempted before it is given up, from 1.
-    pub attempts: u32,
+    /// How often a delivery is attempted before it is given up, from 1; as often as its service does unless told.
+    pub attempts: Option<u32>,
     /// Any 2xx counts as delivered; otherwise 200 alone does.
     pub any_2xx: bool,
     /// Deliver to any host, not to this machine alone.
     pub deliver_anywhere: bool,
+    /// Take http urls of this machine where a service wants https.
+    pub allow_http: bool,
     /// What deliveries over https go by.
     pub network: Network,
     /// Calls that come by themselves in a minute of sandbox time; 0 for none.
@@ -70,9 +70,10 @@ impl Default for Options {
             token_lifetime: TOKEN_LIFETIME,
             refresh_lifetime: REFRESH_LIFETIME,
             lock_out: LOCK_OUT,
-            attempts: RULES.attempts,
+            attempts: None,
             any_2xx: false,
             deliver_anywhere: false,
+            allow_http: false,
             network: Network::default(),
             calls_per_minute: 0,
         }
@@ -84,12 +85,6 @@ impl Options {
     pub(super) fn lifetimes(&self) -> Lifetimes {
         let span = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
         Lifetimes { access: span(self.token_lifetime), refresh: span(self.refresh_lifetime) }
-    }
-
-    /// The rules that deliveries go by.
-    pub(super) fn rules(&self) -> Rules {
-        let successes = if self.any_2xx { Successes::AnyTwoHundred } else { RULES.successes };
-        Rules { attempts: self.attempts.max(1), successes, ..RULES }
     }
 
     /// The sandbox time between two calls that come by themselves, if any do.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::SandboxError;
 use super::account::Account;
+use super::contact_center::book::Book;
 use super::demo::Demo;
 use super::directory::Directory;
 use super::events::EventLog;
@@ -25,6 +26,7 @@ const VERSION: u32 = 1;
 
 /// The content of the state file.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct State {
     pub(super) token: Secret,
     /// The sandbox time when this was written; the clock goes on from here at the next start.
@@ -33,6 +35,9 @@ pub(super) struct State {
     /// What the token endpoint handed out; older files have none of it.
     #[serde(default)]
     pub(super) oauth: Ledger,
+    /// What Contact Center keeps; older files have none of it.
+    #[serde(default)]
+    pub(super) contact_center: Book,
     /// What happened; older files have none of it.
     #[serde(default)]
     pub(super) events: EventLog,
@@ -72,6 +77,7 @@ struct Version {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Written<'state> {
     version: u32,
     host: Option<&'state Host>,
@@ -79,6 +85,7 @@ struct Written<'state> {
     now: Timestamp,
     webhooks: Vec<&'state Registration>,
     oauth: Ledger,
+    contact_center: &'state Book,
     events: &'state EventLog,
     voipbin: &'state voipbin::account::Account,
 }
@@ -88,6 +95,7 @@ struct Written<'state> {
 pub(super) struct Kept<'memory> {
     pub(super) account: &'memory Account,
     pub(super) ledger: &'memory Ledger,
+    pub(super) book: &'memory Book,
     pub(super) events: &'memory EventLog,
     pub(super) token: &'memory Secret,
     pub(super) voipbin: &'memory voipbin::account::Account,
@@ -95,9 +103,9 @@ pub(super) struct Kept<'memory> {
 
 impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
-    pub(super) fn first(Demo { webhooks, events }: Demo, now: Timestamp) -> Self {
+    pub(super) fn first(Demo { webhooks, contact_center, events }: Demo, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { token, now, webhooks, oauth: Ledger::default(), events, voipbin: None }
+        Self { token, now, webhooks, oauth: Ledger::default(), contact_center, events, voipbin: None }
     }
 }
 
@@ -125,6 +133,7 @@ pub(super) fn to_bytes(kept: Kept<'_>, now: Timestamp, host: Option<&Host>) -> i
         now,
         webhooks: kept.account.kept(now),
         oauth: kept.ledger.kept(now),
+        contact_center: kept.book,
         events: kept.events,
         voipbin: kept.voipbin,
     };

@@ -13,6 +13,7 @@ use chrono::{TimeDelta, Utc};
 use super::SandboxError;
 use super::account::Account;
 use super::clock::Clock;
+use super::contact_center::book::Book;
 use super::demo::Demo;
 use super::directory::Directory;
 use super::events::EventLog;
@@ -40,6 +41,7 @@ pub(super) struct Store {
 struct Memory {
     account: Account,
     ledger: Ledger,
+    book: Book,
     events: EventLog,
     voipbin: voipbin::account::Account,
     clock: Clock,
@@ -75,10 +77,10 @@ impl Store {
             let now = machine_time();
             State::first(Demo::new(false, now), now)
         });
-        let (webhooks, events) = if start.empty {
-            (Vec::new(), EventLog::default().in_place_of(&state.events))
+        let (webhooks, book, events) = if start.empty {
+            (Vec::new(), Book::default(), EventLog::default().in_place_of(&state.events))
         } else {
-            (state.webhooks, state.events)
+            (state.webhooks, state.contact_center, state.events)
         };
         let mut voipbin = state.voipbin.unwrap_or_else(|| voipbin::account::Account::demo(state.now));
         if start.empty {
@@ -87,6 +89,7 @@ impl Store {
         let memory = Memory {
             account: Account::new(webhooks),
             ledger: state.oauth,
+            book,
             events,
             voipbin,
             clock: Clock::new(state.now, Instant::now(), start.speed),
@@ -136,6 +139,11 @@ impl Store {
         look(&self.memory().ledger)
     }
 
+    /// Looks at what Contact Center keeps.
+    pub(super) fn read_book<T>(&self, look: impl FnOnce(&mut Book) -> T) -> T {
+        look(&mut self.memory().book)
+    }
+
     /// Changes the account; returns once the change is on disk. A `change` that gives `None` changed nothing.
     ///
     /// On an error the change is in memory only, and goes to disk with the next one.
@@ -143,16 +151,24 @@ impl Store {
         self: &Arc<Self>,
         change: impl FnOnce(&mut Account) -> Option<T>,
     ) -> io::Result<Option<T>> {
-        self.change_in(|memory| change(&mut memory.account)).await
+        self.try_edit(|memory| change(&mut memory.account)).await
     }
 
-    async fn change_in<T>(
+    /// The same with what Contact Center keeps.
+    pub(super) async fn change_book<T>(
         self: &Arc<Self>,
-        change: impl FnOnce(&mut Memory) -> Option<T>,
+        change: impl FnOnce(&mut Book) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        self.try_edit(|memory| change(&mut memory.book)).await
+    }
+
+    async fn try_edit<T>(
+        self: &Arc<Self>,
+        edit: impl FnOnce(&mut Memory) -> Option<T>,
     ) -> io::Result<Option<T>> {
         let (result, revision) = {
             let mut memory = self.memory();
-            let result = change(&mut memory);
+            let result = edit(&mut memory);
             if result.is_some() {
                 memory.revision += 1;
             }
@@ -174,7 +190,7 @@ impl Store {
         self: &Arc<Self>,
         change: impl FnOnce(&mut voipbin::account::Account) -> Option<T>,
     ) -> io::Result<Option<T>> {
-        self.change_in(|memory| change(&mut memory.voipbin)).await
+        self.try_edit(|memory| change(&mut memory.voipbin)).await
     }
 
     /// Changes what the token endpoint handed out; returns once that is on disk. On an error as `change` does.
@@ -218,12 +234,13 @@ impl Store {
     pub(super) fn reset(&self, empty: bool) {
         let mut memory = self.memory();
         let now = machine_time();
-        let Demo { webhooks, events } = Demo::new(empty, now);
+        let Demo { webhooks, contact_center, events } = Demo::new(empty, now);
         memory.clock.set(now, Instant::now());
         memory.account = Account::new(webhooks);
         memory.events = events.in_place_of(&memory.events);
         memory.ledger = Ledger::default();
         memory.voipbin.start_over(now);
+        memory.book = contact_center;
         memory.revision += 1;
     }
 
@@ -301,8 +318,8 @@ impl Store {
 impl Memory {
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let now = self.clock.now(Instant::now());
-        let Self { account, ledger, events, token, voipbin, .. } = self;
-        let kept = Kept { account, ledger, events, token, voipbin };
+        let Self { account, ledger, book, events, token, voipbin, .. } = self;
+        let kept = Kept { account, ledger, book, events, token, voipbin };
         state::to_bytes(kept, now, self.host.as_ref())
     }
 }
@@ -321,8 +338,14 @@ pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), Sandb
     let mut voipbin = kept.unwrap_or_else(|| voipbin::account::Account::demo(now));
     voipbin.start_over(now);
     let account = Account::new(first.webhooks);
-    let kept =
-        Kept { account: &account, ledger: &first.oauth, events: &events, token: &token, voipbin: &voipbin };
+    let kept = Kept {
+        account: &account,
+        ledger: &first.oauth,
+        book: &first.contact_center,
+        events: &events,
+        token: &token,
+        voipbin: &voipbin,
+    };
     let content = state::to_bytes(kept, now, None)?;
     Ok(directory.write_state(&content)?)
 }

@@ -78,7 +78,7 @@ struct ServeArgs {
     #[arg(long, value_name = "N")]
     lock_out: Option<u32>,
 
-    /// Attempts to deliver an event until the webhook is marked failed; 6 unless told
+    /// Attempts to deliver an event until it is given up; as its service does unless told (VIS: 6)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     attempts: Option<u32>,
 
@@ -89,6 +89,10 @@ struct ServeArgs {
     /// Deliver to every host, not to this machine alone
     #[arg(long)]
     deliver_anywhere: bool,
+
+    /// Take http urls of this machine where a service wants https (Contact Center)
+    #[arg(long)]
+    allow_http: bool,
 
     /// Calls that come by themselves in a minute of sandbox time
     #[arg(long, value_name = "N")]

@@ -24,9 +24,10 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         token_lifetime: args.token_lifetime.unwrap_or(usual.token_lifetime),
         refresh_lifetime: args.refresh_lifetime.unwrap_or(usual.refresh_lifetime),
         lock_out: args.lock_out.unwrap_or(usual.lock_out),
-        attempts: args.attempts.unwrap_or(usual.attempts),
+        attempts: args.attempts,
         any_2xx: args.any_2xx,
         deliver_anywhere: args.deliver_anywhere,
+        allow_http: args.allow_http,
         network: usual.network,
         calls_per_minute: args.calls_per_minute.unwrap_or(usual.calls_per_minute),
     };

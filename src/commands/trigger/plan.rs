@@ -108,7 +108,7 @@ fn replayed(record: Record) -> (Subject, Delivery) {
     let Record { mut headers, body, .. } = record;
     let subject = read(&headers, &body).map(|received| Subject::of(&received)).unwrap_or_default();
     headers.insert(SYNTHETIC, HeaderValue::from_static("trigger"));
-    (subject, Delivery { headers, body })
+    (subject, Delivery { headers, body, ..Delivery::default() })
 }
 
 fn no_record(lines: &Lines) -> Error {

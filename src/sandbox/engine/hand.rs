@@ -90,10 +90,10 @@ impl Engine {
         if work.era != era {
             return false;
         }
-        let now = self.store.now();
+        let now = self.scene.store.now();
         let to_next = work.next().map(|due| due.since(now).max(TimeDelta::zero()));
         let step = to_next.filter(|step| step <= left).unwrap_or(*left);
-        self.store.advance(step);
+        self.scene.store.advance(step);
         *left -= step;
         self.happen(&mut work);
         true

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::consignment::Consignment;
+
 /// How many attempts go on at once.
 const AT_ONCE: usize = 64;
 
@@ -18,11 +20,7 @@ const AT_ONCE_TO_ONE: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Parcel {
     pub(super) call: u64,
-    pub(super) webhook: Arc<str>,
-    /// The same for all attempts.
-    pub(super) delivery: Arc<str>,
-    /// As it is sent.
-    pub(super) event: Arc<str>,
+    pub(super) consignment: Arc<dyn Consignment>,
     /// Counted from 1.
     pub(super) attempt: u32,
 }
@@ -84,7 +82,7 @@ impl Lanes {
 
     /// The gates for an attempt to deliver `parcel`.
     pub(super) fn gates(&mut self, parcel: &Parcel) -> Gates {
-        let to_one = self.to_one.entry(Arc::clone(&parcel.webhook));
+        let to_one = self.to_one.entry(parcel.consignment.destination());
         let to_one = to_one.or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_TO_ONE)));
         Gates { to_one: Arc::clone(to_one), all: Arc::clone(&self.all) }
     }
@@ -102,34 +100,58 @@ impl Gates {
 
 impl Parcel {
     fn lane(&self) -> (u64, Arc<str>) {
-        (self.call, Arc::clone(&self.webhook))
+        (self.call, self.consignment.destination())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use url::Url;
 
-    fn parcel(call: u64, webhook: &str, delivery: &str) -> Parcel {
-        Parcel { call, webhook: webhook.into(), delivery: delivery.into(), event: "{}".into(), attempt: 1 }
+    use super::super::consignment::Scene;
+    use super::*;
+    use crate::delivery::{Delivery, Rules};
+    use crate::services::vis::delivery::RULES;
+
+    /// Goes nowhere.
+    #[derive(Debug)]
+    struct Blank(&'static str);
+
+    impl Consignment for Blank {
+        fn destination(&self) -> Arc<str> {
+            self.0.into()
+        }
+
+        fn rules(&self, _: &Scene) -> Rules {
+            RULES
+        }
+
+        fn post(&self, _: &Scene, _: u32) -> Option<(Url, Delivery)> {
+            None
+        }
     }
 
-    fn name(parcel: Option<Parcel>) -> Option<String> {
-        parcel.map(|parcel| parcel.delivery.to_string())
+    /// The attempt tells them apart.
+    fn parcel(call: u64, webhook: &'static str, attempt: u32) -> Parcel {
+        Parcel { call, consignment: Arc::new(Blank(webhook)), attempt }
+    }
+
+    fn name(parcel: Option<Parcel>) -> Option<u32> {
+        parcel.map(|parcel| parcel.attempt)
     }
 
     #[test]
     fn a_lane_is_of_one_call_and_one_webhook_and_is_left_in_order() {
         let mut lanes = Lanes::default();
-        let first = parcel(1, "a", "first");
-        assert_eq!(name(lanes.enter(first.clone())).as_deref(), Some("first"));
-        assert_eq!(name(lanes.enter(parcel(1, "a", "second"))), None);
-        assert_eq!(name(lanes.enter(parcel(1, "a", "third"))), None);
-        assert!(lanes.enter(parcel(1, "b", "other")).is_some());
-        assert!(lanes.enter(parcel(2, "a", "another")).is_some());
+        let first = parcel(1, "a", 1);
+        assert_eq!(name(lanes.enter(first.clone())), Some(1));
+        assert_eq!(name(lanes.enter(parcel(1, "a", 2))), None);
+        assert_eq!(name(lanes.enter(parcel(1, "a", 3))), None);
+        assert!(lanes.enter(parcel(1, "b", 4)).is_some());
+        assert!(lanes.enter(parcel(2, "a", 5)).is_some());
         assert_eq!(lanes.under_way(), 3);
-        assert_eq!(name(lanes.leave(&first)).as_deref(), Some("second"));
-        assert_eq!(name(lanes.leave(&first)).as_deref(), Some("third"));
+        assert_eq!(name(lanes.leave(&first)), Some(2));
+        assert_eq!(name(lanes.leave(&first)), Some(3));
         assert_eq!((name(lanes.leave(&first)), lanes.under_way()), (None, 2));
         assert!(lanes.enter(first).is_some());
     }
@@ -137,9 +159,9 @@ mod tests {
     #[test]
     fn what_waits_can_be_dropped() {
         let mut lanes = Lanes::default();
-        let first = parcel(1, "a", "first");
+        let first = parcel(1, "a", 1);
         assert!(lanes.enter(first.clone()).is_some());
-        assert!(lanes.enter(parcel(1, "a", "second")).is_none());
+        assert!(lanes.enter(parcel(1, "a", 2)).is_none());
         lanes.drop_waiting();
         assert_eq!(lanes.under_way(), 1);
         assert!(lanes.leave(&first).is_none());

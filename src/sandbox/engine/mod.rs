@@ -1,32 +1,35 @@
 //! What waits for the sandbox clock: calls are placed, their events happen when they are due, and each is delivered to
-//! every registration that is active at that moment (specs/vis.md §8).
+//! every registration that is active at that moment.
 //!
 //! - `schedule`: the timers; `hand`: moving the clock by hand, from timer to timer
-//! - `lanes`: what is under way, in order; `post`: attempts, and what is made of their answers
+//! - `consignment`: what a service has to say of what it delivers; `vis` does
+//! - `lanes`: what is under way, in order; `post`: attempts, and what follows from their answers
 //!
 //! The clock itself is the store's. A stop forgets calls and retries that are under way; nothing of them is on disk.
 
+pub(super) mod consignment;
 mod hand;
 mod lanes;
 mod post;
 mod schedule;
+mod vis;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::{Notify, watch};
-use url::Url;
-use uuid::Uuid;
 
 use super::account::Account;
+use super::contact_center::notifications;
 use super::options::Options;
-use super::registration::{ACCOUNT_ID, Registration, USER_ID};
 use super::store::Store;
 use super::timestamp::Timestamp;
-use crate::delivery::{Reach, Sender};
-use crate::network::is_loopback;
+use crate::delivery::Sender;
+use crate::services::vis::delivery::RULES;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
+use crate::webhook::ServiceKind;
+use consignment::{Play, Scene, Script};
 pub(super) use hand::End;
 use lanes::{Lanes, Parcel};
 use schedule::Schedule;
@@ -40,9 +43,9 @@ const MOST_DELIVERIES: usize = 10_000;
 /// Places calls and delivers their events.
 #[derive(Debug)]
 pub(super) struct Engine {
-    store: Arc<Store>,
+    scene: Scene,
+    /// Has the rules of no service in particular: each delivery brings its own.
     sender: Sender,
-    reach: Reach,
     work: Mutex<Work>,
     /// How many attempts are under way.
     under_way: watch::Sender<usize>,
@@ -74,8 +77,8 @@ struct Work {
 /// What a timer is for.
 #[derive(Debug)]
 enum Timer {
-    /// The call enters the state at this index of its script.
-    Event(Arc<Call>, usize),
+    /// What is at this index of a call's script happens.
+    Event(Arc<Play>, usize),
     /// The next attempt.
     Retry(Parcel),
 }
@@ -109,17 +112,16 @@ pub(super) struct TooMany;
 impl Engine {
     /// An engine as `options` ask for; `stopping` turns true when the server begins to stop.
     pub(super) fn new(store: Arc<Store>, options: &Options, stopping: watch::Receiver<bool>) -> Self {
-        let reach = if options.deliver_anywhere { Reach::Anywhere } else { Reach::Loopback };
         let source = options.interval().map(|interval| Source { interval, next: store.now(), placed: 0 });
+        let scene = Scene::new(store, options);
         Self {
-            sender: Sender::new(options.network.clone(), reach, options.rules()),
-            reach,
+            sender: Sender::new(options.network.clone(), scene.reach(), RULES),
+            scene,
             work: Mutex::new(Work { source, ..Work::default() }),
             under_way: watch::Sender::new(0),
             changed: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
             stopping,
-            store,
         }
     }
 
@@ -144,30 +146,35 @@ impl Engine {
             return None;
         }
         self.happen(&mut work);
-        self.store.real_time_until(work.next()?)
+        self.scene.store.real_time_until(work.next()?)
     }
 
-    /// Places `count` calls that begin now.
+    /// Places `count` calls that begin now, of which every service tells, or `teller` alone.
     pub(super) fn place(
         self: &Arc<Self>,
         scenario: Scenario,
         count: usize,
+        teller: Option<ServiceKind>,
     ) -> Result<Vec<Arc<Call>>, TooMany> {
         let mut work = self.work();
         if work.calls + count > MOST_CALLS {
             return Err(TooMany);
         }
-        let now = self.store.now();
-        let calls = (0..count).map(|_| self.begin(&mut work, scenario, now)).collect();
+        let now = self.scene.store.now();
+        let calls = (0..count).map(|_| self.begin(&mut work, scenario, now, teller)).collect();
         self.happen(&mut work);
         self.changed.notify_one();
         Ok(calls)
     }
 
-    /// How many registrations an event would be delivered to now.
-    pub(super) fn receivers(&self) -> usize {
-        let now = self.store.now();
-        self.store.read(|account| self.addressees(account, now).len())
+    /// How many registrations would be told of a call that began now: of every service, or of `teller` alone.
+    pub(super) fn receivers(&self, teller: Option<ServiceKind>) -> usize {
+        let of = |service| match service {
+            ServiceKind::Vis => vis::receivers(&self.scene, self.scene.store.now()),
+            ServiceKind::ContactCenter => notifications::receivers(&self.scene),
+            ServiceKind::Voipbin => 0,
+        };
+        teller.map_or_else(|| ServiceKind::ALL.into_iter().map(of).sum(), of)
     }
 
     /// How busy it is.
@@ -181,25 +188,25 @@ impl Engine {
     pub(super) async fn reset(&self, empty: bool) -> std::io::Result<()> {
         {
             let mut work = self.work();
-            self.store.reset(empty);
+            self.scene.store.reset(empty);
             self.drop_all(&mut work);
             (work.succeeded, work.failed) = (0, 0);
-            let now = self.store.now();
+            let now = self.scene.store.now();
             if let Some(source) = &mut work.source {
                 source.next = now;
             }
         }
-        self.store.flush().await
+        self.scene.store.flush().await
     }
 
     /// Puts `account` in the place of the one there is, and drops every call and delivery; on disk when it returns.
     pub(super) async fn plant(&self, account: Account) -> std::io::Result<()> {
         {
             let mut work = self.work();
-            self.store.note(|planted, _| *planted = account);
+            self.scene.store.note(|planted, _| *planted = account);
             self.drop_all(&mut work);
         }
-        self.store.flush().await
+        self.scene.store.flush().await
     }
 
     fn drop_all(&self, work: &mut Work) {
@@ -219,32 +226,40 @@ impl Engine {
         let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    /// Begins a call: sets a timer for each of its events.
-    fn begin(&self, work: &mut Work, scenario: Scenario, start: Timestamp) -> Arc<Call> {
+    /// Begins a call: sets a timer for all that happens in it.
+    fn begin(
+        &self,
+        work: &mut Work,
+        scenario: Scenario,
+        start: Timestamp,
+        teller: Option<ServiceKind>,
+    ) -> Arc<Call> {
         work.calls += 1;
-        let call = Arc::new(Call {
-            scenario,
-            id: self.store.note(|_, log| log.take_call_id()),
-            account_id: ACCOUNT_ID.to_string(),
-            user_id: USER_ID.to_string(),
-            start: start.utc(),
-        });
-        for (index, (seconds, _)) in scenario.steps().iter().enumerate() {
-            work.schedule
-                .set(start.plus(TimeDelta::seconds(*seconds)), Timer::Event(Arc::clone(&call), index));
+        let call = vis::call(scenario, self.scene.store.note(|_, log| log.take_call_id()), start);
+        let mut script = Script::default();
+        for service in ServiceKind::ALL.into_iter().filter(|service| teller.is_none_or(|it| it == *service)) {
+            match service {
+                ServiceKind::Vis => vis::play(&call, &mut script),
+                ServiceKind::ContactCenter => notifications::play(call.id, &mut script),
+                ServiceKind::Voipbin => {}
+            }
+        }
+        let play = Arc::new(Play { call: call.id, script: script.sorted() });
+        for (index, after) in play.script.times().enumerate() {
+            work.schedule.set(start.plus(after), Timer::Event(Arc::clone(&play), index));
         }
         call
     }
 
     /// Lets happen what is due.
     fn happen(self: &Arc<Self>, work: &mut Work) {
-        let now = self.store.now();
+        let now = self.scene.store.now();
         while let Some(due) = work.next().filter(|due| *due <= now) {
             if let Some(scenario) = work.comes_by_itself(due) {
-                self.begin(work, scenario, due);
+                self.begin(work, scenario, due, None);
             }
             match work.schedule.take(due) {
-                Some(Timer::Event(call, index)) => self.tell(work, &call, index, now),
+                Some(Timer::Event(play, index)) => self.tell(work, &play, index, now),
                 Some(Timer::Retry(parcel)) => self.hand_over(work, parcel),
                 None => {}
             }
@@ -252,37 +267,16 @@ impl Engine {
         self.under_way.send_replace(work.lanes.under_way());
     }
 
-    /// Writes an event down, and begins its deliveries.
-    fn tell(self: &Arc<Self>, work: &mut Work, call: &Call, index: usize, now: Timestamp) {
-        if index + 1 == call.scenario.steps().len() {
+    /// Lets a moment of a call happen, and begins its deliveries.
+    fn tell(self: &Arc<Self>, work: &mut Work, play: &Play, index: usize, now: Timestamp) {
+        let Some((moment, is_last)) = play.script.moment(index) else { return };
+        if is_last {
             work.calls -= 1;
         }
-        let event: Arc<str> = call.event(index).into();
-        let addressees = self.store.note(|account, log| {
-            log.record(&event);
-            self.addressees(account, now)
-        });
-        for webhook in addressees {
+        for consignment in moment.happen(&self.scene, now) {
             work.undecided += 1;
-            let delivery = Uuid::new_v4().to_string().into();
-            let event = Arc::clone(&event);
-            self.hand_over(work, Parcel { call: call.id, webhook, delivery, event, attempt: 1 });
+            self.hand_over(work, Parcel { call: play.call, consignment, attempt: 1 });
         }
-    }
-
-    /// The registrations that are told what happens at `now`.
-    fn addressees(&self, account: &mut Account, now: Timestamp) -> Vec<Arc<str>> {
-        let is_told = |webhook: &&Registration| {
-            webhook.is_live(now) && !webhook.statistics.failed && self.address(webhook).is_some()
-        };
-        account.webhooks(now).iter().filter(is_told).map(|webhook| webhook.id.as_str().into()).collect()
-    }
-
-    /// Where a registration wants its deliveries; `None` for places that nothing is delivered to.
-    fn address(&self, webhook: &Registration) -> Option<Url> {
-        let url = Url::parse(&webhook.url).ok()?;
-        let is_within_reach = self.reach == Reach::Anywhere || is_loopback(&url);
-        (is_within_reach && matches!(url.scheme(), "http" | "https")).then_some(url)
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {

@@ -11,16 +11,24 @@ use super::{CLIENT_ID, CLIENT_SECRET};
 
 /// Lets the one client pass. Where it names itself in both places, the header counts.
 pub(super) fn authenticate(headers: &HeaderMap, form: &Form) -> Result<(), Refusal> {
-    let (id, secret) = match basic(headers)? {
-        Some((id, secret)) => (Some(id), Some(secret)),
-        None => (form.get("client_id").map(str::to_owned), form.get("client_secret").map(str::to_owned)),
-    };
+    let (id, secret) = credentials(headers, form)?;
     let id = id.ok_or_else(unsupported)?;
     if id != CLIENT_ID {
         let description = format!("A valid OAuth client could not be found for client_id: {id}");
         return Err(Refusal::invalid_client(description));
     }
     if secret.ok_or_else(unsupported)? == CLIENT_SECRET { Ok(()) } else { Err(failed()) }
+}
+
+/// The id and the secret, as far as they are there.
+pub(in crate::sandbox) fn credentials(
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<(Option<String>, Option<String>), Refusal> {
+    Ok(match basic(headers)? {
+        Some((id, secret)) => (Some(id), Some(secret)),
+        None => (form.get("client_id").map(str::to_owned), form.get("client_secret").map(str::to_owned)),
+    })
 }
 
 /// The id and secret of an `Authorization: Basic` header; none when there is no such header.

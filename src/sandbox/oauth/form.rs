@@ -9,11 +9,11 @@ use url::form_urlencoded;
 use super::refusal::Refusal;
 
 /// Parameters by name. One without a value counts as not sent (RFC 6749 §3.2).
-pub(super) struct Form(BTreeMap<String, String>);
+pub(in crate::sandbox) struct Form(BTreeMap<String, String>);
 
 impl Form {
     /// Reads a request's body, which is none when it was too large.
-    pub(super) fn read(headers: &HeaderMap, body: Option<&[u8]>) -> Result<Self, Refusal> {
+    pub(in crate::sandbox) fn read(headers: &HeaderMap, body: Option<&[u8]>) -> Result<Self, Refusal> {
         if !is_form(headers) {
             let description = "The Content-Type must be application/x-www-form-urlencoded";
             return Err(Refusal::invalid_request(description));
@@ -22,7 +22,7 @@ impl Form {
     }
 
     /// Reads `name=value&…`, where each name may stand once.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, Refusal> {
+    pub(in crate::sandbox) fn parse(text: &[u8]) -> Result<Self, Refusal> {
         let mut parameters = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(text) {
             if value.is_empty() {
@@ -36,12 +36,12 @@ impl Form {
     }
 
     /// The parameter `name`, if it was sent.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::sandbox) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
     /// The parameter `name`, without which nothing comes of the request.
-    pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
+    pub(in crate::sandbox) fn required(&self, name: &str) -> Result<&str, Refusal> {
         self.get(name).ok_or_else(|| Refusal::invalid_request(format!("Missing parameter: {name}")))
     }
 }

@@ -7,8 +7,8 @@
 //! - `ledger`: everything handed out; `id_token`: who the user is; `lock_out`: too many wrong passwords
 
 pub(super) mod authorize;
-mod client;
-mod form;
+pub(super) mod client;
+pub(super) mod form;
 mod id_token;
 pub(super) mod ledger;
 pub(super) mod lock_out;

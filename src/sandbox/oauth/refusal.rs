@@ -55,7 +55,7 @@ impl Refusal {
     }
 
     /// The reply.
-    pub(super) fn reply(&self) -> Reply {
+    pub(in crate::sandbox) fn reply(&self) -> Reply {
         let body = json!({"error": self.error, "error_description": self.description});
         Reply::json(self.status, &body)
     }

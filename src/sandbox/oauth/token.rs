@@ -51,7 +51,7 @@ pub(in crate::sandbox) async fn answer(
 }
 
 /// Marks a reply that nobody may keep a copy of (RFC 6749 §5.1).
-pub(super) fn not_stored(reply: Reply) -> Reply {
+pub(in crate::sandbox) fn not_stored(reply: Reply) -> Reply {
     reply.with_header(CACHE_CONTROL, "no-store").with_header(PRAGMA, "no-cache")
 }
 

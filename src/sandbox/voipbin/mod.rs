@@ -13,7 +13,6 @@ pub(super) mod refusal;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -95,7 +94,7 @@ fn operation(method: &Method, path: &str) -> Option<Operation> {
 /// Keys and agents of a customer share one allowance (§8).
 fn check_quota(app: &App) -> Result<(), Refusal> {
     let customer = app.store.read_voipbin(|account| account.customer().id.clone());
-    app.take_of_quota(&format!("customer {customer}"), Instant::now()).map_err(Refusal::throttled)
+    app.take_quota(&format!("customer {customer}")).map_err(Refusal::throttled)
 }
 
 async fn execute(

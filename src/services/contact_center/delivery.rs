@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::signature::{self, Flaw};
-use crate::delivery::{Delivery, Rules, Successes};
+use crate::delivery::{Delivery, Manner, Rules, Successes};
 use crate::secret::Secret;
 use crate::webhook::member;
 
@@ -21,6 +21,7 @@ pub const RULES: Rules = Rules {
     reply: Duration::from_secs(10),
     attempts: 3,
     pause: Duration::from_secs(10),
+    manner: Manner::Unfollowed,
     redirects: 0,
     successes: Successes::AnyTwoHundred,
 };
@@ -61,7 +62,7 @@ pub fn build(notification: &Notification, key: Option<&[u8]>, now: DateTime<Utc>
     if let Some(token) = token {
         headers.insert(SIGNATURE, token);
     }
-    Delivery { headers, body }
+    Delivery { headers, body, ..Delivery::default() }
 }
 
 /// Why a request is no notification.

@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::signature;
-use crate::delivery::{Delivery, Rules, Successes};
+use crate::delivery::{Delivery, Manner, Rules, Successes};
 use crate::secret::Secret;
 use crate::webhook::member;
 
@@ -20,6 +20,7 @@ pub const RULES: Rules = Rules {
     reply: Duration::from_secs(15),
     attempts: 3,
     pause: Duration::from_secs(1),
+    manner: Manner::Go,
     redirects: 2,
     successes: Successes::Below(500),
 };
@@ -35,7 +36,7 @@ pub fn build(body: Bytes, key: Option<&Secret>) -> Delivery {
     if let Some(signature) = signature.and_then(|text| HeaderValue::from_str(&text).ok()) {
         headers.insert(SIGNATURE, signature);
     }
-    Delivery { headers, body }
+    Delivery { headers, body, ..Delivery::default() }
 }
 
 /// The body of an event: compact, `type` before `data`, and `<`, `>` and `&` escaped as the service's encoder does.

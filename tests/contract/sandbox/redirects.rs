@@ -9,7 +9,7 @@ use super::receiver::{Answer, Posted, Receiver, status, whole};
 /// What came of one event, with one attempt, at a receiver that answers `/hook` with this redirect and the rest with 200.
 async fn redirected(line: &'static str, location: &str) -> (Vec<Posted>, Value) {
     let sandbox =
-        Sandbox::start(Options { empty: true, speed: 0.0, attempts: 1, ..Options::default() }).await;
+        Sandbox::start(Options { empty: true, speed: 0.0, attempts: Some(1), ..Options::default() }).await;
     let header = format!("Location: {location}\r\n");
     let receiver = Receiver::start(move |posted, _| {
         if posted.line().ends_with("/hook") { Answer::Bytes(whole(line, &header)) } else { status("200 OK") }

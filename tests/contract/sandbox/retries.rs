@@ -11,7 +11,7 @@ use super::receiver::{Answer, Receiver, status, whole};
 
 /// A sandbox whose clock moves by hand, with one attempt for a delivery.
 async fn impatient() -> Sandbox {
-    Sandbox::start(Options { empty: true, speed: 0.0, attempts: 1, ..Options::default() }).await
+    Sandbox::start(Options { empty: true, speed: 0.0, attempts: Some(1), ..Options::default() }).await
 }
 
 async fn plant(sandbox: &Sandbox, url: &str) {
@@ -104,7 +104,7 @@ async fn a_later_attempt_may_arrive() {
 #[tokio::test]
 async fn only_200_is_a_success_unless_told_otherwise() {
     for (any_2xx, succeeded) in [(false, 0), (true, 1)] {
-        let options = Options { empty: true, speed: 0.0, attempts: 1, any_2xx, ..Options::default() };
+        let options = Options { empty: true, speed: 0.0, attempts: Some(1), any_2xx, ..Options::default() };
         let sandbox = Sandbox::start(options).await;
         let receiver = Receiver::answering("204 No Content").await;
         plant(&sandbox, &receiver.url()).await;
@@ -192,7 +192,7 @@ async fn after_a_renewal_deliveries_resume() {
 #[tokio::test]
 async fn success_does_not_clear_the_flag() {
     let sandbox =
-        Sandbox::start(Options { empty: true, speed: 0.0, attempts: 2, ..Options::default() }).await;
+        Sandbox::start(Options { empty: true, speed: 0.0, attempts: Some(2), ..Options::default() }).await;
     // The second delivery arrives at its second attempt, when the first has been given up.
     let receiver =
         Receiver::start(|posted, _| status(if posted.step() == "RINGING 2" { "200 OK" } else { "500 E" }))
@@ -240,7 +240,7 @@ async fn an_expired_registration_gets_no_more_attempts_and_is_not_failed() {
 #[tokio::test]
 async fn attempts_are_successes_and_failures_whatever_happens() {
     let sandbox =
-        Sandbox::start(Options { empty: true, speed: 0.0, attempts: 3, ..Options::default() }).await;
+        Sandbox::start(Options { empty: true, speed: 0.0, attempts: Some(3), ..Options::default() }).await;
     let receiver = Receiver::start(|_, number| match number % 5 {
         0 => status("500 E"),
         1 => Answer::Bytes("nonsense".to_owned()),

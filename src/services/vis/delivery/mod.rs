@@ -12,7 +12,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::value::RawValue;
 
 use super::signature::{self, Match};
-use crate::delivery::{Delivery, Rules, Successes};
+use crate::delivery::{Delivery, Manner, Rules, Successes};
 use crate::secret::Secret;
 use crate::webhook::member;
 
@@ -22,6 +22,7 @@ pub const RULES: Rules = Rules {
     reply: Duration::from_secs(2),
     attempts: 6,
     pause: Duration::from_secs(10),
+    manner: Manner::Vis,
     redirects: 5,
     successes: Successes::Only(200),
 };
@@ -115,7 +116,7 @@ pub fn build(parts: &Parts<'_>) -> Delivery {
         }
     }
     body.push('}');
-    Delivery { headers, body: Bytes::from(body) }
+    Delivery { headers, body: Bytes::from(body), ..Delivery::default() }
 }
 
 /// Why a request is no delivery.

@@ -1,0 +1,231 @@
+//! The Webhooks API: event types and subscriptions, behind bearer token, version and scope (specs/contact-center.md §2, §7).
+//!
+//! The three bodies of a 401 are the service's; every other message is ours.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::http::header::{ACCEPT, CACHE_CONTROL};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::book::Book;
+use super::subscription::Subscription;
+use super::wish::{self, Scopes, Wish};
+use super::{event_types, ksuid};
+use crate::sandbox::app::{App, bearer};
+use crate::sandbox::reply::Reply;
+use crate::sandbox::store::Store;
+use crate::sandbox::timestamp::Timestamp;
+use crate::secret::Secret;
+
+/// The only version of the API there is (specs/contact-center.md §1).
+const VERSION: &str = "application/vnd.newvoicemedia.v1+json";
+
+/// The operations of the service. Ids are decoded, and any text.
+enum Operation {
+    EventTypes,
+    List,
+    Create,
+    Get(String),
+    Update(String),
+    Delete(String),
+}
+
+/// Answers the request for `path`, which is what follows `/webhooks`. `body` is none when it was too large.
+pub(in crate::sandbox) async fn answer(
+    app: &App,
+    parts: &Parts,
+    path: &str,
+    body: Option<Bytes>,
+    now: Timestamp,
+) -> Reply {
+    let outcome = match admit(app, parts, path, now) {
+        Ok(operation) => execute(&app.store, operation, body, app.options.allow_http, now).await,
+        Err(refusal) => Ok(refusal),
+    };
+    let reply = outcome.unwrap_or_else(|failure| unsaved(&failure));
+    reply.with_header(CACHE_CONTROL, "max-age=5, must-revalidate, private")
+}
+
+/// The reply to a request that a fault or a quota stops with `status`.
+pub(in crate::sandbox) fn refusal_of(status: StatusCode) -> Reply {
+    match status {
+        StatusCode::UNAUTHORIZED => invalid_token(),
+        StatusCode::TOO_MANY_REQUESTS => message(status, "Too many requests, try again after a short period"),
+        status => {
+            message(status, status.canonical_reason().unwrap_or("A fault that the sandbox was asked for"))
+        }
+    }
+}
+
+/// Token, quota, version, path, scope: in which order the service looks at them is not documented.
+fn admit(app: &App, parts: &Parts, path: &str, now: Timestamp) -> Result<Operation, Reply> {
+    let token = bearer(&parts.headers).ok_or_else(missing_token)?;
+    let issued = || app.store.read_book(|book| book.scopes(token, now));
+    let scopes = if app.is_owner(&parts.headers) { Some(Scopes::ALL) } else { issued() };
+    let scopes = scopes.ok_or_else(invalid_token)?;
+    if app.take_quota(token).is_err() {
+        return Err(refusal_of(StatusCode::TOO_MANY_REQUESTS));
+    }
+    if !asks_for_version(&parts.headers) {
+        return Err(message(StatusCode::BAD_REQUEST, "The Accept header must name a version of the API"));
+    }
+    let operation = operation(&parts.method, path)?;
+    let is_allowed = match operation {
+        Operation::EventTypes | Operation::List | Operation::Get(_) => scopes.read,
+        Operation::Create | Operation::Update(_) | Operation::Delete(_) => scopes.write,
+    };
+    // The one client of the sandbox owns both scopes, so a token without one was asked for without it.
+    is_allowed.then_some(operation).ok_or_else(|| message(StatusCode::UNAUTHORIZED, "Unauthorized"))
+}
+
+fn asks_for_version(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut kinds = values.flat_map(|value| value.split(','));
+    kinds.any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(VERSION))
+}
+
+fn operation(method: &Method, path: &str) -> Result<Operation, Reply> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let decoded = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
+    match (segments.as_slice(), method.as_str()) {
+        (["event-types"], "GET" | "HEAD") => Ok(Operation::EventTypes),
+        (["subscriptions"], "GET" | "HEAD") => Ok(Operation::List),
+        (["subscriptions"], "POST") => Ok(Operation::Create),
+        (["subscriptions", id], "GET" | "HEAD") if !id.is_empty() => Ok(Operation::Get(decoded(id))),
+        (["subscriptions", id], "PATCH") if !id.is_empty() => Ok(Operation::Update(decoded(id))),
+        (["subscriptions", id], "DELETE") if !id.is_empty() => Ok(Operation::Delete(decoded(id))),
+        (["event-types" | "subscriptions"], _) => Err(refusal_of(StatusCode::METHOD_NOT_ALLOWED)),
+        (["subscriptions", id], _) if !id.is_empty() => Err(refusal_of(StatusCode::METHOD_NOT_ALLOWED)),
+        _ => Err(refusal_of(StatusCode::NOT_FOUND)),
+    }
+}
+
+async fn execute(
+    store: &Arc<Store>,
+    operation: Operation,
+    body: Option<Bytes>,
+    allows_http: bool,
+    now: Timestamp,
+) -> io::Result<Reply> {
+    let Some(body) = body else {
+        return Ok(message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is larger than 1 MiB"));
+    };
+    let read = || wish::read(&body, allows_http).map_err(|text| message(StatusCode::BAD_REQUEST, text));
+    Ok(match operation {
+        Operation::EventTypes => Reply::json(StatusCode::OK, &event_types::catalogue()),
+        Operation::List => store.read_book(|book| {
+            let shown: Vec<Value> = book.subscriptions.iter().map(Subscription::shown).collect();
+            Reply::json(StatusCode::OK, &json!({"subscriptions": shown}))
+        }),
+        Operation::Get(id) => {
+            store.read_book(|book| book.find(&id).map_or_else(unknown, |found| ok(&found.shown())))
+        }
+        Operation::Create => match read() {
+            Ok(wish) => changed(store, |book| create(book, wish, now)).await?,
+            Err(refusal) => refusal,
+        },
+        Operation::Update(id) => match read() {
+            Ok(wish) => changed(store, |book| update(book, &id, wish)).await?,
+            Err(refusal) => refusal,
+        },
+        Operation::Delete(id) => {
+            let delete = |book: &mut Book| {
+                let is_removed = book.remove(&id);
+                // What is answered is not documented; this is what has nothing to say.
+                is_removed.then(|| Reply::empty(StatusCode::NO_CONTENT)).ok_or_else(unknown)
+            };
+            changed(store, delete).await?
+        }
+    })
+}
+
+/// Changes the book, and waits until that is on disk. A refusal changed nothing.
+async fn changed(
+    store: &Arc<Store>,
+    change: impl FnOnce(&mut Book) -> Result<Reply, Reply>,
+) -> io::Result<Reply> {
+    let mut refusal = None;
+    let change = |book: &mut Book| change(book).map_err(|reply| refusal = Some(reply)).ok();
+    let reply = store.change_book(change).await?;
+    Ok(reply.or(refusal).unwrap_or_else(unknown))
+}
+
+fn create(book: &mut Book, wish: Wish, now: Timestamp) -> Result<Reply, Reply> {
+    let missing = |text| message(StatusCode::BAD_REQUEST, text);
+    let subscription = Subscription {
+        subscription_id: ksuid::new(now),
+        name: wish.name.ok_or_else(|| missing("The property name is required"))?,
+        url: wish.url.ok_or_else(|| missing("The property url is required"))?,
+        events: wish.events.ok_or_else(|| missing("The property events is required"))?,
+        enabled: wish.enabled.unwrap_or(true),
+        secret: wish.secret.unwrap_or_else(new_secret),
+    };
+    if book.is_taken(&subscription.name, "") {
+        return Err(taken());
+    }
+    let reply = ok(&subscription.shown_once());
+    book.subscriptions.push(subscription);
+    Ok(reply)
+}
+
+fn update(book: &mut Book, id: &str, wish: Wish) -> Result<Reply, Reply> {
+    if wish.name.as_deref().is_some_and(|name| book.is_taken(name, id)) {
+        return Err(taken());
+    }
+    let subscription = book.find(id).ok_or_else(unknown)?;
+    let Wish { name, url, events, enabled, secret } = wish;
+    name.into_iter().for_each(|name| subscription.name = name);
+    url.into_iter().for_each(|url| subscription.url = url);
+    events.into_iter().for_each(|events| subscription.events = events);
+    enabled.into_iter().for_each(|enabled| subscription.enabled = enabled);
+    secret.into_iter().for_each(|secret| subscription.secret = secret);
+    Ok(ok(&subscription.shown()))
+}
+
+/// 32 random bytes in base64.
+fn new_secret() -> Secret {
+    let random: Vec<u8> = (0..3).flat_map(|_| *Uuid::new_v4().as_bytes()).collect();
+    Secret::new(STANDARD.encode(Sha256::digest(random)))
+}
+
+fn ok(body: &Value) -> Reply {
+    Reply::json(StatusCode::OK, body)
+}
+
+fn message(status: StatusCode, text: &str) -> Reply {
+    Reply::json(status, &json!({ "message": text }))
+}
+
+fn unknown() -> Reply {
+    message(StatusCode::NOT_FOUND, "There is no such subscription")
+}
+
+fn taken() -> Reply {
+    message(StatusCode::CONFLICT, "There is a subscription of this name already")
+}
+
+fn unsaved(failure: &io::Error) -> Reply {
+    let text = format!("The sandbox could not save its state: {failure}");
+    message(StatusCode::INTERNAL_SERVER_ERROR, &text)
+}
+
+fn missing_token() -> Reply {
+    let body = json!({"error": "invalid_request", "error_description": "The access token is missing"});
+    Reply::json(StatusCode::UNAUTHORIZED, &body)
+}
+
+fn invalid_token() -> Reply {
+    let body =
+        json!({"error": "invalid_token", "error_description": "The access token is invalid or has expired"});
+    Reply::json(StatusCode::UNAUTHORIZED, &body)
+}

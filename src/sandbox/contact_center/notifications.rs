@@ -1,0 +1,86 @@
+//! What Contact Center tells of a call, and whom: an agent's channel comes and goes, and every subscription that is enabled
+//! and asks for it is notified (specs/contact-center.md §4, §5).
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use url::Url;
+
+use super::ksuid;
+use super::subscription::Subscription;
+use crate::delivery::{Delivery, Rules};
+use crate::sandbox::engine::consignment::{Consignment, Moment, Scene, Script};
+use crate::sandbox::timestamp::Timestamp;
+use crate::services::contact_center::delivery::{INTERACTION, Notification, RULES, build, sample};
+use crate::services::contact_center::signature;
+
+/// What is told beside the channel's own story: the agent is ready again once it has ended.
+const READY: (i64, &str) = (45, "agent.presencechanged.v1");
+
+/// Adds what Contact Center tells of the call `id`.
+pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
+    for (seconds, kind) in steps() {
+        script.add(seconds, Step { call: id, kind });
+    }
+}
+
+fn steps() -> impl Iterator<Item = (i64, &'static str)> {
+    INTERACTION.into_iter().chain([READY])
+}
+
+/// How many subscriptions would be told of something in a call that began now.
+pub(in crate::sandbox) fn receivers(scene: &Scene) -> usize {
+    let is_told = |subscription: &&Subscription| {
+        scene.address(&subscription.url).is_some() && steps().any(|(_, kind)| subscription.is_told_of(kind))
+    };
+    scene.store.read_book(|book| book.subscriptions.iter().filter(is_told).count())
+}
+
+/// Something of this type happens in the interaction of a call.
+#[derive(Debug)]
+struct Step {
+    call: u64,
+    kind: &'static str,
+}
+
+impl Moment for Step {
+    fn happen(&self, scene: &Scene, now: Timestamp) -> Vec<Arc<dyn Consignment>> {
+        let event = Arc::new(sample(self.kind, self.call, ksuid::new(now), now.utc()));
+        let is_told = |subscription: &&Subscription| {
+            subscription.is_told_of(self.kind) && scene.address(&subscription.url).is_some()
+        };
+        let parcel = |subscription: &Subscription| -> Arc<dyn Consignment> {
+            Arc::new(Parcel { subscription: subscription.subscription_id.clone(), event: Arc::clone(&event) })
+        };
+        scene.store.read_book(|book| book.subscriptions.iter().filter(is_told).map(parcel).collect())
+    }
+}
+
+/// One event for one subscription. What becomes of it is noted nowhere: the service reports nothing of its deliveries.
+#[derive(Debug)]
+struct Parcel {
+    subscription: String,
+    event: Arc<Notification>,
+}
+
+impl Consignment for Parcel {
+    fn destination(&self) -> Arc<str> {
+        format!("contact-center {}", self.subscription).into()
+    }
+
+    fn rules(&self, scene: &Scene) -> Rules {
+        scene.rules(RULES)
+    }
+
+    /// What was deleted or paused meanwhile gets no more attempts: for events that wait, nothing is documented.
+    fn post(&self, scene: &Scene, _number: u32) -> Option<(Url, Delivery)> {
+        scene.store.read_book(|book| {
+            let subscription = book.find(&self.subscription).filter(|subscription| subscription.enabled)?;
+            let key = signature::key(&subscription.secret);
+            // Signed by the machine's clock, not the sandbox's: receivers hold `exp` against their own time, and a clock that
+            // was moved on by a day would make every notification one of tomorrow, or one that has expired.
+            let delivery = build(&self.event, key.as_deref(), Utc::now());
+            Some((scene.address(&subscription.url)?, delivery))
+        })
+    }
+}
