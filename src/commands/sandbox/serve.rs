@@ -28,6 +28,8 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         any_2xx: args.any_2xx,
         deliver_anywhere: args.deliver_anywhere,
         allow_http: args.allow_http,
+        allow_private_targets: args.allow_private_targets,
+        no_webhook_secret: args.no_webhook_secret,
         network: usual.network,
         calls_per_minute: args.calls_per_minute.unwrap_or(usual.calls_per_minute),
     };

@@ -12,9 +12,13 @@ use super::account::{Account, Customer, Written};
 use super::json_reply;
 use super::refusal::Refusal;
 
-/// The customer with its secret.
-pub(super) fn shown(account: &Account) -> Reply {
-    json_reply(account.customer())
+/// The customer with its secret, if customers have one.
+pub(super) fn shown(account: &Account, has_secret: bool) -> Reply {
+    if has_secret { json_reply(account.customer()) } else { json_reply(&without_secret(account)) }
+}
+
+fn without_secret(account: &Account) -> Customer {
+    Customer { webhook_secret: String::new(), ..account.customer().clone() }
 }
 
 /// Writes all seven members, whatever the body says of them; nothing is checked but that they are texts.
@@ -26,8 +30,7 @@ pub(super) async fn write(
     let Some(written) = read(body) else { return Ok(Err(Refusal::not_json())) };
     let reply = store.change_voipbin(|account| {
         account.write(written, now);
-        let customer = Customer { webhook_secret: String::new(), ..account.customer().clone() };
-        Some(json_reply(&customer))
+        Some(json_reply(&without_secret(account)))
     });
     Ok(reply.await?.ok_or_else(Refusal::not_json))
 }

@@ -1,18 +1,18 @@
 //! VoIPBIN as its clients see it: the customer with its one webhook, access keys, sign-in, and the one check of activeflows
 //! (specs/voipbin.md §11). There is no `/webhooks`, because there never was one (§1).
 //!
-//! - who asks: `access`; what is kept: `account`; what is answered: `customer`, `keys`, `activeflow`; what goes wrong:
-//!   `refusal`
+//! - who asks: `access`; what is kept: `account`; what is answered: `customer`, `keys`, `activeflow`; what is
+//!   posted: `events`; what goes wrong: `refusal`
 
 pub(super) mod access;
 pub(super) mod account;
 mod activeflow;
 mod customer;
+pub(super) mod events;
 mod keys;
 pub(super) mod refusal;
 
 use std::io;
-use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -22,7 +22,6 @@ use serde_json::json;
 
 use super::app::App;
 use super::reply::Reply;
-use super::store::Store;
 use super::timestamp::Timestamp;
 use access::Caller;
 use refusal::Refusal;
@@ -64,7 +63,7 @@ pub(super) async fn answer(app: &App, parts: &Parts, body: Option<Bytes>, now: T
     let Some(operation) = operation else { return Refusal::no_route().reply(parts) };
     let admitted = access::caller(app, parts, now).and_then(|caller| check_quota(app).map(|()| caller));
     let outcome = match admitted {
-        Ok(caller) => execute(&app.store, operation, caller, parts, &body, now).await,
+        Ok(caller) => execute(app, operation, caller, parts, &body, now).await,
         Err(refusal) => Ok(Err(refusal)),
     };
     match outcome {
@@ -98,15 +97,19 @@ fn check_quota(app: &App) -> Result<(), Refusal> {
 }
 
 async fn execute(
-    store: &Arc<Store>,
+    app: &App,
     operation: Operation,
     caller: Caller,
     parts: &Parts,
     body: &[u8],
     now: Timestamp,
 ) -> io::Result<Result<Reply, Refusal>> {
+    let store = &app.store;
     Ok(match operation {
-        Operation::Customer => Ok(store.read_voipbin(|account| customer::shown(account))),
+        Operation::Customer => {
+            let has_secret = !app.options.no_webhook_secret;
+            Ok(store.read_voipbin(|account| customer::shown(account, has_secret)))
+        }
         Operation::Write => return customer::write(store, body, now).await,
         Operation::Me => store.read_voipbin(|account| access::me(account, caller)),
         Operation::Keys => {
