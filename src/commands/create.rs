@@ -115,6 +115,7 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
         is_yes: args.yes,
     });
     let replaced = if args.replace { slot::journal(context, account).await? } else { None };
+    definition.replaces = replaced.as_ref().map(|replaced| replaced.url().to_owned());
     let status = create(context, account, &definition, &key, check).await?;
     if let Some(replaced) = replaced {
         replaced.note(context).await;
@@ -152,7 +153,6 @@ fn definition(args: &CreateArgs, key: &Key, service: ServiceKind) -> Definition 
     let events = if args.event.is_empty() { usual_events(service) } else { args.event.clone() };
     Definition {
         name: args.name.clone(),
-        replaces: args.replace,
         ..Definition::new(
             args.url.as_str().to_owned(),
             events,

@@ -299,7 +299,7 @@ impl Restoring<'_> {
         Ok(report)
     }
 
-    /// Two commands put back what was there; each says first what it does to the other one.
+    /// Nobody has said that what is there now may go.
     fn blocked(&self, webhook: &Webhook, url: &str) -> Error {
         let update = format!("update {} --url URL", word(&webhook.id));
         Error::new(Kind::Failure, format!("the webhook to {url} is in its place"))

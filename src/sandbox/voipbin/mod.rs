@@ -18,7 +18,6 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
 
 use super::app::App;
 use super::reply::Reply;
@@ -133,7 +132,7 @@ pub(super) fn of_status(status: StatusCode, parts: &Parts) -> Reply {
 
 /// A reply that carries `value`, as the service's framework sends it.
 fn json_reply(value: &impl serde::Serialize) -> Reply {
-    Reply::json(StatusCode::OK, &json!(value))
+    Reply::json(StatusCode::OK, value)
 }
 
 #[cfg(test)]

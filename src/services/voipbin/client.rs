@@ -91,7 +91,8 @@ impl Client {
         definition: &Definition,
     ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
         let decide = |before: &Customer| {
-            if before.has_webhook() && !definition.replaces {
+            // Only what was journalled may make way: another one may have come meanwhile.
+            if before.has_webhook() && definition.replaces.as_ref() != Some(&before.url) {
                 let url = mask_url(&before.url).into_owned();
                 return Err(HttpError::Taken { host: host_of(&self.base), url });
             }
@@ -116,10 +117,11 @@ impl Client {
         Ok(self.change(decide).await?.webhook())
     }
 
-    /// Empties the slot, if `id` is its customer's.
-    pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
+    /// Empties the slot, if `webhook` is in it: another one has the same id, and nobody has asked for its removal.
+    pub async fn delete(&self, webhook: &Webhook) -> Result<Deletion, HttpError> {
         let before = self.read(WhenHeld::Return).await?;
-        if before.customer.id != id || !before.customer.has_webhook() {
+        let Customer { id, url, .. } = &before.customer;
+        if *id != webhook.id || *url != webhook.url {
             return Ok(Deletion::Gone);
         }
         self.write(&before.customer, &Slot::default()).await?;
