@@ -10,6 +10,7 @@
 )]
 
 mod config;
+mod customer;
 mod exposition;
 mod nagios;
 mod running;
@@ -94,6 +95,9 @@ mod trigger_replay;
 mod unknown_user;
 mod verify;
 mod verify_explain;
+mod voipbin;
+mod voipbin_kill;
+mod voipbin_refused;
 mod wait_lock;
 mod whoami;
 mod widths;
