@@ -51,7 +51,11 @@ impl Keeper {
         AuthorizeError {
             message: format!("{what} profile {}", self.sign_in.profile),
             hint,
-            reason: if refused { NoToken::NotSignedIn } else { NoToken::Failed },
+            reason: match self.sign_in.way {
+                _ if !refused => NoToken::Failed,
+                Way::Client { .. } => NoToken::ClientRefused,
+                Way::Person | Way::Nobody => NoToken::NotSignedIn,
+            },
             source: Some(NoTokenCause::Service(Box::new(error))),
         }
     }

@@ -49,11 +49,16 @@ impl Unattended {
     /// How `stored` stands, seen from `now`.
     #[must_use]
     pub fn of(sign_in: &SignIn, stored: &Credentials, now: DateTime<Utc>) -> Self {
-        if matches!(sign_in.way, Way::Client { .. }) {
-            return Self::ByClient;
-        }
         let knows_client = (sign_in.client_id.is_some() || stored.client_id.is_some())
             && (sign_in.client_secret.is_some() || stored.client_secret.is_some());
+        match sign_in.way {
+            Way::Client { .. } if knows_client => return Self::ByClient,
+            Way::Client { .. } => {
+                let cure = "client_id, and client_secret_file or client_secret_command, of the profile let vwh sign in";
+                return Self::No { after: stored.expires_at, cure, variable: None };
+            }
+            Way::Person | Way::Nobody => {}
+        }
         let knows_user = sign_in.username.is_some() || stored.username.is_some();
         let end = stored.refresh_token.as_ref().and(stored.refresh_expires_at).filter(|end| *end > now);
         let refreshes = knows_client && end.is_some();

@@ -8,11 +8,13 @@ use super::standing::{self, Person};
 use super::{Context, browser};
 use crate::auth::endpoint::{Client, Grant};
 use crate::auth::keeper::{Keeper, LogIn};
-use crate::auth::sign_in::with_tenant;
+use crate::auth::sign_in::{self, with_tenant};
 use crate::auth::source::{Role, password_in};
 use crate::auth::store::Credentials;
 use crate::error::{Error, ExitStatus, Kind};
+use crate::http::Authorize as _;
 use crate::output::prompt::read_stdin;
+use crate::output::when::absolute;
 use crate::secret::Secret;
 use crate::services::registration::Identity;
 use crate::services::{SignInBy, sign_in_by};
@@ -50,6 +52,9 @@ pub struct LoginArgs {
 pub async fn run(args: &LoginArgs, context: &Context) -> Result<ExitStatus, Error> {
     let account = Account::connect(context, to_sign_in(context)?).await?;
     let Some(keeper) = account.tokens.keeper() else { return Err(nothing_to_sign_in("a token of its own")) };
+    if matches!(keeper.sign_in().way, sign_in::Way::Client { .. }) {
+        return by_itself(args, context, &account).await;
+    }
     if args.browser || args.no_browser {
         let client = Details::gather(args, context, keeper, Way::Browser).await?;
         browser::log_in(
@@ -75,6 +80,28 @@ pub async fn run(args: &LoginArgs, context: &Context) -> Result<ExitStatus, Erro
     let identity = identity(context, &account).await?;
     let person = Person::of(&account, identity, (context.clock)())?;
     context.output.answer(&standing::signed_in(context, &person))?;
+    Ok(ExitStatus::Success)
+}
+
+/// The application signs in by itself whenever it has to. That it can is shown by doing it.
+async fn by_itself(args: &LoginArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
+    let profile = &account.profile;
+    if args.username.is_some() || args.password_stdin || args.browser || args.no_browser {
+        let text = format!("profile {profile} signs in as an application, not as a person");
+        return Err(Error::new(Kind::Usage, text)
+            .hint("leave the options out: client id and client secret are all it takes"));
+    }
+    account.tokens.token().await.map_err(Error::from)?;
+    let person = Person::of(account, Identity::default(), (context.clock)())?;
+    context.output.answer(&if context.settings.format.is_json() {
+        format!("{}\n", person.json())
+    } else {
+        let until = person.expires_at.map(|end| format!("; its token lasts until {}", absolute(end)));
+        let until = until.unwrap_or_default();
+        format!(
+            "profile {profile} signs in by itself with its client secret: nothing needs to be typed{until}\n"
+        )
+    })?;
     Ok(ExitStatus::Success)
 }
 

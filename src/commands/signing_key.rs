@@ -212,9 +212,14 @@ fn generate(file: Option<PathBuf>, context: &Context, service: ServiceKind) -> R
             Kind::Usage,
             "a generated key would be lost: there is no terminal to show it on",
         )
-        .hint(
-            "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none",
-        ));
+        .hint(match service {
+            ServiceKind::Vis => {
+                "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none"
+            }
+            ServiceKind::ContactCenter | ServiceKind::Voipbin => {
+                "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own"
+            }
+        }));
     }
     if let Some(file) = &file
         && file.exists()

@@ -38,6 +38,11 @@ impl Snapshot {
                 .output
                 .warning(&format!("{count} of the elements that the service listed are no webhooks"));
         }
+        if listing.mentions_pages {
+            context.output.warning(
+                "the service speaks of further pages, which vwh does not know: some webhooks may be missing",
+            );
+        }
         let now = listing.date.unwrap_or_else(context.clock);
         Ok(Self { listing, positions: OnceCell::new(), now })
     }

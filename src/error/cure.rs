@@ -57,6 +57,7 @@ fn by_status(status: u16) -> Option<&'static str> {
     Some(match status {
         403 => "ask the account's administrator whether this user may use the API",
         404 | 410 => "check the id with: vwh list; if every call says so, check the base URL",
+        409 => "something of the same name is there already: see it with: vwh list",
         408 | 500..=599 => "the service is unwell: run the command again later",
         400..=499 => "change the request: the same one would be rejected again",
         _ => return None,

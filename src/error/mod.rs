@@ -266,7 +266,8 @@ impl From<AuthorizeError> for Error {
     fn from(error: AuthorizeError) -> Self {
         let AuthorizeError { message, hint, reason, source } = error;
         let known = match &source {
-            Some(NoTokenCause::Service(error)) => match error.as_ref() {
+            // What is known is known of the sign-in of people.
+            Some(NoTokenCause::Service(error)) if reason != NoToken::ClientRefused => match error.as_ref() {
                 HttpError::Fault { host, fault } => cure::known(host, fault).map(str::to_owned),
                 _ => None,
             },
@@ -278,7 +279,7 @@ impl From<AuthorizeError> for Error {
         });
         let kind = match (reason, &cause) {
             (NoToken::Configuration, _) => Kind::Configuration,
-            (NoToken::NotSignedIn, _) => Kind::Authentication,
+            (NoToken::NotSignedIn | NoToken::ClientRefused, _) => Kind::Authentication,
             (NoToken::TimedOut, _) => Kind::Unavailable,
             (NoToken::Interrupted, _) => Kind::Interrupted,
             (NoToken::Failed, Some(cause)) => cause.kind,

@@ -40,6 +40,8 @@ pub enum NoToken {
     Configuration,
     /// Nobody is signed in.
     NotSignedIn,
+    /// The application is not let in, and there is no person to sign in.
+    ClientRefused,
     /// Whoever should give it did not answer in time.
     TimedOut,
     /// Ctrl-C while waiting for it.

@@ -165,8 +165,11 @@ impl Reader<'_> {
         if let Some(Value::Object(inner)) = members.get("fault") {
             return self.json(inner);
         }
-        if let Some(Value::Object(inner)) = members.get("error") {
-            return self.envelope(inner);
+        // VoIPBIN (vb §8) and siblings of Contact Center (cc §7) put what they say into an object.
+        if let Some(Value::Object(inner)) = members.get("error")
+            && !members.contains_key("message")
+        {
+            return if inner.contains_key("code") { self.json(inner) } else { self.envelope(inner) };
         }
         let text = |names: &[&str]| {
             names.iter().find_map(|name| match members.get(*name)? {
@@ -199,8 +202,8 @@ impl Reader<'_> {
 
     /// `errors[]` of VIS and `invalid_parameters[]` of its siblings.
     fn fields(&self, members: &Map<String, Value>) -> Vec<(String, String)> {
-        let text = |entry: &Value, names: [&str; 2]| {
-            names.into_iter().find_map(|name| entry.get(name)?.as_str().map(|text| self.clean(text)))
+        let text = |entry: &Value, names: &[&str]| {
+            names.iter().find_map(|name| entry.get(name)?.as_str().map(|text| self.clean(text)))
         };
         ["errors", "invalid_parameters"]
             .into_iter()
@@ -208,8 +211,8 @@ impl Reader<'_> {
             .flatten()
             .filter_map(|entry| {
                 let whole = || entry.as_str().map(|text| self.clean(text));
-                let message = text(entry, ["message", "reason"]).or_else(whole)?;
-                Some((text(entry, ["field", "name"]).unwrap_or_else(|| "?".to_owned()), message))
+                let message = text(entry, &["message", "reason"]).or_else(whole)?;
+                Some((text(entry, &["field", "name", "path"]).unwrap_or_else(|| "?".to_owned()), message))
             })
             .collect()
     }
@@ -299,6 +302,31 @@ mod tests {
             (404, r#"{"error":{"status":"NOT_FOUND"}}"#, "answered 404 Not Found (NOT_FOUND)"),
             (400, r#"{"error":{}}"#, "answered 400 Bad Request"),
             (400, r#"{"msg":"no","status":400}"#, "answered 400 Bad Request: no"),
+            (
+                400,
+                r#"{"error":{"code":"UnsupportedApiVersion","message":"v2 is not supported"}}"#,
+                "answered 400 Bad Request: v2 is not supported (UnsupportedApiVersion)",
+            ),
+            (
+                400,
+                r#"{"status":400,"title":"One or more errors","errors":[{"message":"too short","path":"name"}]}"#,
+                "answered 400 Bad Request: One or more errors – name: too short",
+            ),
+            (
+                400,
+                r#"{"status":400,"title":"Bad","detail":"no events"}"#,
+                "answered 400 Bad Request: Bad: no events",
+            ),
+            (
+                400,
+                r#"{"statusCode":400,"error":"Bad Request","message":"no"}"#,
+                "answered 400 Bad Request: no",
+            ),
+            (
+                401,
+                r#"{"error":"invalid_token","error_description":"The access token is invalid or has expired"}"#,
+                "answered 401 Unauthorized: invalid_token: The access token is invalid or has expired",
+            ),
             (401, r#"{"code":401,"message":"no"}"#, "answered 401 Unauthorized: no"),
             (
                 502,

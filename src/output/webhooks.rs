@@ -51,24 +51,28 @@ pub struct TableStyle {
 }
 
 /// Columns, the profile among them, that are not only for wide tables.
-const NARROW: usize = 7;
+const NARROW: usize = 8;
 
-const COLUMNS: [Column; 13] = [
+/// Where the name stands in `COLUMNS`.
+const NAME: usize = 3;
+
+const COLUMNS: [Column; 14] = [
     Column { head: "PROFILE", drop_rank: 0, shrinks_to: None },
     Column { head: "HEALTH", drop_rank: 0, shrinks_to: None },
     Column { head: "ID", drop_rank: 0, shrinks_to: None },
+    Column { head: "NAME", drop_rank: 3, shrinks_to: Some(12) },
     // Enough to tell hosts apart; less would be noise.
     Column { head: "URL", drop_rank: 1, shrinks_to: Some(18) },
-    Column { head: "DELIVERED", drop_rank: 4, shrinks_to: None },
+    Column { head: "DELIVERED", drop_rank: 5, shrinks_to: None },
     // Enough for `26h ago, 503`.
     Column { head: "LAST FAILURE", drop_rank: 2, shrinks_to: Some(12) },
-    Column { head: "EXPIRES", drop_rank: 3, shrinks_to: None },
-    Column { head: "LAST SUCCESS", drop_rank: 5, shrinks_to: None },
-    Column { head: "ATTEMPTS", drop_rank: 6, shrinks_to: None },
-    Column { head: "POLICY", drop_rank: 7, shrinks_to: None },
-    Column { head: "SIGNED", drop_rank: 8, shrinks_to: None },
-    Column { head: "CREATED", drop_rank: 9, shrinks_to: None },
-    Column { head: "EVENTS", drop_rank: 10, shrinks_to: None },
+    Column { head: "EXPIRES", drop_rank: 4, shrinks_to: None },
+    Column { head: "LAST SUCCESS", drop_rank: 6, shrinks_to: None },
+    Column { head: "ATTEMPTS", drop_rank: 7, shrinks_to: None },
+    Column { head: "POLICY", drop_rank: 8, shrinks_to: None },
+    Column { head: "SIGNED", drop_rank: 9, shrinks_to: None },
+    Column { head: "CREATED", drop_rank: 10, shrinks_to: None },
+    Column { head: "EVENTS", drop_rank: 11, shrinks_to: None },
 ];
 
 /// The table, one line a webhook.
@@ -76,16 +80,19 @@ const COLUMNS: [Column; 13] = [
 pub fn table(entries: &[Entry<'_>], style: TableStyle) -> String {
     let first = usize::from(!style.shows_profile);
     let end = if style.is_wide { COLUMNS.len() } else { NARROW };
+    // Where no service has names, scripts find the columns where they always were.
+    let has_names = entries.iter().any(|entry| entry.webhook.name.is_some());
+    let kept: Vec<usize> = (first..end).filter(|index| *index != NAME || has_names).collect();
     let rows = |is_short| -> Vec<Vec<String>> {
         let cells = entries.iter().map(|entry| cells(*entry, style.secrets, is_short));
-        cells.map(|cells| cells.into_iter().take(end).skip(first).collect()).collect()
+        cells.map(|cells| kept.iter().map(|index| cells[*index].clone()).collect()).collect()
     };
-    let columns = &COLUMNS[first..end];
-    let mut lines = lay_out(columns, &rows(false), None);
+    let columns: Vec<Column> = kept.iter().map(|index| COLUMNS[*index]).collect();
+    let mut lines = lay_out(&columns, &rows(false), None);
     if let Some(limit) = style.width
         && lines.iter().any(|line| width(line) > limit)
     {
-        lines = lay_out(columns, &rows(true), style.width);
+        lines = lay_out(&columns, &rows(true), style.width);
     }
     let mut out = String::new();
     for (position, line) in lines.iter().enumerate() {
@@ -123,7 +130,7 @@ pub(super) fn style_of(health: Health) -> Style {
 }
 
 /// The cells of one row. In short, what a narrow terminal can do without is left out: a status's name, `https://`.
-fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
+fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 14] {
     let Entry { webhook, now, .. } = entry;
     let url = shown_url(webhook, secrets, is_short);
     let statistics = webhook.statistics.as_ref();
@@ -132,6 +139,7 @@ fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 13] {
         entry.profile.to_owned(),
         entry.health.name().to_owned(),
         inert(&webhook.id).into_owned(),
+        inert(webhook.name.as_deref().unwrap_or_default()).into_owned(),
         inert(&url).into_owned(),
         statistics.map(delivered).unwrap_or_default(),
         last_failure(webhook, now, is_short),

@@ -47,9 +47,10 @@ impl Knobs {
         }
     }
 
-    /// Places `count` calls that go as `scenario` names.
-    pub async fn call(&self, scenario: &str, count: u32) -> Result<Value, HttpError> {
-        self.turn(Method::POST, "call", Some(json!({ "scenario": scenario, "count": count }))).await
+    /// Places `count` calls that go as `scenario` names, of which `service` alone tells, or every service.
+    pub async fn call(&self, scenario: &str, count: u32, service: Option<&str>) -> Result<Value, HttpError> {
+        let body = json!({ "scenario": scenario, "count": count, "service": service });
+        self.turn(Method::POST, "call", Some(body)).await
     }
 
     /// Brings the demo account back, or an empty one.

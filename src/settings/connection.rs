@@ -277,8 +277,8 @@ fn addresses_of(
         }
         // A token that is brought needs no token URL.
         (Some(base), None, Err(_)) if brings_token => Ok((base.clone(), base.clone())),
-        (_, _, Err(what)) => Err(SettingsError::new(format!("profile {name}: {what}"))
-            .hint("give the profile a region, or base_url and token_url")),
+        (_, _, Err(what)) => Err(SettingsError::new(what)
+            .hint(format!("give the profile {name} a region, or base_url and token_url"))),
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "a helper that cannot do its work fails the test that asked for it"
 )]
 
+mod center;
 mod config;
 mod customer;
 mod exposition;
@@ -26,6 +27,9 @@ mod browser;
 mod check;
 mod check_states;
 mod confirm;
+mod contact_center;
+mod contact_center_odd;
+mod contact_center_tokens;
 mod create;
 mod create_check;
 mod delete;

@@ -14,8 +14,8 @@ use crate::error::{Error, ExitStatus};
 use crate::http::HttpError;
 use crate::sandbox::Session;
 use crate::services::knobs::Knobs;
-use crate::services::vis::delivery::RULES;
 use crate::services::vis::delivery::scenario::Scenario;
+use crate::webhook::ServiceKind;
 use crate::webhook::json::to_line;
 
 /// What lets an active webhook hear of calls, for those who have none.
@@ -36,12 +36,16 @@ pub(super) struct CallArgs {
     /// How many such calls begin at the same time
     #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..=1000))]
     count: u32,
+
+    /// The one service that tells of it; every service does unless told
+    #[arg(long, value_name = "SERVICE", value_parser = PossibleValuesParser::new(ServiceKind::ALL.map(ServiceKind::name)))]
+    service: Option<String>,
 }
 
 /// Runs `vwh sandbox call`. Prints the id of each call; under `--json` an object a line with what will happen, and when.
 pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) -> Result<ExitStatus, Error> {
     let called = with_session(context, &session, async |knobs| {
-        let placed = knobs.call(args.scenario.name(), args.count).await?;
+        let placed = knobs.call(args.scenario.name(), args.count, args.service.as_deref()).await?;
         // Nobody waits for the clock of a sandbox that ends with a command.
         let played = if placed["embedded"] == true { Some(play(knobs, args.scenario).await?) } else { None };
         Ok((placed, played))
@@ -69,16 +73,21 @@ pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) ->
     Ok(ExitStatus::Success)
 }
 
+/// How long a turn is in which what is left of a call passes: no service waits longer between two attempts.
+const TURN: TimeDelta = TimeDelta::seconds(10);
+
+/// How many such turns a call takes at the most, with all the attempts of its last event.
+const TURNS: usize = 12;
+
 /// Lets the whole script pass, and then the pauses of the attempts that are still to come.
 async fn play(knobs: &Knobs, scenario: Scenario) -> Result<Value, HttpError> {
     let length = scenario.steps().last().map_or(0, |(seconds, _)| *seconds);
     let mut status = knobs.advance(TimeDelta::seconds(length)).await?;
-    let pause = TimeDelta::from_std(RULES.pause).unwrap_or(TimeDelta::MAX);
-    for _ in 1..RULES.attempts {
-        if status["deliveriesUnderWay"] == 0 {
+    for _ in 0..TURNS {
+        if status["callsUnderWay"] == 0 && status["deliveriesUnderWay"] == 0 {
             break;
         }
-        status = knobs.advance(pause).await?;
+        status = knobs.advance(TURN).await?;
     }
     Ok(status)
 }

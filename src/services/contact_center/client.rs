@@ -17,6 +17,9 @@ const ACCEPT: &str = "application/vnd.newvoicemedia.v1+json";
 
 const COLLECTION: &str = "subscriptions";
 
+/// What a token that lacks a scope gets, word for word: any other 401 is about the token itself (cc §7).
+const WITHOUT_SCOPE: &str = "Unauthorized";
+
 /// The client of one connection.
 #[derive(Debug)]
 pub struct Client {
@@ -47,7 +50,7 @@ impl Client {
     pub async fn list(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
         let mut call = self.call(Method::GET, COLLECTION);
         call.when_held = when_held;
-        let reply = self.http.send(&call).await?;
+        let reply = self.send(&call).await?;
         let list = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of subscriptions", &reply, &error))?;
         Ok(Listing {
@@ -62,7 +65,7 @@ impl Client {
     /// `GET /subscriptions/{id}`, with the service's clock.
     pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
         let call = self.call(Method::GET, &format!("{COLLECTION}/{}", segment(id)));
-        let reply = self.http.send(&call).await?;
+        let reply = self.send(&call).await?;
         Ok((subscription(&call, &reply)?, reply.date))
     }
 
@@ -86,7 +89,7 @@ impl Client {
         };
         let mut call = self.call_with(Method::POST, COLLECTION, &request);
         call.repeat = Repeat::OnlyIfNotSent;
-        match self.http.send(&call).await {
+        match self.send(&call).await {
             Ok(reply) => match subscription(&call, &reply) {
                 Ok(webhook) if !webhook.id.is_empty() => Ok((webhook, reply.date)),
                 // The service said yes, so it is there; only its description is missing.
@@ -124,7 +127,7 @@ impl Client {
             secret: update.key.as_ref().map(Secret::reveal),
         };
         let call = self.call_with(Method::PATCH, &format!("{COLLECTION}/{}", segment(id)), &request);
-        let reply = self.http.send(&call).await?;
+        let reply = self.send(&call).await?;
         match subscription(&call, &reply) {
             Ok(webhook) if webhook.id == id => Ok(webhook),
             // Accepted, and what came with it is not the subscription.
@@ -136,7 +139,7 @@ impl Client {
     pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
         let mut call = self.call(Method::DELETE, &format!("{COLLECTION}/{}", segment(id)));
         call.when_held = WhenHeld::Return;
-        match self.http.send(&call).await {
+        match self.send(&call).await {
             Ok(_) => Ok(Deletion::Removed),
             Err(error) if is_gone(&error) => Ok(Deletion::Gone),
             Err(error) => Err(error),
@@ -146,9 +149,22 @@ impl Client {
     /// `GET /event-types`, in the service's order.
     pub async fn event_types(&self) -> Result<Vec<EventType>, HttpError> {
         let call = self.call(Method::GET, "event-types");
-        let reply = self.http.send(&call).await?;
+        let reply = self.send(&call).await?;
         wire::event_types(&reply.body)
             .map_err(|error| undecodable(&call, "a list of event types", &reply, &error))
+    }
+
+    async fn send(&self, call: &Call) -> Result<Reply, HttpError> {
+        let mut outcome = self.http.send(call).await;
+        if let Err(HttpError::Fault { fault, .. }) = &mut outcome
+            && fault.status == 401
+            && fault.message.as_deref() == Some(WITHOUT_SCOPE)
+        {
+            let scope = if call.method == Method::GET { "admin:read" } else { "admin:write" };
+            fault.cure =
+                Some(format!("the token was asked for without the scope {scope}: ask for one with it"));
+        }
+        outcome
     }
 
     fn call(&self, method: Method, path: &str) -> Call {

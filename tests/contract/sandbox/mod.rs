@@ -2,6 +2,7 @@
 
 mod calls;
 mod codes;
+mod contact_center;
 mod deliveries;
 mod endpoints;
 mod events;

@@ -112,19 +112,15 @@ async fn attempts(line: &'static str) -> (usize, u64, u64) {
     let receiver = Receiver::answering(line).await;
     set(&sandbox, &receiver.url(), "POST").await;
     call(&sandbox).await;
-    let mut count = 0;
     let mut status = sandbox.advance(0).await;
-    // The other events come later: the second after a second.
-    while status["deliveriesUnderWay"] == 1 && count < 10 {
-        count += 1;
-        status = sandbox.turn("advance", &json!({"seconds": 0, "milliseconds": 999})).await;
-        assert_eq!(of_first(&receiver), count, "not before a second");
-        status = sandbox.turn("advance", &json!({"seconds": 0, "milliseconds": 1})).await;
-        if count == 1 {
-            // From now on the second event is under way as well.
-            sandbox.advance(1).await;
-            status = sandbox.advance(2).await;
+    if status["deliveriesUnderWay"] == 1 {
+        for count in 1..=3 {
+            sandbox.turn("advance", &json!({"seconds": 0, "milliseconds": 999})).await;
+            assert_eq!(of_first(&receiver), count, "not before a second");
+            sandbox.turn("advance", &json!({"seconds": 0, "milliseconds": 1})).await;
         }
+        // The second event came a second after the first.
+        status = sandbox.advance(2).await;
     }
     let number = |name: &str| status[name].as_u64().expect(name);
     (of_first(&receiver), number("deliveriesSucceeded"), number("deliveriesFailed"))
