@@ -92,6 +92,10 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     let service = account.service();
     let key = chosen_key(args, context, service).await?;
     check_create(service, &wish(args, &key)).map_err(refused)?;
+    if args.check && service != ServiceKind::Vis {
+        return Err(Error::new(Kind::Usage, "--check posts a call of VIS")
+            .hint(format!("post events of this service with: vwh trigger URL --service {service}")));
+    }
     let mut definition = definition(args, &key, service);
     warn(context, account, args, &definition, &key);
     let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };
@@ -116,6 +120,7 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
         is_yes: args.yes,
     });
     let replaced = if args.replace { slot::journal(context, account).await? } else { None };
+    definition.replaces = replaced.as_ref().map(|replaced| replaced.url().to_owned());
     let status = create(context, account, &definition, &key, check).await?;
     if let Some(replaced) = replaced {
         replaced.note(context).await;
@@ -153,7 +158,6 @@ fn definition(args: &CreateArgs, key: &Key, service: ServiceKind) -> Definition 
     let events = if args.event.is_empty() { usual_events(service) } else { args.event.clone() };
     Definition {
         name: args.name.clone(),
-        replaces: args.replace,
         ..Definition::new(
             args.url.as_str().to_owned(),
             events,
@@ -368,7 +372,8 @@ pub(super) fn warn_about_reply(
         output.warning(&format!("it has expired already, at {}", when::absolute(expire_at)));
     }
     let policy = webhook.metadata_policy.as_deref().unwrap_or(&definition.metadata_policy);
-    if !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
+    let has_policies = account.service() == ServiceKind::Vis;
+    if has_policies && !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
         output.warning(&format!("the service chose another metadata policy: {policy}"));
     }
     if let Some(key) = &definition.key {

@@ -64,8 +64,13 @@ pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Res
         )
         .await?;
         let removal = Removal::new(context, account, "delete", owner)?;
-        let plan =
-            Plan { items, qualifies: Some(&|_: &Webhook| true), is_stale: confirmed == Confirmed::Asked };
+        let shown: Vec<(String, String)> =
+            items.iter().map(|item| (item.id.clone(), item.url.clone())).collect();
+        // Where there is room for one, another one has the same id.
+        let is_shown = |webhook: &Webhook| {
+            !webhook.service.holds_one() || shown.contains(&(webhook.id.clone(), webhook.url.clone()))
+        };
+        let plan = Plan { items, qualifies: Some(&is_shown), is_stale: confirmed == Confirmed::Asked };
         remove_all(context, account, &removal, plan).await?
     };
     report.results.extend(gone);

@@ -17,6 +17,7 @@ use crate::output::prompt::read_stdin;
 use crate::output::when::absolute;
 use crate::secret::Secret;
 use crate::services::registration::Identity;
+use crate::services::{SignInBy, sign_in_by};
 use crate::settings::{Connection, Place};
 
 /// Sign in
@@ -114,6 +115,13 @@ pub fn to_sign_in(context: &Context) -> Result<Connection, Error> {
                 .hint("name it with: -p NAME"));
         }
     };
+    if sign_in_by(connection.service) == SignInBy::Nobody && !matches!(connection.place, Place::Sandbox) {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("vwh does not sign in to {}: an access key or a JWT is brought", connection.service),
+        )
+        .hint("set VWH_TOKEN to it, or name it by token_file or token_command in the profile"));
+    }
     match &connection.place {
         Place::Sandbox => {
             Err(nothing_to_sign_in("the sandbox")

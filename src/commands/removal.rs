@@ -77,7 +77,7 @@ impl Removal {
         webhook: &Webhook,
     ) -> Result<Done, Stopped> {
         self.tried.borrow_mut().insert(webhook.id.clone());
-        let deleted = account.client.delete(&webhook.id).await?;
+        let deleted = account.client.delete(webhook).await?;
         let (outcome, action) = match deleted {
             Deletion::Removed => (Outcome::Removed, Action::Removed),
             Deletion::Gone => (Outcome::Gone, Action::Gone),

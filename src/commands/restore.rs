@@ -26,6 +26,7 @@ use crate::services::element;
 use crate::services::registration::Definition;
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
+use crate::webhook::json::Secrets;
 
 /// Clocks differ; a webhook created this long before a restore set out by our clock may still be its work.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -87,6 +88,8 @@ enum Finding {
     Completed(String),
     /// Somebody registered an equal one.
     Exists(String),
+    /// Another one is in the place where there is room for one.
+    Blocked(String),
     /// Gone.
     Missing,
 }
@@ -214,8 +217,11 @@ fn examine(candidate: &Candidate, present: &Present<'_>, is_named: bool) -> Find
         State::Kept => !is_named,
         _ => false,
     };
-    if is_settled || present.snapshot.find(&candidate.webhook.id).is_some() {
+    if is_settled {
         return Finding::Settled;
+    }
+    if let Some(listed) = present.snapshot.find(&candidate.webhook.id) {
+        return in_place_of(candidate, &listed);
     }
     let Some(twin) = present.twin_of(&candidate.webhook) else { return Finding::Missing };
     match candidate.removal.state {
@@ -223,6 +229,20 @@ fn examine(candidate: &Candidate, present: &Present<'_>, is_named: bool) -> Find
             Finding::Completed(twin.id.clone())
         }
         _ => Finding::Exists(twin.id.clone()),
+    }
+}
+
+/// What `listed`, which has the same id, says. Where there is room for one webhook, every webhook has that id.
+fn in_place_of(candidate: &Candidate, listed: &Webhook) -> Finding {
+    let lost = &candidate.webhook;
+    if !lost.service.holds_one() {
+        return Finding::Settled;
+    }
+    let is_same = listed.url == lost.url && listed.method == lost.method;
+    match candidate.removal.state {
+        State::Restoring(_) if is_same => Finding::Completed(listed.id.clone()),
+        _ if is_same => Finding::Settled,
+        _ => Finding::Blocked(listed.shown_url(Secrets::Hide)),
     }
 }
 
@@ -260,6 +280,10 @@ impl Restoring<'_> {
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
                 Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
+                Finding::Blocked(url) => {
+                    let error = self.blocked(&candidate.webhook, &url);
+                    settled.push(Done::failed(&candidate.webhook, error));
+                }
                 Finding::Missing => items.push(candidate.webhook),
             }
         }
@@ -273,6 +297,13 @@ impl Restoring<'_> {
         };
         report.results.extend(settled);
         Ok(report)
+    }
+
+    /// Nobody has said that what is there now may go.
+    fn blocked(&self, webhook: &Webhook, url: &str) -> Error {
+        let update = format!("update {} --url URL", word(&webhook.id));
+        Error::new(Kind::Failure, format!("the webhook to {url} is in its place"))
+            .hint(format!("change that one's url: {}", self.account.command(&update)))
     }
 
     async fn create(&self, webhook: &Webhook) -> Result<Done, Stopped> {

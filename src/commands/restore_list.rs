@@ -13,6 +13,7 @@ use crate::output::table::{Column, lay_out};
 use crate::output::text::inert;
 use crate::output::when;
 use crate::settings::Format;
+use crate::webhook::Webhook;
 use crate::webhook::json::to_line;
 
 /// One entry of `vwh restore --list --json`; a contract.
@@ -89,7 +90,10 @@ fn view<'a>(
     snapshot: &Snapshot,
 ) -> RemovalView<'a> {
     let removal = &candidate.removal;
-    let is_listed = snapshot.find(&removal.id).is_some();
+    let listed = snapshot.find(&removal.id);
+    // Where there is room for one, another one has the same id.
+    let is_it = |listed: &Webhook| !listed.service.holds_one() || listed.url == candidate.webhook.url;
+    let is_listed = listed.as_ref().is_some_and(is_it);
     let (state, new_id) = match &removal.state {
         _ if is_listed => ("listed", None),
         State::Restored(new_id) => ("restored", Some(new_id.as_str())),

@@ -24,6 +24,12 @@ pub async fn journal(context: &Context, account: &Account) -> Result<Option<Repl
 }
 
 impl Replaced {
+    /// Where it delivers.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.webhook.url
+    }
+
     /// Notes that it is gone.
     pub async fn note(&self, context: &Context) {
         let done = Done::new(&self.webhook, Outcome::Gone);

@@ -4,6 +4,7 @@
 //! What a delivery says, and how it is signed, is the business of each service's own room. Nothing here waits between
 //! attempts: whoever delivers does, on the clock that it goes by.
 
+mod public;
 pub mod send;
 
 use std::time::Duration;
@@ -125,6 +126,8 @@ impl Rules {
     pub fn next(&self, number: u32, answer: &Answer) -> Next {
         match answer {
             Answer::Replied { status, .. } if self.successes.contain(*status) => Next::Delivered,
+            // A url that VoIPBIN's guard refuses is never tried again (vb §5).
+            Answer::OutOfReach(_) if self.manner == Manner::Go => Next::GiveUp,
             // The service marks the webhook failed at once (vis §8).
             Answer::TooManyRedirects if self.manner == Manner::Vis => Next::GiveUp,
             _ if number < self.attempts => Next::Retry,
@@ -179,6 +182,7 @@ mod tests {
     fn too_many_redirects_are_given_up_at_once_by_vis() {
         assert_eq!(RULES.next(1, &Answer::TooManyRedirects), Next::GiveUp);
         let go = Rules { manner: Manner::Go, ..RULES };
+        assert_eq!(go.next(1, &Answer::OutOfReach("localhost".into())), Next::GiveUp);
         assert_eq!(go.next(1, &Answer::TooManyRedirects), Next::Retry);
         assert_eq!(go.next(6, &Answer::TooManyRedirects), Next::GiveUp);
     }

@@ -3,6 +3,7 @@
 //! It neither repeats an attempt nor judges its answer (that is `Rules::next`).
 
 use std::error::Error as _;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,6 +18,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use url::Url;
 
+use super::public::{self, Refused};
 use super::{Answer, Delivery, Manner, Rules};
 use crate::network::{self, Network, is_loopback};
 
@@ -31,6 +33,8 @@ const READ: usize = 1 << 20;
 pub enum Reach {
     /// This machine's.
     Loopback,
+    /// Those all of whose addresses are public (vb §5).
+    Public,
     /// Any.
     Anywhere,
 }
@@ -56,6 +60,12 @@ impl Sender {
         Self { rules, ..self.clone() }
     }
 
+    /// The same sender to hosts within `reach`.
+    #[must_use]
+    pub fn within(&self, reach: Reach) -> Self {
+        Self { reach, ..self.clone() }
+    }
+
     /// The rules.
     #[must_use]
     pub fn rules(&self) -> &Rules {
@@ -67,11 +77,21 @@ impl Sender {
         let mut url = url.clone();
         // `None` once a redirect has made it a GET without a body.
         let mut body = Some(&delivery.body);
-        for _ in 0..=self.rules.redirects {
+        for followed in 0..=self.rules.redirects {
+            let host = || url.host_str().unwrap_or_default().to_owned();
             if self.reach == Reach::Loopback && !is_loopback(&url) {
-                return Answer::OutOfReach(url.host_str().unwrap_or_default().to_owned());
+                return Answer::OutOfReach(host());
             }
-            let reply = match self.exchange(&url, delivery, body).await {
+            let addresses = match self.reach {
+                Reach::Public => match public::addresses(&url).await {
+                    Ok(addresses) => Some(addresses),
+                    Err(Refused::Private) if followed == 0 => return Answer::OutOfReach(host()),
+                    Err(Refused::Private) => return Answer::NoReply("redirect refused".to_owned()),
+                    Err(Refused::Unknown(why)) => return Answer::NoReply(why),
+                },
+                Reach::Loopback | Reach::Anywhere => None,
+            };
+            let reply = match self.exchange(&url, delivery, body, addresses.as_deref()).await {
                 Ok(reply) => reply,
                 Err(reason) => return Answer::NoReply(reason),
             };
@@ -84,9 +104,16 @@ impl Sender {
         Answer::TooManyRedirects
     }
 
-    async fn exchange(&self, url: &Url, delivery: &Delivery, body: Option<&Bytes>) -> Result<Reply, String> {
+    /// `addresses`: those that the host is known to have, in the place of whatever its name stands for a moment later.
+    async fn exchange(
+        &self,
+        url: &Url,
+        delivery: &Delivery,
+        body: Option<&Bytes>,
+        addresses: Option<&[SocketAddr]>,
+    ) -> Result<Reply, String> {
         let connected = Connected::default();
-        let client = self.client(url, &connected).map_err(|error| innermost(&error))?;
+        let client = self.client(url, &connected, addresses).map_err(|error| innermost(&error))?;
         let method = if body.is_some() { delivery.method.clone() } else { Method::GET };
         let mut request = client.request(method, url.clone()).headers(sent(&delivery.headers));
         if let Some(body) = body {
@@ -109,7 +136,12 @@ impl Sender {
     }
 
     /// A client for one connection. It tells `connected` when that stands.
-    fn client(&self, url: &Url, connected: &Connected) -> Result<Client, reqwest::Error> {
+    fn client(
+        &self,
+        url: &Url,
+        connected: &Connected,
+        addresses: Option<&[SocketAddr]>,
+    ) -> Result<Client, reqwest::Error> {
         let builder = Client::builder()
             .user_agent(concat!("vwh/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -122,7 +154,10 @@ impl Sender {
         } else {
             network::plain(builder)
         };
-        builder.build()
+        match (addresses, url.domain()) {
+            (Some(addresses), Some(name)) => builder.resolve_to_addrs(name, addresses).build(),
+            _ => builder.build(),
+        }
     }
 }
 

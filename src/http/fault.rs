@@ -166,11 +166,11 @@ impl Reader<'_> {
         if let Some(Value::Object(inner)) = members.get("fault") {
             return self.json(inner);
         }
-        // Siblings of Contact Center put code and message into an object (cc §7).
+        // VoIPBIN (vb §8) and siblings of Contact Center (cc §7) put what they say into an object.
         if let Some(Value::Object(inner)) = members.get("error")
             && !members.contains_key("message")
         {
-            return self.json(inner);
+            return if inner.contains_key("code") { self.json(inner) } else { self.envelope(inner) };
         }
         let text = |names: &[&str]| {
             names.iter().find_map(|name| match members.get(*name)? {
@@ -190,6 +190,15 @@ impl Reader<'_> {
             next_access,
             cure: None,
         }
+    }
+
+    /// `{"error":{"status","reason","message"}}` of VoIPBIN: the reason is what tells one refusal from another (vb §8).
+    fn envelope(&self, members: &Map<String, Value>) -> Fault {
+        let text = |name: &str| {
+            members.get(name)?.as_str().filter(|text| !text.trim().is_empty()).map(|text| self.clean(text))
+        };
+        let message = text("message").map(|text| text.trim_end_matches('.').to_owned());
+        Fault { code: text("reason").or_else(|| text("status")), message, ..Fault::default() }
     }
 
     /// `errors[]` of VIS and `invalid_parameters[]` of its siblings.
@@ -286,6 +295,13 @@ mod tests {
                 r#"{"title":"Bad","status":400,"invalid_parameters":[{"name":"n","reason":"r"}]}"#,
                 "answered 400 Bad Request: Bad – n: r",
             ),
+            (
+                403,
+                r#"{"error":{"status":"PERMISSION_DENIED","reason":"ACCOUNT_FROZEN","message":"The account is frozen.","request_id":"r","details":[{"a":1}]}}"#,
+                "answered 403 Forbidden: The account is frozen (ACCOUNT_FROZEN)",
+            ),
+            (404, r#"{"error":{"status":"NOT_FOUND"}}"#, "answered 404 Not Found (NOT_FOUND)"),
+            (400, r#"{"error":{}}"#, "answered 400 Bad Request"),
             (400, r#"{"msg":"no","status":400}"#, "answered 400 Bad Request: no"),
             (
                 400,

@@ -92,6 +92,9 @@ fn signing(webhook: &Webhook) -> String {
         return format!("no (metadata policy {policy})");
     }
     let algorithm = inert(webhook.signing_algorithm.as_deref().unwrap_or("HMAC_SHA256")).into_owned();
+    if webhook.service.makes_keys() {
+        return format!("{algorithm}, with a key that the service made");
+    }
     match key_trouble(webhook) {
         Some(trouble) => format!("{algorithm}, metadata policy {policy}: {trouble}"),
         None => format!("{algorithm}, metadata policy {policy}"),

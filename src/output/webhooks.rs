@@ -245,7 +245,14 @@ pub fn counts(entries: &[Entry<'_>]) -> String {
         Health::ALL.into_iter().map(|health| (count(health), health)).filter(|(count, _)| *count > 0);
     let words = counted.map(|(count, health)| format!("{count} {health}")).collect::<Vec<_>>().join(", ");
     let noun = if entries.len() == 1 { "webhook" } else { "webhooks" };
-    format!("{} {noun}: {words}", entries.len())
+    let is_silent = |entry: &&Entry<'_>| !entry.webhook.service.reports_deliveries();
+    let unknown = entries.iter().filter(|entry| entry.health == Health::Unknown);
+    let why = if unknown.clone().next().is_some() && unknown.clone().all(|entry| is_silent(&entry)) {
+        ", for its deliveries are not reported"
+    } else {
+        ""
+    };
+    format!("{} {noun}: {words}{why}", entries.len())
 }
 
 /// Causes that one line names.

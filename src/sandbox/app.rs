@@ -29,7 +29,7 @@ use super::quota::Quota;
 use super::reply::Reply;
 use super::store::Store;
 use super::timestamp::Timestamp;
-use super::{contact_center, knobs, routes, server, vis};
+use super::{contact_center, knobs, routes, server, vis, voipbin};
 use crate::secret::Secret;
 
 /// Where the API lives, as on `api.vonage.com` (specs/vis.md §1).
@@ -149,6 +149,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     if let Some(path) = below(&path, API_BASE) {
         return api(&app, &parts, Api::Vis(path), body).await;
     }
+    if voipbin::owns(&path) {
+        return api(&app, &parts, Api::Voipbin, body).await;
+    }
     if let Some(path) = below(&path, contact_center::API_BASE) {
         return api(&app, &parts, Api::ContactCenter(path), body).await;
     }
@@ -173,14 +176,16 @@ fn below<'path>(path: &'path str, base: &str) -> Option<&'path str> {
 enum Api<'path> {
     Vis(&'path str),
     ContactCenter(&'path str),
+    Voipbin,
 }
 
 impl Api<'_> {
     /// The reply that `status` comes with where a request is not executed.
-    fn refusal(self, app: &App, status: StatusCode, now: Timestamp) -> Reply {
+    fn refusal(self, app: &App, parts: &Parts, status: StatusCode, now: Timestamp) -> Reply {
         match self {
             Self::Vis(_) => GatewayError::of_status(status, now).reply(app.options.error_shape),
             Self::ContactCenter(_) => contact_center::refusal_of(status),
+            Self::Voipbin => voipbin::of_status(status, parts),
         }
     }
 }
@@ -194,10 +199,11 @@ async fn api(app: &App, parts: &Parts, api: Api<'_>, body: Body) -> Response<Bod
     let work = async {
         match api {
             Api::Vis(path) => execute(app, parts, path, body, now).await,
+            Api::Voipbin => voipbin::answer(app, parts, body, now).await,
             Api::ContactCenter(path) => contact_center::answer(app, parts, path, body, now).await,
         }
     };
-    spoiled(app, api, effect, now, work).await
+    spoiled(app, api, parts, effect, now, work).await
 }
 
 /// The same for a token request, which has its own count and faults, and no latency.
@@ -207,9 +213,9 @@ async fn token(app: &App, parts: &Parts, path: &str, body: Body) -> Response<Bod
     let now = app.store.now();
     if path == contact_center::TOKEN_PATH {
         let work = contact_center::hand_out(&app.store, parts, body, now);
-        return spoiled(app, Api::ContactCenter(path), effect, now, work).await;
+        return spoiled(app, Api::ContactCenter(path), parts, effect, now, work).await;
     }
-    spoiled(app, Api::Vis(path), effect, now, oauth::token::answer(app, parts, body, now)).await
+    spoiled(app, Api::Vis(path), parts, effect, now, oauth::token::answer(app, parts, body, now)).await
 }
 
 /// Counts a request, and finds what its fault does to it.
@@ -222,16 +228,17 @@ fn effect(faults: &[Fault], requests: &AtomicU64) -> Option<Effect> {
 async fn spoiled(
     app: &App,
     api: Api<'_>,
+    parts: &Parts,
     effect: Option<Effect>,
     now: Timestamp,
     work: impl Future<Output = Reply>,
 ) -> Response<Body> {
     let reply = match effect {
-        Some(Effect::Status(status)) => api.refusal(app, status, now),
+        Some(Effect::Status(status)) => api.refusal(app, parts, status, now),
         Some(Effect::Html502) => misbehaviour::html_502(),
         Some(Effect::Stall) => {
             misbehaviour::stall(&mut app.stopping.clone()).await;
-            api.refusal(app, StatusCode::GATEWAY_TIMEOUT, now)
+            api.refusal(app, parts, StatusCode::GATEWAY_TIMEOUT, now)
         }
         Some(Effect::Cut) => return misbehaviour::cut(work.await.dated(now)),
         Some(Effect::Slow) => return misbehaviour::slow(work.await.dated(now), app.stopping.clone()),

@@ -116,6 +116,7 @@ async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<Mor
         ("POST", "/revoke") => {
             app.store.read_book(Book::revoke);
             app.store.change_ledger(Ledger::revoke).await?;
+            app.store.change_voipbin(|account| Some(account.revoke())).await?;
             Ok(More::new())
         }
         ("POST", "/stop") => stop(app),

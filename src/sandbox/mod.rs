@@ -1,7 +1,7 @@
 //! A local server that behaves like the Vonage VIS webhooks API and like those beside it, for trying things out without an account.
 //!
-//! Built from specs/vis.md §14 alone: it shares no code with the client, so that a mistake in one is not repeated in the
-//! other; what a delivery looks like and the sender of deliveries are the exception, because vwh delivers too. It prints
+//! Built from the emulator sections of specs/*.md alone: it shares no code with the client, so that a mistake in one is not
+//! repeated in the other; what a delivery looks like and the sender of deliveries are the exception, because vwh delivers too. It prints
 //! nothing and reads no environment. It needs a Tokio runtime with time and I/O; one thread is enough, because nothing in
 //! it waits for a file lock by blocking.
 //!
@@ -10,7 +10,7 @@
 //! - time: `clock`, `timestamp`; what waits for it, calls and their deliveries: `engine`
 //! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`
 //! - tokens for those who sign in: `oauth`
-//! - the other services on the same address: `contact_center`
+//! - the other services on the same address: `contact_center`, `voipbin`
 //! - trouble to order: `fault`, `misbehaviour`, `options`
 
 mod account;
@@ -41,6 +41,7 @@ mod state;
 mod store;
 mod timestamp;
 mod vis;
+mod voipbin;
 
 pub use error::SandboxError;
 pub use fault::{Fault, FaultSyntax};

@@ -51,6 +51,10 @@ pub struct Options {
     pub deliver_anywhere: bool,
     /// Take http urls of this machine where a service wants https.
     pub allow_http: bool,
+    /// Let VoIPBIN deliver to addresses that are not public, such as this machine's.
+    pub allow_private_targets: bool,
+    /// VoIPBIN's customer has no secret, and nothing is signed, as before August 2026.
+    pub no_webhook_secret: bool,
     /// What deliveries over https go by.
     pub network: Network,
     /// Calls that come by themselves in a minute of sandbox time; 0 for none.
@@ -74,6 +78,8 @@ impl Default for Options {
             any_2xx: false,
             deliver_anywhere: false,
             allow_http: false,
+            allow_private_targets: false,
+            no_webhook_secret: false,
             network: Network::default(),
             calls_per_minute: 0,
         }

@@ -96,6 +96,12 @@ impl Server {
         self.app.store.token()
     }
 
+    /// The access key that opens VoIPBIN's API.
+    #[must_use]
+    pub fn access_key(&self) -> crate::secret::Secret {
+        self.app.store.read_voipbin(|account| crate::secret::Secret::new(account.access_key()))
+    }
+
     /// Resolves once somebody asked for a stop, by `POST /_sandbox/stop`. The caller then shuts down.
     pub async fn stopped(&mut self) {
         // The sender lives in `app`, so this cannot end early.

@@ -24,6 +24,7 @@ const STOPPING_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Session {
     base_url: String,
     token: Secret,
+    access_key: Option<Secret>,
     host: Host,
 }
 
@@ -38,7 +39,7 @@ enum Host {
 /// Who serves, once that is clear.
 enum Settled {
     Ours { serving: File, starting: File },
-    Theirs { address: SocketAddr, token: Secret },
+    Theirs { address: SocketAddr, door: Door },
 }
 
 /// Connects to the process that serves `state_dir`, or serves it from this one.
@@ -46,7 +47,7 @@ pub async fn join(state_dir: &Path) -> Result<Session, SandboxError> {
     let directory = Directory::open(state_dir)?;
     let clients = locks::wait_for(&directory.clients_lock(), Hold::Shared).await?;
     match settle(&directory).await? {
-        Settled::Theirs { address, token } => Ok(Session::guest(directory, clients, address, token)),
+        Settled::Theirs { address, door } => Ok(Session::guest(directory, clients, address, door)),
         Settled::Ours { serving, starting } => {
             drop(clients);
             let session = Session::embedded(directory, serving).await;
@@ -61,7 +62,7 @@ pub async fn find_running(state_dir: &Path) -> Result<Option<Session>, SandboxEr
     let directory = Directory::open(state_dir)?;
     let clients = locks::wait_for(&directory.clients_lock(), Hold::Shared).await?;
     match settle(&directory).await? {
-        Settled::Theirs { address, token } => Ok(Some(Session::guest(directory, clients, address, token))),
+        Settled::Theirs { address, door } => Ok(Some(Session::guest(directory, clients, address, door))),
         Settled::Ours { .. } => Ok(None),
     }
 }
@@ -75,8 +76,9 @@ async fn settle(directory: &Directory) -> Result<Settled, SandboxError> {
             Elected::Ours { serving, starting } => return Ok(Settled::Ours { serving, starting }),
             Elected::Theirs { starting } => starting,
         };
-        if let Some(Door { host: Some(host), token }) = state::read(directory)? {
-            return Ok(Settled::Theirs { address: host.address, token });
+        let door: Option<Door> = state::read(directory)?;
+        if let Some((address, door)) = door.and_then(|door| Some((door.host.as_ref()?.address, door))) {
+            return Ok(Settled::Theirs { address, door });
         }
         if start.elapsed() > STOPPING_PATIENCE {
             return Err(SandboxError::Busy { path: directory.serving_lock() });
@@ -97,9 +99,10 @@ pub async fn start_over(state_dir: &Path, empty: bool) -> Result<(), SandboxErro
 
 impl Session {
     /// A session with the process that serves at `address`.
-    fn guest(directory: Directory, clients: File, address: SocketAddr, token: Secret) -> Self {
+    fn guest(directory: Directory, clients: File, address: SocketAddr, door: Door) -> Self {
         let host = Host::Guest { directory, address, _clients: clients };
-        Self { base_url: base_url(address), token, host }
+        let access_key = door.voipbin.map(|voipbin| voipbin.access_key);
+        Self { base_url: base_url(address), token: door.token, access_key, host }
     }
 
     async fn embedded(directory: Directory, serving: File) -> Result<Self, SandboxError> {
@@ -108,7 +111,8 @@ impl Session {
         let options = Options { allow_http: true, ..Options::default() };
         let server = Server::start(directory.clone(), serving, bind, options, true).await?;
         let (base_url, token) = (server.base_url().to_owned(), server.token());
-        Ok(Self { base_url, token, host: Host::Embedded { server, directory } })
+        let access_key = Some(server.access_key());
+        Ok(Self { base_url, token, access_key, host: Host::Embedded { server, directory } })
     }
 
     /// The API's base, such as `http://127.0.0.1:40123/t/vbc.prod/vis/v1`.
@@ -121,6 +125,12 @@ impl Session {
     #[must_use]
     pub fn token(&self) -> &Secret {
         &self.token
+    }
+
+    /// The access key that opens VoIPBIN's API; an older program that serves has none.
+    #[must_use]
+    pub fn access_key(&self) -> Option<&Secret> {
+        self.access_key.as_ref()
     }
 
     /// Whether this process serves.

@@ -18,6 +18,7 @@ use super::events::EventLog;
 use super::oauth::ledger::Ledger;
 use super::registration::Registration;
 use super::timestamp::Timestamp;
+use super::voipbin;
 use crate::secret::Secret;
 
 /// The form that this program writes; another one is refused rather than guessed at.
@@ -40,6 +41,8 @@ pub(super) struct State {
     /// What happened; older files have none of it.
     #[serde(default)]
     pub(super) events: EventLog,
+    /// The customer of VoIPBIN; older files have none.
+    pub(super) voipbin: Option<voipbin::account::Account>,
 }
 
 /// What a guest needs to know of the state, which may be large.
@@ -48,6 +51,14 @@ pub(super) struct Door {
     /// Who serves; worth something only while a process holds the serving lock.
     pub(super) host: Option<Host>,
     pub(super) token: Secret,
+    /// Of VoIPBIN's customer; older files have none.
+    pub(super) voipbin: Option<VoipbinDoor>,
+}
+
+/// What a guest needs to know of VoIPBIN's customer.
+#[derive(Debug, Deserialize)]
+pub(super) struct VoipbinDoor {
+    pub(super) access_key: Secret,
 }
 
 /// The process that serves.
@@ -76,6 +87,7 @@ struct Written<'state> {
     oauth: Ledger,
     contact_center: &'state Book,
     events: &'state EventLog,
+    voipbin: &'state voipbin::account::Account,
 }
 
 /// What is written, apart from the time and the address.
@@ -86,13 +98,14 @@ pub(super) struct Kept<'memory> {
     pub(super) book: &'memory Book,
     pub(super) events: &'memory EventLog,
     pub(super) token: &'memory Secret,
+    pub(super) voipbin: &'memory voipbin::account::Account,
 }
 
 impl State {
     /// The state of a sandbox that never ran before, with a token of its own.
     pub(super) fn first(Demo { webhooks, contact_center, events }: Demo, now: Timestamp) -> Self {
         let token = Secret::new(format!("sandbox-{}", Uuid::new_v4().simple()));
-        Self { token, now, webhooks, oauth: Ledger::default(), contact_center, events }
+        Self { token, now, webhooks, oauth: Ledger::default(), contact_center, events, voipbin: None }
     }
 }
 
@@ -122,6 +135,7 @@ pub(super) fn to_bytes(kept: Kept<'_>, now: Timestamp, host: Option<&Host>) -> i
         oauth: kept.ledger.kept(now),
         contact_center: kept.book,
         events: kept.events,
+        voipbin: kept.voipbin,
     };
     Ok(serde_json::to_vec(&written)?)
 }

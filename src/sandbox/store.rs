@@ -20,6 +20,7 @@ use super::events::EventLog;
 use super::oauth::ledger::Ledger;
 use super::state::{self, Host, Kept, State};
 use super::timestamp::Timestamp;
+use super::voipbin;
 use crate::secret::Secret;
 
 /// How long a noted change waits for others, so that a stream of them costs a few writes a second at most.
@@ -42,6 +43,7 @@ struct Memory {
     ledger: Ledger,
     book: Book,
     events: EventLog,
+    voipbin: voipbin::account::Account,
     clock: Clock,
     token: Secret,
     host: Option<Host>,
@@ -80,11 +82,16 @@ impl Store {
         } else {
             (state.webhooks, state.contact_center, state.events)
         };
+        let mut voipbin = state.voipbin.unwrap_or_else(|| voipbin::account::Account::demo(state.now));
+        if start.empty {
+            voipbin.empty_slot();
+        }
         let memory = Memory {
             account: Account::new(webhooks),
             ledger: state.oauth,
             book,
             events,
+            voipbin,
             clock: Clock::new(state.now, Instant::now(), start.speed),
             token: state.token,
             host: Some(host),
@@ -173,6 +180,19 @@ impl Store {
         Ok(result)
     }
 
+    /// Looks at the customer of VoIPBIN.
+    pub(super) fn read_voipbin<T>(&self, look: impl FnOnce(&voipbin::account::Account) -> T) -> T {
+        look(&self.memory().voipbin)
+    }
+
+    /// Changes the customer of VoIPBIN, as `change` does the account.
+    pub(super) async fn change_voipbin<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut voipbin::account::Account) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        self.try_edit(|memory| change(&mut memory.voipbin)).await
+    }
+
     /// Changes what the token endpoint handed out; returns once that is on disk. On an error as `change` does.
     pub(super) async fn change_ledger<T>(
         self: &Arc<Self>,
@@ -219,6 +239,7 @@ impl Store {
         memory.account = Account::new(webhooks);
         memory.events = events.in_place_of(&memory.events);
         memory.ledger = Ledger::default();
+        memory.voipbin.start_over(now);
         memory.book = contact_center;
         memory.revision += 1;
     }
@@ -297,8 +318,8 @@ impl Store {
 impl Memory {
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let now = self.clock.now(Instant::now());
-        let Self { account, ledger, book, events, token, .. } = self;
-        let kept = Kept { account, ledger, book, events, token };
+        let Self { account, ledger, book, events, token, voipbin, .. } = self;
+        let kept = Kept { account, ledger, book, events, token, voipbin };
         state::to_bytes(kept, now, self.host.as_ref())
     }
 }
@@ -310,10 +331,12 @@ pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), Sandb
     let now = machine_time();
     let first = State::first(Demo::new(empty, now), now);
     // The token outlives a reset where it can, because a running shell may have it, and so do the ids of calls.
-    let (token, events) = match state::read::<State>(directory).ok().flatten() {
-        Some(old) => (old.token, first.events.in_place_of(&old.events)),
-        None => (first.token, first.events),
+    let (token, events, kept) = match state::read::<State>(directory).ok().flatten() {
+        Some(old) => (old.token, first.events.in_place_of(&old.events), old.voipbin),
+        None => (first.token, first.events, None),
     };
+    let mut voipbin = kept.unwrap_or_else(|| voipbin::account::Account::demo(now));
+    voipbin.start_over(now);
     let account = Account::new(first.webhooks);
     let kept = Kept {
         account: &account,
@@ -321,6 +344,7 @@ pub(super) fn start_over(directory: &Directory, empty: bool) -> Result<(), Sandb
         book: &first.contact_center,
         events: &events,
         token: &token,
+        voipbin: &voipbin,
     };
     let content = state::to_bytes(kept, now, None)?;
     Ok(directory.write_state(&content)?)

@@ -209,12 +209,12 @@ impl Service {
         }
     }
 
-    /// Removes the webhook `id`.
-    pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
+    /// Removes `webhook`.
+    pub async fn delete(&self, webhook: &Webhook) -> Result<Deletion, HttpError> {
         match self {
-            Self::Vis(client) => client.delete(id).await,
-            Self::ContactCenter(client) => client.delete(id).await,
-            Self::Voipbin(client) => client.delete(id).await,
+            Self::Vis(client) => client.delete(&webhook.id).await,
+            Self::ContactCenter(client) => client.delete(&webhook.id).await,
+            Self::Voipbin(client) => client.delete(webhook).await,
         }
     }
 

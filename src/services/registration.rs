@@ -25,24 +25,15 @@ pub struct Definition {
     pub is_enabled: bool,
     /// The HTTP method of deliveries (VoIPBIN).
     pub method: Option<String>,
-    /// Whether it may take the place of another one where there is room for one only (VoIPBIN).
-    pub replaces: bool,
+    /// The url of the one whose place it may take, where there is room for one only (VoIPBIN).
+    pub replaces: Option<String>,
 }
 
 impl Definition {
     /// One that is enabled, replaces nothing, and has neither name nor method.
     #[must_use]
     pub fn new(url: String, events: Vec<String>, key: Option<Secret>, metadata_policy: String) -> Self {
-        Self {
-            name: None,
-            url,
-            events,
-            key,
-            metadata_policy,
-            is_enabled: true,
-            method: None,
-            replaces: false,
-        }
+        Self { name: None, url, events, key, metadata_policy, is_enabled: true, method: None, replaces: None }
     }
 }
 

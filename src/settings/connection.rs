@@ -267,8 +267,11 @@ fn addresses_of(
     brings_token: bool,
 ) -> Result<(String, String), SettingsError> {
     let documented = services::addresses(service, profile.region.as_deref());
+    // Nothing is ever sent to a token URL where nobody signs in.
+    let has_token_url = services::sign_in_by(service) != services::SignInBy::Nobody;
     match (&profile.base_url, &profile.token_url, documented) {
         (Some(base), Some(token), _) => Ok((base.clone(), token.clone())),
+        (Some(base), None, Ok(_)) if !has_token_url => Ok((base.clone(), base.clone())),
         (base, token, Ok(documented)) => {
             Ok((base.clone().unwrap_or(documented.base), token.clone().unwrap_or(documented.token)))
         }

@@ -54,6 +54,12 @@ impl ServiceKind {
         matches!(self, Self::Voipbin)
     }
 
+    /// Whether an account has room for one webhook alone, which then always has the same id.
+    #[must_use]
+    pub const fn holds_one(self) -> bool {
+        matches!(self, Self::Voipbin)
+    }
+
     /// Whether it returns the keys of webhooks: without that, nobody can register one again with its old key.
     #[must_use]
     pub const fn returns_keys(self) -> bool {

@@ -12,6 +12,7 @@
 mod call_log;
 mod center;
 mod config;
+mod customer;
 mod exposition;
 mod listening;
 mod nagios;
@@ -115,6 +116,9 @@ mod trigger_replay;
 mod unknown_user;
 mod verify;
 mod verify_explain;
+mod voipbin;
+mod voipbin_kill;
+mod voipbin_refused;
 mod wait_lock;
 mod whoami;
 mod widths;

@@ -94,6 +94,14 @@ struct ServeArgs {
     #[arg(long)]
     allow_http: bool,
 
+    /// Deliver to addresses that are not public too, such as this machine's (VoIPBIN)
+    #[arg(long)]
+    allow_private_targets: bool,
+
+    /// The customer has no secret and deliveries are not signed, as before August 2026 (VoIPBIN)
+    #[arg(long)]
+    no_webhook_secret: bool,
+
     /// Calls that come by themselves in a minute of sandbox time
     #[arg(long, value_name = "N")]
     calls_per_minute: Option<u32>,

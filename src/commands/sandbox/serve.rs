@@ -29,6 +29,8 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         deliver_anywhere: args.deliver_anywhere,
         network: if args.deliver_anywhere { context.settings.network_anywhere()? } else { usual.network },
         allow_http: args.allow_http,
+        allow_private_targets: args.allow_private_targets,
+        no_webhook_secret: args.no_webhook_secret,
         calls_per_minute: args.calls_per_minute.unwrap_or(usual.calls_per_minute),
     };
     let mut server = sandbox::serve(directory, args.bind, options).await?;

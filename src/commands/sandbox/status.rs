@@ -12,33 +12,44 @@ use crate::webhook::json::{Secrets, to_line};
 /// Prints the status of `session`'s sandbox, and ends the session.
 pub(super) async fn run(context: &Context, session: Session) -> Result<ExitStatus, Error> {
     let token = session.token().clone();
+    let access_key = session.access_key().cloned();
     let status = with_session(context, &session, async |knobs| knobs.status().await).await;
     session.leave().await?;
-    show(context, &status?, &token)
+    show(context, &status?, &Keys { token, access_key })
+}
+
+/// What opens the sandbox.
+struct Keys {
+    token: Secret,
+    /// Of VoIPBIN's API.
+    access_key: Option<Secret>,
 }
 
 /// With everything that is needed to call the sandbox or to sign in to it, where secrets may be shown.
-fn show(context: &Context, status: &Value, token: &Secret) -> Result<ExitStatus, Error> {
+fn show(context: &Context, status: &Value, keys: &Keys) -> Result<ExitStatus, Error> {
     let shows_secrets = context.output.secrets() == Secrets::Show;
     let text = if context.settings.format.is_json() {
         let mut status = status.clone();
         if let (Some(members), true) = (status.as_object_mut(), shows_secrets) {
             for (name, secret) in
-                [("token", token.reveal()), ("clientSecret", CLIENT_SECRET), ("password", PASSWORD)]
+                [("token", keys.token.reveal()), ("clientSecret", CLIENT_SECRET), ("password", PASSWORD)]
             {
                 members.insert(name.to_owned(), secret.into());
+            }
+            if let Some(key) = &keys.access_key {
+                members.insert("accessKey".to_owned(), key.reveal().into());
             }
         }
         format!("{}\n", to_line(&status))
     } else {
-        status_text(status, shows_secrets.then_some(token))
+        status_text(status, shows_secrets.then_some(keys))
     };
     context.output.answer(&text)?;
     Ok(ExitStatus::Success)
 }
 
-/// The status for people; with a `token`, everything that is needed to call the sandbox or to sign in to it.
-fn status_text(status: &Value, token: Option<&Secret>) -> String {
+/// The status for people; with `keys`, everything that is needed to call the sandbox or to sign in to it.
+fn status_text(status: &Value, keys: Option<&Keys>) -> String {
     let member = |name: &str| match &status[name] {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -62,8 +73,11 @@ fn status_text(status: &Value, token: Option<&Secret>) -> String {
             ["deliveriesUnderWay", "deliveriesSucceeded", "deliveriesFailed"].map(member);
         lines.push(("deliveries", format!("{under_way} under way, {succeeded} succeeded, {failed} failed")));
     }
-    if let Some(token) = token {
+    if let Some(Keys { token, access_key }) = keys {
         lines.push(("token", token.reveal().to_owned()));
+        if let Some(access_key) = access_key {
+            lines.push(("access key", access_key.reveal().to_owned()));
+        }
         // What this command brought along for itself is gone by the time that this is read.
         if !is_embedded {
             lines.push(("token URL", member("tokenUrl")));

@@ -22,6 +22,8 @@ pub(in crate::sandbox) struct Scene {
     reach: Reach,
     attempts: Option<u32>,
     any_2xx: bool,
+    allows_private_targets: bool,
+    has_webhook_secret: bool,
 }
 
 /// Something that happens in a call, as one service tells it.
@@ -38,6 +40,11 @@ pub(in crate::sandbox) trait Consignment: Debug + Send + Sync {
 
     /// The rules of its service, as `scene` has them.
     fn rules(&self, scene: &Scene) -> Rules;
+
+    /// Which hosts it may be posted to.
+    fn reach(&self, scene: &Scene) -> Reach {
+        scene.reach()
+    }
 
     /// What is posted in the attempt `number`, counted from 1, and where to; `None` when nothing is delivered there any more.
     fn post(&self, scene: &Scene, number: u32) -> Option<(Url, Delivery)>;
@@ -86,12 +93,29 @@ impl Scene {
     /// The scene that `options` ask for.
     pub(super) fn new(store: Arc<Store>, options: &Options) -> Self {
         let reach = if options.deliver_anywhere { Reach::Anywhere } else { Reach::Loopback };
-        Self { store, reach, attempts: options.attempts, any_2xx: options.any_2xx }
+        Self {
+            store,
+            reach,
+            attempts: options.attempts,
+            any_2xx: options.any_2xx,
+            allows_private_targets: options.allow_private_targets,
+            has_webhook_secret: !options.no_webhook_secret,
+        }
     }
 
     /// Which hosts are delivered to.
-    pub(super) const fn reach(&self) -> Reach {
+    pub(in crate::sandbox) const fn reach(&self) -> Reach {
         self.reach
+    }
+
+    /// Whether VoIPBIN's guard against targets that are not public is off.
+    pub(in crate::sandbox) const fn allows_private_targets(&self) -> bool {
+        self.allows_private_targets
+    }
+
+    /// Whether VoIPBIN's customer has a secret to sign with.
+    pub(in crate::sandbox) const fn has_webhook_secret(&self) -> bool {
+        self.has_webhook_secret
     }
 
     /// The rules that deliveries go by where those of their service are `usual`.

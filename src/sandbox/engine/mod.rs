@@ -25,6 +25,7 @@ use super::contact_center::notifications;
 use super::options::Options;
 use super::store::Store;
 use super::timestamp::Timestamp;
+use super::voipbin::events;
 use crate::delivery::Sender;
 use crate::services::vis::delivery::RULES;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
@@ -172,7 +173,7 @@ impl Engine {
         let of = |service| match service {
             ServiceKind::Vis => vis::receivers(&self.scene, self.scene.store.now()),
             ServiceKind::ContactCenter => notifications::receivers(&self.scene),
-            ServiceKind::Voipbin => 0,
+            ServiceKind::Voipbin => events::receivers(&self.scene),
         };
         teller.map_or_else(|| ServiceKind::ALL.into_iter().map(of).sum(), of)
     }
@@ -240,7 +241,7 @@ impl Engine {
             match service {
                 ServiceKind::Vis => vis::play(&call, &mut script),
                 ServiceKind::ContactCenter => notifications::play(call.id, &mut script),
-                ServiceKind::Voipbin => {}
+                ServiceKind::Voipbin => events::play(call.id, &mut script),
             }
         }
         let play = Arc::new(Play { call: call.id, script: script.sorted() });

@@ -33,7 +33,8 @@ impl Engine {
             return None;
         }
         let (url, delivery) = parcel.consignment.post(&self.scene, parcel.attempt)?;
-        Some(self.sender.under(rules).attempt(&url, &delivery).await)
+        let sender = self.sender.under(rules).within(parcel.consignment.reach(&self.scene));
+        Some(sender.attempt(&url, &delivery).await)
     }
 
     /// Decides the delivery, or sets a timer for its next attempt; then it is the turn of the next one in its lane.

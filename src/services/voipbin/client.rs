@@ -13,7 +13,7 @@ use super::super::room::undecodable;
 use super::wire::{self, Customer};
 use crate::http::fault::Fault;
 use crate::http::{Call, Credential, Http, HttpError, Repeat, WhenHeld, host_of};
-use crate::secret::Secret;
+use crate::secret::{Secret, mask_url};
 use crate::webhook::{ServiceKind, Webhook};
 
 const CUSTOMER: &str = "customer";
@@ -26,6 +26,13 @@ const USUAL_METHOD: &str = "POST";
 pub struct Client {
     http: Http,
     base: Url,
+}
+
+/// What is to be in the slot; nothing, if both are empty.
+#[derive(Debug, Default)]
+struct Slot {
+    method: String,
+    url: String,
 }
 
 /// A customer as it was read.
@@ -83,36 +90,41 @@ impl Client {
         &self,
         definition: &Definition,
     ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
-        let before = self.read(WhenHeld::Wait).await?;
-        if before.customer.has_webhook() && !definition.replaces {
-            let (host, url) = (host_of(&self.base), before.customer.url);
-            return Err(HttpError::Taken { host, url: crate::secret::mask_url(&url).into_owned() });
-        }
-        let method = definition.method.as_deref().unwrap_or(USUAL_METHOD);
-        let after = self.write(&before.customer, method, &definition.url).await?;
+        let decide = |before: &Customer| {
+            // Only what was journalled may make way: another one may have come meanwhile.
+            if before.has_webhook() && definition.replaces.as_ref() != Some(&before.url) {
+                let url = mask_url(&before.url).into_owned();
+                return Err(HttpError::Taken { host: host_of(&self.base), url });
+            }
+            let method = definition.method.as_deref().unwrap_or(USUAL_METHOD);
+            Ok(Slot { method: method.to_owned(), url: definition.url.clone() })
+        };
+        let after = self.change(decide).await?;
         Ok((after.webhook(), after.date))
     }
 
     /// Changes url or method of the webhook `id`.
     pub async fn update(&self, id: &str, update: &Update) -> Result<Webhook, HttpError> {
-        let before = self.read(WhenHeld::Wait).await?;
-        if before.customer.id != id || !before.customer.has_webhook() {
-            return Err(self.no_such_webhook());
-        }
-        let url = update.url.as_deref().unwrap_or(&before.customer.url);
-        let had = Some(before.customer.method.as_str()).filter(|method| !method.is_empty());
-        let method = update.method.as_deref().or(had).unwrap_or(USUAL_METHOD);
-        let after = self.write(&before.customer, method, url).await?;
-        Ok(after.webhook())
+        let decide = |before: &Customer| {
+            if before.id != id || !before.has_webhook() {
+                return Err(self.no_such_webhook());
+            }
+            let url = update.url.as_ref().unwrap_or(&before.url).clone();
+            // Without a method the service sends GET, and somebody may mean that.
+            let method = update.method.as_ref().unwrap_or(&before.method).clone();
+            Ok(Slot { method, url })
+        };
+        Ok(self.change(decide).await?.webhook())
     }
 
-    /// Empties the slot, if `id` is its customer's.
-    pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
+    /// Empties the slot, if `webhook` is in it: another one has the same id, and nobody has asked for its removal.
+    pub async fn delete(&self, webhook: &Webhook) -> Result<Deletion, HttpError> {
         let before = self.read(WhenHeld::Return).await?;
-        if before.customer.id != id || !before.customer.has_webhook() {
+        let Customer { id, url, .. } = &before.customer;
+        if *id != webhook.id || *url != webhook.url {
             return Ok(Deletion::Gone);
         }
-        self.write(&before.customer, "", "").await?;
+        self.write(&before.customer, &Slot::default()).await?;
         Ok(Deletion::Removed)
     }
 
@@ -125,20 +137,46 @@ impl Client {
         Ok(Reading { customer, raw: reply.body, date: reply.date })
     }
 
-    /// Writes all seven members of `before` with another method and url, and reads whether they are so. The request is not
+    /// Puts into the slot what `decide` makes of the customer. Where the service lets nobody in for a while, the customer is
+    /// read again afterwards: somebody may have changed the profile meanwhile.
+    async fn change(
+        &self,
+        decide: impl Fn(&Customer) -> Result<Slot, HttpError>,
+    ) -> Result<Reading, HttpError> {
+        loop {
+            let before = self.read(WhenHeld::Wait).await?;
+            let slot = decide(&before.customer)?;
+            match self.write(&before.customer, &slot).await {
+                Err(HttpError::Throttled { .. }) => {}
+                written => return written,
+            }
+        }
+    }
+
+    /// Writes all seven members of `before` with the slot as it is to be, and reads whether they are so. The request is not
     /// repeated by itself: somebody may have changed the profile meanwhile. What was read afterwards decides.
-    async fn write(&self, before: &Customer, method: &str, url: &str) -> Result<Reading, HttpError> {
+    async fn write(&self, before: &Customer, Slot { method, url }: &Slot) -> Result<Reading, HttpError> {
         // Texts alone can always be written.
         let body = serde_json::to_string(&before.put(method, url)).unwrap_or_default();
-        let call =
-            Call { body: Some(Secret::new(body)), repeat: Repeat::OnlyIfNotSent, ..self.call(Method::PUT) };
+        let call = Call {
+            body: Some(Secret::new(body)),
+            repeat: Repeat::OnlyIfNotSent,
+            when_held: WhenHeld::Return,
+            ..self.call(Method::PUT)
+        };
         let sent = self.http.send(&call).await;
         let doubt = match sent {
             Ok(_) => None,
             Err(HttpError::Ambiguous { source }) => Some(source),
             Err(error) => return Err(error),
         };
-        let after = self.read(WhenHeld::Wait).await?;
+        let after = match self.read(WhenHeld::Wait).await {
+            Ok(after) => after,
+            // It was sent, and whether it took effect is what nobody knows.
+            Err(error) => {
+                return Err(HttpError::Ambiguous { source: doubt.unwrap_or_else(|| Box::new(error)) });
+            }
+        };
         match (differences(before, method, url, &after.customer), doubt) {
             (None, _) => Ok(after),
             (Some(_), Some(source)) => Err(HttpError::Ambiguous { source }),

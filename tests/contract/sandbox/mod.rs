@@ -18,6 +18,8 @@ mod retries;
 mod state;
 mod token_life;
 mod tokens;
+mod voipbin;
+mod voipbin_deliveries;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

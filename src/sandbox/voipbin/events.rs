@@ -1,0 +1,88 @@
+//! What VoIPBIN tells of a call, and how it posts that to the customer's url: every event, without a choice, and nowhere that
+//! is not public (specs/voipbin.md §5).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reqwest::Method;
+use url::Url;
+
+use super::account::Account;
+use crate::delivery::{Delivery, Reach, Rules};
+use crate::network::is_loopback;
+use crate::sandbox::engine::consignment::{Consignment, Moment, Scene, Script};
+use crate::sandbox::timestamp::Timestamp;
+use crate::secret::Secret;
+use crate::services::voipbin::delivery::{CALL, RULES, build, sample};
+
+/// Adds what VoIPBIN tells of the call `id`.
+pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
+    for (seconds, kind, status) in CALL {
+        script.add(seconds, Step { call: id, kind, status });
+    }
+}
+
+/// How many webhooks would be told of a call that began now: one or none.
+pub(in crate::sandbox) fn receivers(scene: &Scene) -> usize {
+    let address = scene.store.read_voipbin(|account| scene.address(&account.customer().written.webhook_uri));
+    let is_reached = |url: &Url| scene.allows_private_targets() || !is_loopback(url);
+    usize::from(address.as_ref().is_some_and(is_reached))
+}
+
+#[derive(Debug)]
+struct Step {
+    call: u64,
+    kind: &'static str,
+    status: &'static str,
+}
+
+impl Moment for Step {
+    fn happen(&self, scene: &Scene, now: Timestamp) -> Vec<Arc<dyn Consignment>> {
+        scene.store.read_voipbin(|account| {
+            if scene.address(&account.customer().written.webhook_uri).is_none() {
+                return Vec::new();
+            }
+            let body = sample(self.kind, self.status, self.call, &account.customer().id, now.utc());
+            let parcel: Arc<dyn Consignment> = Arc::new(Parcel { body });
+            vec![parcel]
+        })
+    }
+}
+
+/// One event for the customer, the same bytes in all attempts.
+#[derive(Debug)]
+struct Parcel {
+    body: Bytes,
+}
+
+impl Consignment for Parcel {
+    fn destination(&self) -> Arc<str> {
+        "voipbin".into()
+    }
+
+    fn rules(&self, scene: &Scene) -> Rules {
+        scene.rules(RULES)
+    }
+
+    fn reach(&self, scene: &Scene) -> Reach {
+        if scene.allows_private_targets() { scene.reach() } else { Reach::Public }
+    }
+
+    fn post(&self, scene: &Scene, _number: u32) -> Option<(Url, Delivery)> {
+        let has_secret = scene.has_webhook_secret();
+        scene.store.read_voipbin(|account| {
+            let url = scene.address(&account.customer().written.webhook_uri)?;
+            let secret = Some(Secret::new(&account.customer().webhook_secret)).filter(|_| has_secret);
+            let method = method(account)?;
+            Some((url, Delivery { method, ..build(self.body.clone(), secret.as_ref()) }))
+        })
+    }
+}
+
+/// GET where the customer names none, as the service's language has it; nothing checks what it names.
+fn method(account: &Account) -> Option<Method> {
+    match account.customer().written.webhook_method.as_str() {
+        "" => Some(Method::GET),
+        name => Method::from_bytes(name.as_bytes()).ok(),
+    }
+}
