@@ -1,6 +1,7 @@
 //! The webhook that `listen --register` has for as long as it runs: registered with its key, deleted at the end, and deleted
 //! by the next run if this one dies.
 
+use bytes::Bytes;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -19,10 +20,11 @@ use crate::http::HttpError;
 use crate::limits::Limits;
 use crate::output::text::word;
 use crate::secret::{Secret, mask_url};
-use crate::services::registration::{Definition, Deletion, is_gone};
+use crate::services::registration::{Definition, Deletion};
 use crate::services::rules::{KeyWish, Wish};
 use crate::services::{check_create, settling, usual_events};
 use crate::webhook::ServiceKind;
+use crate::webhook::Webhook;
 
 /// How long deleting may take at the end.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -171,25 +173,11 @@ async fn delete(account: &Account, leftover: &Leftover) -> Result<Vec<String>, H
     };
     let mut deleted = Vec::new();
     for id in ids {
-        if !is_ours(account, leftover, &id).await? {
-            continue;
-        }
-        if account.client.delete(&id).await? == Deletion::Removed {
-            deleted.push(id);
+        let url = leftover.note.url.clone();
+        let ours = Webhook { id, url, ..Webhook::unread(account.service(), Bytes::new()) };
+        if account.client.delete(&ours).await? == Deletion::Removed {
+            deleted.push(ours.id);
         }
     }
     Ok(deleted)
-}
-
-/// Whether the webhook `id` is still the one that was registered: where there is room for one only, another one has the same
-/// id.
-async fn is_ours(account: &Account, leftover: &Leftover, id: &str) -> Result<bool, HttpError> {
-    if !account.service().makes_keys() {
-        return Ok(true);
-    }
-    match account.client.get(id).await {
-        Ok((webhook, _)) => Ok(webhook.url == leftover.note.url),
-        Err(error) if is_gone(&error) => Ok(false),
-        Err(error) => Err(error),
-    }
 }
