@@ -22,6 +22,7 @@ mod support;
 mod token_service;
 mod watched;
 
+mod abilities;
 mod account;
 mod addresses;
 mod ambiguous;
