@@ -39,13 +39,14 @@ impl Shell {
                     listener.signal(Signal::TERM);
                     self.ended.push(listener.wait().exits(0));
                 }
-                ["vwh", "sandbox", flags @ .., "&"] => {
+                ["vwh", "sandbox", flags @ .., "&", "sleep", "1"] => {
                     let arguments = ["sandbox", "--bind", "127.0.0.1:0"].iter().chain(flags).copied();
                     let mut sandbox = self.vwh.args(arguments).spawn();
                     sandbox.wait_for_line(|line| line.starts_with("sandbox at http://"));
                     self.sandbox = Some(sandbox);
                 }
-                ["vwh", "listen", flags @ .., "&"] => self.listen(flags),
+                // A person waits for a second, and this test for the first line.
+                ["vwh", "listen", flags @ .., "&", "sleep", "1"] => self.listen(flags),
                 ["vwh", arguments @ ..] => {
                     self.outcomes.push(self.vwh.args(arguments.iter().copied()).run().exits(0));
                 }
