@@ -176,7 +176,8 @@ async fn advance(app: &App, body: &[u8]) -> Result<More, Failure> {
     }
 }
 
-/// Adds `calls`, and `receivers`: how many registrations their events go to as things are now.
+/// Adds `calls`, and `receivers`: how many registrations their events go to as things are now, and `guarded`: whether VoIPBIN's
+/// guard keeps them from this machine.
 async fn place(app: &App, body: &[u8]) -> Result<More, Failure> {
     let Place { scenario, count, service } = or_usual(body)?;
     let scenario: Scenario =
@@ -189,13 +190,18 @@ async fn place(app: &App, body: &[u8]) -> Result<More, Failure> {
     };
     let teller = service.map(named).transpose()?;
     let receivers = app.engine.receivers(teller);
+    let is_guarded = app.engine.is_guarded(teller);
     let Ok(calls) = app.engine.place(scenario, count, teller) else {
         let text = "too many calls are under way; let some time pass first";
         return Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()));
     };
     app.store.flush().await?;
     let calls: Vec<Value> = calls.iter().map(|call| script(call)).collect();
-    Ok(More::from_iter([("calls".to_owned(), calls.into()), ("receivers".to_owned(), receivers.into())]))
+    Ok(More::from_iter([
+        ("calls".to_owned(), calls.into()),
+        ("receivers".to_owned(), receivers.into()),
+        ("guarded".to_owned(), is_guarded.into()),
+    ]))
 }
 
 /// What will happen in a call, and when.

@@ -22,6 +22,10 @@ use crate::webhook::json::to_line;
 const NO_RECEIVER: &str = "no webhook is told of it, for none is both active and on this machine: \
     vwh --sandbox create --url http://127.0.0.1:3000/webhook";
 
+/// Why the webhook of VoIPBIN on this machine hears nothing.
+const GUARDED: &str = "VoIPBIN posts to public addresses alone, so its webhook is not told of it: for local work, serve with \
+    vwh sandbox --allow-private-targets";
+
 #[derive(Args, Clone, Debug)]
 pub(super) struct CallArgs {
     /// How the call goes
@@ -67,7 +71,9 @@ pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) ->
             context.output.notice("see what came of it: vwh --sandbox list");
         }
     }
-    if placed["receivers"] == 0 {
+    if placed["guarded"] == true {
+        context.output.warning(GUARDED);
+    } else if placed["receivers"] == 0 {
         context.output.notice(NO_RECEIVER);
     }
     Ok(ExitStatus::Success)
