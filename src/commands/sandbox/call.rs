@@ -22,6 +22,10 @@ use crate::webhook::json::to_line;
 const NO_RECEIVER: &str = "no webhook is told of it, for none is both active and on this machine: \
     vwh --sandbox create --url http://127.0.0.1:3000/webhook";
 
+/// The same for Contact Center.
+const NO_SUBSCRIBER: &str = "no webhook is told of it, for none is both enabled and on this machine: \
+    VWH_SERVICE=contact-center vwh --sandbox create --name NAME --event '*' --allow-http --url http://127.0.0.1:3000/webhook";
+
 #[derive(Args, Clone, Debug)]
 pub(super) struct CallArgs {
     /// How the call goes
@@ -68,7 +72,8 @@ pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) ->
         }
     }
     if placed["receivers"] == 0 {
-        context.output.notice(NO_RECEIVER);
+        let is_of_contact_center = args.service.as_deref() == Some(ServiceKind::ContactCenter.name());
+        context.output.notice(if is_of_contact_center { NO_SUBSCRIBER } else { NO_RECEIVER });
     }
     Ok(ExitStatus::Success)
 }
