@@ -115,7 +115,8 @@ impl fmt::Display for Fault {
         if let Some(reason) = reason {
             write!(formatter, " {reason}")?;
         }
-        if let Some(message) = &self.message {
+        // Some services repeat the reason phrase as their message.
+        if let Some(message) = self.message.as_deref().filter(|message| Some(*message) != reason) {
             write!(formatter, ": {message}")?;
         }
         for (position, (field, message)) in self.fields.iter().enumerate() {

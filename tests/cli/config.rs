@@ -30,7 +30,7 @@ fn a_token_in_the_file_gets_a_hint_and_is_not_repeated() {
     exit: 2
     --- stdout
     --- stderr
-    error: [HOME]/.config/vwh/config.toml, line 2: unknown field `token`, expected one of `service`, `base_url`, `token_file`, `token_command`, `token_url`, `username`, `client_id`, `password_file`, `password_command`, `client_secret_file`, `client_secret_command`
+    error: [HOME]/.config/vwh/config.toml, line 2: unknown field `token`, expected one of `service`, `region`, `base_url`, `token_file`, `token_command`, `token_url`, `username`, `client_id`, `password_file`, `password_command`, `client_secret_file`, `client_secret_command`
 
     hint: secrets do not stand in config.toml: put the token in a file and name it with token_file
     ");
@@ -94,7 +94,7 @@ fn an_unknown_service_is_refused() {
     --- stderr
     error: service "smtp" is not known
 
-    hint: known: vis
+    hint: known: vis, contact-center, voipbin
     "#);
 }
 

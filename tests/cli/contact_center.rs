@@ -9,7 +9,7 @@ use crate::support::{Outcome, Reply, Server};
 
 const URL: &str = "https://hooks.example.net/vcc";
 
-fn hiding(outcome: Outcome, id: &str) -> String {
+fn hiding(outcome: &Outcome, id: &str) -> String {
     outcome.snapshot().replace(id, "[ID]")
 }
 
@@ -75,7 +75,7 @@ fn a_webhook_goes_from_creation_to_its_end_and_back() {
     let id = created.stdout.trim_end().to_owned();
     let created = created.exits(0).says("it may take up to 30 s until it takes effect");
     assert!(!created.stderr.contains(KEY), "{created}");
-    insta::assert_snapshot!(hiding(center.run(&["status", &id]), &id), @"
+    insta::assert_snapshot!(hiding(&center.run(&["status", &id]), &id), @"
     exit: 0
     --- stdout
     health        unknown
@@ -108,7 +108,7 @@ fn a_webhook_goes_from_creation_to_its_end_and_back() {
     );
     let resumed = center.run(&["update", &id, "--resume", "--json"]).exits(0).json();
     assert_eq!((&resumed["enabled"], &resumed["vwh"]["health"]), (&value!(true), &value!("unknown")));
-    insta::assert_snapshot!(hiding(center.run(&["delete", &id, "--yes"]), &id), @"
+    insta::assert_snapshot!(hiding(&center.run(&["delete", &id, "--yes"]), &id), @"
     exit: 0
     --- stdout
     removed  [ID]  https://b.example/
@@ -118,7 +118,7 @@ fn a_webhook_goes_from_creation_to_its_end_and_back() {
     let restored = center.run(&["restore", &id]);
     let new_id = center.list()[0]["subscriptionId"].as_str().unwrap().to_owned();
     assert_ne!(new_id, id);
-    insta::assert_snapshot!(hiding(restored, &id).replace(&new_id, "[NEW ID]"), @"
+    insta::assert_snapshot!(hiding(&restored, &id).replace(&new_id, "[NEW ID]"), @"
     exit: 0
     --- stdout
     restored  [ID] -> [NEW ID]  https://b.example/
@@ -373,7 +373,9 @@ fn a_call_is_delivered_to_a_webhook_of_this_machine() {
     let receiver = Server::new(|_| Reply::new(204, ""));
     let url = receiver.base_url() + "/vcc";
     let id = center.create("Local", &["--url", &url, "--allow-http"]);
-    let _ = center.run(&["sandbox", "call", "--service", "contact-center"]).exits(0);
+    let placed = center.run(&["sandbox", "call", "--service", "contact-center", "-v"]).exits(0);
+    let _ = placed
+        .says("channel.alerted.v1 now, channel.connected.v1 after 5s, channel.disconnected.v1 after 35s");
     let _ = center.run(&["sandbox", "advance", "1m"]).exits(0);
     receiver.wait_for_requests(5);
     assert!(receiver.requests().iter().all(|request| request.header("vonage-signature").is_some()));

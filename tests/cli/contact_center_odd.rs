@@ -201,7 +201,7 @@ fn who_may_not_is_told_whom_to_ask() {
     exit: 3
     --- stdout
     --- stderr
-    error: cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden: Forbidden
+    error: cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden
 
     hint: ask the account's administrator whether this user may use the API
     ");

@@ -130,7 +130,7 @@ fn the_three_refusals_are_told_apart() {
     exit: 3
     --- stdout
     --- stderr
-    error: cannot list the webhooks: 127.0.0.1:[PORT] answered 401 Unauthorized: Unauthorized
+    error: cannot list the webhooks: 127.0.0.1:[PORT] answered 401 Unauthorized
 
     hint: the token was asked for without the scope admin:read: ask for one with it
     ");

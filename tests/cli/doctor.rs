@@ -257,7 +257,7 @@ fn several_profiles_are_examined_each_for_itself() {
 
     profile b
     fail  configuration  service "smtp" is not known
-          known: vis
+          known: vis, contact-center, voipbin
     skip  files          not looked at, because of what failed before
     skip  names          not looked at, because of what failed before
     skip  connection     not looked at, because of what failed before

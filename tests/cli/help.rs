@@ -5,10 +5,11 @@ use std::fs;
 use crate::support::Vwh;
 
 /// The commands, with those below them.
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 29] = [
     &["list"],
     &["status"],
     &["create"],
+    &["update"],
     &["renew"],
     &["prune-failed"],
     &["delete"],
@@ -16,6 +17,7 @@ const COMMANDS: [&[&str]; 27] = [
     &["replace"],
     &["rotate"],
     &["missed"],
+    &["event-types"],
     &["check"],
     &["listen"],
     &["trigger"],

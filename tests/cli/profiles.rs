@@ -48,7 +48,7 @@ fn every_profile_is_listed_with_what_is_known_of_its_token() {
     assert_snapshot!(vwh.args(["profiles", "--json"]).run().snapshot(), @r#"
     exit: 0
     --- stdout
-    [{"name":"broken","service":null,"baseUrl":null,"isDefault":false,"tokenSource":null,"expiresAt":null,"refreshExpiresAt":null,"unattended":null,"refusedAt":null,"error":{"kind":"configuration","message":"service \"smtp\" is not known","hint":"known: vis","status":null,"causes":[]}},
+    [{"name":"broken","service":null,"baseUrl":null,"isDefault":false,"tokenSource":null,"expiresAt":null,"refreshExpiresAt":null,"unattended":null,"refusedAt":null,"error":{"kind":"configuration","message":"service \"smtp\" is not known","hint":"known: vis, contact-center, voipbin","status":null,"causes":[]}},
     {"name":"file","service":"vis","baseUrl":"http://127.0.0.1:[PORT]/vis","isDefault":false,"tokenSource":"token_file","expiresAt":null,"refreshExpiresAt":null,"unattended":null,"refusedAt":null,"error":null},
     {"name":"plain","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"refreshExpiresAt":null,"unattended":false,"refusedAt":null,"error":null},
     {"name":"self","service":"vis","baseUrl":"https://api.vonage.com/t/vbc.prod/vis/v1","isDefault":false,"tokenSource":"sign-in","expiresAt":null,"refreshExpiresAt":null,"unattended":true,"refusedAt":null,"error":null},

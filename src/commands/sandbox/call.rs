@@ -22,6 +22,14 @@ use crate::webhook::json::to_line;
 const NO_RECEIVER: &str = "no webhook is told of it, for none is both active and on this machine: \
     vwh --sandbox create --url http://127.0.0.1:3000/webhook";
 
+/// The same for Contact Center.
+const NO_SUBSCRIBER: &str = "no webhook is told of it, for none is both enabled and on this machine: \
+    VWH_SERVICE=contact-center vwh --sandbox create --name NAME --event '*' --allow-http --url http://127.0.0.1:3000/webhook";
+
+/// The same for VoIPBIN.
+const NO_CUSTOMER: &str = "no webhook is told of it, for VoIPBIN's slot holds none that is on this machine: \
+    VWH_SERVICE=voipbin vwh --sandbox create --allow-http --url http://127.0.0.1:3000/webhook";
+
 /// Why the webhook of VoIPBIN on this machine hears nothing.
 const GUARDED: &str = "VoIPBIN posts to public addresses alone, so its webhook is not told of it: for local work, serve with \
     vwh sandbox --allow-private-targets";
@@ -74,9 +82,18 @@ pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) ->
     if placed["guarded"] == true {
         context.output.warning(GUARDED);
     } else if placed["receivers"] == 0 {
-        context.output.notice(NO_RECEIVER);
+        context.output.notice(nobody(args.service.as_deref().and_then(ServiceKind::named)));
     }
     Ok(ExitStatus::Success)
+}
+
+/// What lets somebody hear of calls that `teller` alone tells of, or every service.
+const fn nobody(teller: Option<ServiceKind>) -> &'static str {
+    match teller {
+        Some(ServiceKind::ContactCenter) => NO_SUBSCRIBER,
+        Some(ServiceKind::Voipbin) => NO_CUSTOMER,
+        Some(ServiceKind::Vis) | None => NO_RECEIVER,
+    }
 }
 
 /// How long a turn is in which what is left of a call passes: no service waits longer between two attempts.

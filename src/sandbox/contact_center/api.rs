@@ -49,34 +49,78 @@ pub(in crate::sandbox) async fn answer(
 ) -> Reply {
     let outcome = match admit(app, parts, path, now) {
         Ok(operation) => execute(&app.store, operation, body, app.options.allow_http, now).await,
-        Err(refusal) => Ok(refusal),
+        Err(refusal) => Ok(Err(refusal)),
     };
-    let reply = outcome.unwrap_or_else(|failure| unsaved(&failure));
+    let reply = match outcome {
+        Ok(answer) => answer.unwrap_or_else(Refusal::reply),
+        Err(failure) => unsaved(&failure),
+    };
     reply.with_header(CACHE_CONTROL, "max-age=5, must-revalidate, private")
 }
 
-/// The reply to a request that a fault or a quota stops with `status`.
-pub(in crate::sandbox) fn refusal_of(status: StatusCode) -> Reply {
-    match status {
-        StatusCode::UNAUTHORIZED => invalid_token(),
-        StatusCode::TOO_MANY_REQUESTS => message(status, "Too many requests, try again after a short period"),
-        status => {
-            message(status, status.canonical_reason().unwrap_or("A fault that the sandbox was asked for"))
+/// Why a request is not done.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    MissingToken,
+    InvalidToken,
+    /// The service's usual shape.
+    Message(StatusCode, &'static str),
+}
+
+impl Refusal {
+    const UNKNOWN: Self = Self::Message(StatusCode::NOT_FOUND, "There is no such subscription");
+    const TAKEN: Self = Self::Message(StatusCode::CONFLICT, "There is a subscription of this name already");
+
+    const fn bad(text: &'static str) -> Self {
+        Self::Message(StatusCode::BAD_REQUEST, text)
+    }
+
+    fn of(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED => Self::InvalidToken,
+            StatusCode::TOO_MANY_REQUESTS => {
+                Self::Message(status, "Too many requests, try again after a short period")
+            }
+            status => {
+                let reason = status.canonical_reason();
+                Self::Message(status, reason.unwrap_or("A fault that the sandbox was asked for"))
+            }
         }
+    }
+
+    fn reply(self) -> Reply {
+        let (status, body) = match self {
+            Self::MissingToken => (
+                StatusCode::UNAUTHORIZED,
+                json!({"error": "invalid_request", "error_description": "The access token is missing"}),
+            ),
+            Self::InvalidToken => (
+                StatusCode::UNAUTHORIZED,
+                json!({"error": "invalid_token",
+                    "error_description": "The access token is invalid or has expired"}),
+            ),
+            Self::Message(status, text) => (status, json!({ "message": text })),
+        };
+        Reply::json(status, &body)
     }
 }
 
+/// The reply to a request that a fault stops with `status`.
+pub(in crate::sandbox) fn refusal_of(status: StatusCode) -> Reply {
+    Refusal::of(status).reply()
+}
+
 /// Token, quota, version, path, scope: in which order the service looks at them is not documented.
-fn admit(app: &App, parts: &Parts, path: &str, now: Timestamp) -> Result<Operation, Reply> {
-    let token = bearer(&parts.headers).ok_or_else(missing_token)?;
+fn admit(app: &App, parts: &Parts, path: &str, now: Timestamp) -> Result<Operation, Refusal> {
+    let token = bearer(&parts.headers).ok_or(Refusal::MissingToken)?;
     let issued = || app.store.read_book(|book| book.scopes(token, now));
     let scopes = if app.is_owner(&parts.headers) { Some(Scopes::ALL) } else { issued() };
-    let scopes = scopes.ok_or_else(invalid_token)?;
+    let scopes = scopes.ok_or(Refusal::InvalidToken)?;
     if app.take_quota(token).is_err() {
-        return Err(refusal_of(StatusCode::TOO_MANY_REQUESTS));
+        return Err(Refusal::of(StatusCode::TOO_MANY_REQUESTS));
     }
     if !asks_for_version(&parts.headers) {
-        return Err(message(StatusCode::BAD_REQUEST, "The Accept header must name a version of the API"));
+        return Err(Refusal::bad("The Accept header must name a version of the API"));
     }
     let operation = operation(&parts.method, path)?;
     let is_allowed = match operation {
@@ -84,7 +128,7 @@ fn admit(app: &App, parts: &Parts, path: &str, now: Timestamp) -> Result<Operati
         Operation::Create | Operation::Update(_) | Operation::Delete(_) => scopes.write,
     };
     // The one client of the sandbox owns both scopes, so a token without one was asked for without it.
-    is_allowed.then_some(operation).ok_or_else(|| message(StatusCode::UNAUTHORIZED, "Unauthorized"))
+    is_allowed.then_some(operation).ok_or(Refusal::Message(StatusCode::UNAUTHORIZED, "Unauthorized"))
 }
 
 fn asks_for_version(headers: &HeaderMap) -> bool {
@@ -93,7 +137,7 @@ fn asks_for_version(headers: &HeaderMap) -> bool {
     kinds.any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(VERSION))
 }
 
-fn operation(method: &Method, path: &str) -> Result<Operation, Reply> {
+fn operation(method: &Method, path: &str) -> Result<Operation, Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let decoded = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
@@ -104,91 +148,86 @@ fn operation(method: &Method, path: &str) -> Result<Operation, Reply> {
         (["subscriptions", id], "GET" | "HEAD") if !id.is_empty() => Ok(Operation::Get(decoded(id))),
         (["subscriptions", id], "PATCH") if !id.is_empty() => Ok(Operation::Update(decoded(id))),
         (["subscriptions", id], "DELETE") if !id.is_empty() => Ok(Operation::Delete(decoded(id))),
-        (["event-types" | "subscriptions"], _) => Err(refusal_of(StatusCode::METHOD_NOT_ALLOWED)),
-        (["subscriptions", id], _) if !id.is_empty() => Err(refusal_of(StatusCode::METHOD_NOT_ALLOWED)),
-        _ => Err(refusal_of(StatusCode::NOT_FOUND)),
+        (["event-types" | "subscriptions"], _) => Err(Refusal::of(StatusCode::METHOD_NOT_ALLOWED)),
+        (["subscriptions", id], _) if !id.is_empty() => Err(Refusal::of(StatusCode::METHOD_NOT_ALLOWED)),
+        _ => Err(Refusal::of(StatusCode::NOT_FOUND)),
     }
 }
 
+/// The outer error: the state could not be saved.
 async fn execute(
     store: &Arc<Store>,
     operation: Operation,
     body: Option<Bytes>,
     allows_http: bool,
     now: Timestamp,
-) -> io::Result<Reply> {
+) -> io::Result<Result<Reply, Refusal>> {
     let Some(body) = body else {
-        return Ok(message(StatusCode::PAYLOAD_TOO_LARGE, "The request body is larger than 1 MiB"));
+        let text = "The request body is larger than 1 MiB";
+        return Ok(Err(Refusal::Message(StatusCode::PAYLOAD_TOO_LARGE, text)));
     };
-    let read = || wish::read(&body, allows_http).map_err(|text| message(StatusCode::BAD_REQUEST, text));
-    Ok(match operation {
-        Operation::EventTypes => Reply::json(StatusCode::OK, &event_types::catalogue()),
-        Operation::List => store.read_book(|book| {
+    let read = || wish::read(&body, allows_http).map_err(Refusal::bad);
+    match operation {
+        Operation::EventTypes => Ok(Ok(ok(&event_types::catalogue()))),
+        Operation::List => Ok(Ok(store.read_book(|book| {
             let shown: Vec<Value> = book.subscriptions.iter().map(Subscription::shown).collect();
-            Reply::json(StatusCode::OK, &json!({"subscriptions": shown}))
-        }),
-        Operation::Get(id) => {
-            store.read_book(|book| book.find(&id).map_or_else(unknown, |found| ok(&found.shown())))
-        }
+            ok(&json!({ "subscriptions": shown }))
+        }))),
+        Operation::Get(id) => Ok(store.read_book(|book| {
+            let found = book.find(&id).ok_or(Refusal::UNKNOWN)?;
+            Ok(ok(&found.shown()))
+        })),
         Operation::Create => match read() {
-            Ok(wish) => changed(store, |book| create(book, wish, now)).await?,
-            Err(refusal) => refusal,
+            Ok(wish) => changed(store, |book| create(book, wish, now)).await,
+            Err(refusal) => Ok(Err(refusal)),
         },
         Operation::Update(id) => match read() {
-            Ok(wish) => changed(store, |book| update(book, &id, wish)).await?,
-            Err(refusal) => refusal,
+            Ok(wish) => changed(store, |book| update(book, &id, wish)).await,
+            Err(refusal) => Ok(Err(refusal)),
         },
+        // What is answered is not documented; this is what has nothing to say.
         Operation::Delete(id) => {
-            let delete = |book: &mut Book| {
-                let is_removed = book.remove(&id);
-                // What is answered is not documented; this is what has nothing to say.
-                is_removed.then(|| Reply::empty(StatusCode::NO_CONTENT)).ok_or_else(unknown)
-            };
-            changed(store, delete).await?
+            let removed = |book: &mut Book| book.remove(&id).then_some(()).ok_or(Refusal::UNKNOWN);
+            let removed = changed(store, removed).await?;
+            Ok(removed.map(|()| Reply::empty(StatusCode::NO_CONTENT)))
         }
-    })
+    }
 }
 
 /// Changes the book, and waits until that is on disk. A refusal changed nothing.
-async fn changed(
+async fn changed<T>(
     store: &Arc<Store>,
-    change: impl FnOnce(&mut Book) -> Result<Reply, Reply>,
-) -> io::Result<Reply> {
-    let mut refusal = None;
-    let change = |book: &mut Book| change(book).map_err(|reply| refusal = Some(reply)).ok();
-    let reply = store.change_book(change).await?;
-    Ok(reply.or(refusal).unwrap_or_else(unknown))
+    change: impl FnOnce(&mut Book) -> Result<T, Refusal>,
+) -> io::Result<Result<T, Refusal>> {
+    let mut refusal = Refusal::UNKNOWN;
+    let change = |book: &mut Book| change(book).map_err(|why| refusal = why).ok();
+    let done = store.change_book(change).await?;
+    Ok(done.ok_or(refusal))
 }
 
-fn create(book: &mut Book, wish: Wish, now: Timestamp) -> Result<Reply, Reply> {
-    let missing = |text| message(StatusCode::BAD_REQUEST, text);
+fn create(book: &mut Book, wish: Wish, now: Timestamp) -> Result<Reply, Refusal> {
     let subscription = Subscription {
-        subscription_id: ksuid::new(now),
-        name: wish.name.ok_or_else(|| missing("The property name is required"))?,
-        url: wish.url.ok_or_else(|| missing("The property url is required"))?,
-        events: wish.events.ok_or_else(|| missing("The property events is required"))?,
+        id: ksuid::new(now),
+        name: wish.name.ok_or(Refusal::bad("The property name is required"))?,
+        url: wish.url.ok_or(Refusal::bad("The property url is required"))?,
+        events: wish.events.ok_or(Refusal::bad("The property events is required"))?,
         enabled: wish.enabled.unwrap_or(true),
         secret: wish.secret.unwrap_or_else(new_secret),
     };
     if book.is_taken(&subscription.name, "") {
-        return Err(taken());
+        return Err(Refusal::TAKEN);
     }
     let reply = ok(&subscription.shown_once());
     book.subscriptions.push(subscription);
     Ok(reply)
 }
 
-fn update(book: &mut Book, id: &str, wish: Wish) -> Result<Reply, Reply> {
+fn update(book: &mut Book, id: &str, wish: Wish) -> Result<Reply, Refusal> {
     if wish.name.as_deref().is_some_and(|name| book.is_taken(name, id)) {
-        return Err(taken());
+        return Err(Refusal::TAKEN);
     }
-    let subscription = book.find(id).ok_or_else(unknown)?;
-    let Wish { name, url, events, enabled, secret } = wish;
-    name.into_iter().for_each(|name| subscription.name = name);
-    url.into_iter().for_each(|url| subscription.url = url);
-    events.into_iter().for_each(|events| subscription.events = events);
-    enabled.into_iter().for_each(|enabled| subscription.enabled = enabled);
-    secret.into_iter().for_each(|secret| subscription.secret = secret);
+    let subscription = book.find(id).ok_or(Refusal::UNKNOWN)?;
+    subscription.take(wish);
     Ok(ok(&subscription.shown()))
 }
 
@@ -202,30 +241,7 @@ fn ok(body: &Value) -> Reply {
     Reply::json(StatusCode::OK, body)
 }
 
-fn message(status: StatusCode, text: &str) -> Reply {
-    Reply::json(status, &json!({ "message": text }))
-}
-
-fn unknown() -> Reply {
-    message(StatusCode::NOT_FOUND, "There is no such subscription")
-}
-
-fn taken() -> Reply {
-    message(StatusCode::CONFLICT, "There is a subscription of this name already")
-}
-
 fn unsaved(failure: &io::Error) -> Reply {
     let text = format!("The sandbox could not save its state: {failure}");
-    message(StatusCode::INTERNAL_SERVER_ERROR, &text)
-}
-
-fn missing_token() -> Reply {
-    let body = json!({"error": "invalid_request", "error_description": "The access token is missing"});
-    Reply::json(StatusCode::UNAUTHORIZED, &body)
-}
-
-fn invalid_token() -> Reply {
-    let body =
-        json!({"error": "invalid_token", "error_description": "The access token is invalid or has expired"});
-    Reply::json(StatusCode::UNAUTHORIZED, &body)
+    Reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "message": text }))
 }

@@ -42,7 +42,7 @@ impl Book {
     /// What a newcomer finds: one that delivers, and one that is paused. Nothing of the sandbox reaches their hosts.
     pub(in crate::sandbox) fn demo() -> Self {
         let demo = |id: &str, name: &str, url: &str, events: &[&str], enabled| Subscription {
-            subscription_id: id.to_owned(),
+            id: id.to_owned(),
             name: name.to_owned(),
             url: url.to_owned(),
             events: events.iter().map(|event| (*event).to_owned()).collect(),
@@ -96,18 +96,18 @@ impl Book {
 
     /// The subscription with this id, compared exactly.
     pub(super) fn find(&mut self, id: &str) -> Option<&mut Subscription> {
-        self.subscriptions.iter_mut().find(|subscription| subscription.subscription_id == id)
+        self.subscriptions.iter_mut().find(|subscription| subscription.id == id)
     }
 
     /// Whether another subscription than `id` has this name.
     pub(super) fn is_taken(&self, name: &str, id: &str) -> bool {
-        self.subscriptions.iter().any(|other| other.name == name && other.subscription_id != id)
+        self.subscriptions.iter().any(|other| other.name == name && other.id != id)
     }
 
     /// Removes the subscription with this id; false when there is none.
     pub(super) fn remove(&mut self, id: &str) -> bool {
         let before = self.subscriptions.len();
-        self.subscriptions.retain(|subscription| subscription.subscription_id != id);
+        self.subscriptions.retain(|subscription| subscription.id != id);
         self.subscriptions.len() < before
     }
 }

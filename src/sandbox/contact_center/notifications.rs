@@ -24,7 +24,8 @@ pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
     }
 }
 
-fn steps() -> impl Iterator<Item = (i64, &'static str)> {
+/// What happens in a call, each with the seconds since it began.
+pub(in crate::sandbox) fn steps() -> impl Iterator<Item = (i64, &'static str)> {
     INTERACTION.into_iter().chain([READY])
 }
 
@@ -50,7 +51,7 @@ impl Moment for Step {
             subscription.is_told_of(self.kind) && scene.address(&subscription.url).is_some()
         };
         let parcel = |subscription: &Subscription| -> Arc<dyn Consignment> {
-            Arc::new(Parcel { subscription: subscription.subscription_id.clone(), event: Arc::clone(&event) })
+            Arc::new(Parcel { subscription: subscription.id.clone(), event: Arc::clone(&event) })
         };
         scene.store.read_book(|book| book.subscriptions.iter().filter(is_told).map(parcel).collect())
     }

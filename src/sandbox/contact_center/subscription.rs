@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::wish::Wish;
 use crate::secret::Secret;
 use crate::services::contact_center::delivery::covers;
 
@@ -11,7 +12,8 @@ use crate::services::contact_center::delivery::covers;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::sandbox) struct Subscription {
-    pub(super) subscription_id: String,
+    #[serde(rename = "subscriptionId")]
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) url: String,
     pub(super) events: Vec<String>,
@@ -29,7 +31,7 @@ impl Subscription {
     /// As every reply but one shows it.
     pub(super) fn shown(&self) -> Value {
         json!({
-            "subscriptionId": self.subscription_id, "name": self.name, "url": self.url, "events": self.events,
+            "subscriptionId": self.id, "name": self.name, "url": self.url, "events": self.events,
             "enabled": self.enabled,
         })
     }
@@ -39,6 +41,18 @@ impl Subscription {
         let mut shown = self.shown();
         shown["secret"] = json!(self.secret.reveal());
         shown
+    }
+
+    /// Takes what `wish` names; the rest stays.
+    pub(super) fn take(&mut self, wish: Wish) {
+        let Wish { name, url, events, enabled, secret } = wish;
+        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
+        self.url = url.unwrap_or_else(|| std::mem::take(&mut self.url));
+        self.events = events.unwrap_or_else(|| std::mem::take(&mut self.events));
+        self.enabled = enabled.unwrap_or(self.enabled);
+        if let Some(secret) = secret {
+            self.secret = secret;
+        }
     }
 
     /// Whether it is told of events of type `kind`.

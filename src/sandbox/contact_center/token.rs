@@ -29,7 +29,7 @@ pub(in crate::sandbox) async fn answer(
     }
     let scopes = match judge(parts, body.as_deref()) {
         Ok(scopes) => scopes,
-        Err(refusal) => return not_stored(refusal),
+        Err(refusal) => return not_stored(*refusal),
     };
     let reply = match store.change_book(|book| Some(book.issue(scopes, now))).await {
         Ok(token) => {
@@ -49,15 +49,15 @@ pub(in crate::sandbox) async fn answer(
 
 /// What the token is to be good for. The client is judged first, then the grant, then the scope: which comes first in the
 /// service is not documented.
-fn judge(parts: &Parts, body: Option<&[u8]>) -> Result<Scopes, Reply> {
-    let bad = |name, description: &str| error(StatusCode::BAD_REQUEST, name, description);
-    let form = Form::read(&parts.headers, body).map_err(|refusal| refusal.reply())?;
+fn judge(parts: &Parts, body: Option<&[u8]>) -> Result<Scopes, Box<Reply>> {
+    let bad = |name, description: &str| Box::new(error(StatusCode::BAD_REQUEST, name, description));
+    let form = Form::read(&parts.headers, body).map_err(|refusal| Box::new(refusal.reply()))?;
     let is_known = credentials(&parts.headers, &form).is_ok_and(|(id, secret)| {
         id.as_deref() == Some(CLIENT_ID) && secret.as_deref() == Some(CLIENT_SECRET)
     });
     if !is_known {
         // What a wrong secret gets is not documented; RFC 6749 §5.2 has this.
-        return Err(Reply::json(StatusCode::BAD_REQUEST, &json!({"error": "invalid_client"})));
+        return Err(Box::new(Reply::json(StatusCode::BAD_REQUEST, &json!({"error": "invalid_client"}))));
     }
     if form.get("grant_type") != Some("client_credentials") {
         return Err(bad("unsupported_grant_type", "Invalid grant_type"));

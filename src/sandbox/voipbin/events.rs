@@ -22,6 +22,11 @@ pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
     }
 }
 
+/// What is told of a call, and how long after its beginning.
+pub(in crate::sandbox) fn steps() -> impl Iterator<Item = (i64, &'static str)> {
+    CALL.into_iter().map(|(seconds, kind, _)| (seconds, kind))
+}
+
 /// How many webhooks would be told of a call that began now: one or none.
 pub(in crate::sandbox) fn receivers(scene: &Scene) -> usize {
     usize::from(address(scene).is_some() && !is_guarded(scene))
