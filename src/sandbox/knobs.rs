@@ -20,12 +20,14 @@ use uuid::Uuid;
 use super::account::Account;
 use super::app::App;
 use super::contact_center::book::Book;
+use super::contact_center::notifications;
 use super::engine::{End, Tally};
 use super::oauth::ledger::Ledger;
 use super::oauth::{CLIENT_ID, USERNAME};
 use super::registration::Registration;
 use super::reply::Reply;
 use super::timestamp::Timestamp;
+use super::voipbin;
 use crate::services::vis::delivery::event::State;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
 use crate::webhook::ServiceKind;
@@ -116,7 +118,11 @@ async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<Mor
         ("POST", "/revoke") => {
             app.store.read_book(Book::revoke);
             app.store.change_ledger(Ledger::revoke).await?;
-            app.store.change_voipbin(|account| Some(account.revoke())).await?;
+            let revoke = |account: &mut voipbin::account::Account| {
+                account.revoke();
+                Some(())
+            };
+            app.store.change_voipbin(revoke).await?;
             Ok(More::new())
         }
         ("POST", "/stop") => stop(app),
@@ -176,7 +182,8 @@ async fn advance(app: &App, body: &[u8]) -> Result<More, Failure> {
     }
 }
 
-/// Adds `calls`, and `receivers`: how many registrations their events go to as things are now.
+/// Adds `calls`, and `receivers`: how many registrations their events go to as things are now, and `guarded`: whether VoIPBIN's
+/// guard keeps them from this machine.
 async fn place(app: &App, body: &[u8]) -> Result<More, Failure> {
     let Place { scenario, count, service } = or_usual(body)?;
     let scenario: Scenario =
@@ -189,23 +196,37 @@ async fn place(app: &App, body: &[u8]) -> Result<More, Failure> {
     };
     let teller = service.map(named).transpose()?;
     let receivers = app.engine.receivers(teller);
+    let is_guarded = app.engine.is_guarded(teller);
     let Ok(calls) = app.engine.place(scenario, count, teller) else {
         let text = "too many calls are under way; let some time pass first";
         return Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()));
     };
     app.store.flush().await?;
-    let calls: Vec<Value> = calls.iter().map(|call| script(call)).collect();
-    Ok(More::from_iter([("calls".to_owned(), calls.into()), ("receivers".to_owned(), receivers.into())]))
+    let calls: Vec<Value> = calls.iter().map(|call| script(call, teller)).collect();
+    Ok(More::from_iter([
+        ("calls".to_owned(), calls.into()),
+        ("receivers".to_owned(), receivers.into()),
+        ("guarded".to_owned(), is_guarded.into()),
+    ]))
 }
 
-/// What will happen in a call, and when.
-fn script(call: &Call) -> Value {
+/// What will happen in a call, and when: in the words of VIS, unless another service alone tells of it.
+fn script(call: &Call, teller: Option<ServiceKind>) -> Value {
     let start = Timestamp::new(call.start);
-    let event = |(seconds, state): &(i64, _)| {
-        let moment = start.plus(TimeDelta::seconds(*seconds));
-        json!({"state": State::name(state), "moment": moment})
+    let event = |(seconds, state): (i64, &str)| {
+        let moment = start.plus(TimeDelta::seconds(seconds));
+        json!({"state": state, "moment": moment})
     };
-    let events: Vec<Value> = call.scenario.steps().iter().map(event).collect();
+    let events: Vec<Value> = match teller {
+        Some(ServiceKind::ContactCenter) => notifications::steps().map(event).collect(),
+        Some(ServiceKind::Voipbin) => voipbin::events::steps().map(event).collect(),
+        _ => call
+            .scenario
+            .steps()
+            .iter()
+            .map(|(seconds, state)| event((*seconds, &State::name(state))))
+            .collect(),
+    };
     json!({"id": call.id.to_string(), "scenario": call.scenario.name(), "events": events})
 }
 

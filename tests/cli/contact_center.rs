@@ -373,7 +373,9 @@ fn a_call_is_delivered_to_a_webhook_of_this_machine() {
     let receiver = Server::new(|_| Reply::new(204, ""));
     let url = receiver.base_url() + "/vcc";
     let id = center.create("Local", &["--url", &url, "--allow-http"]);
-    let _ = center.run(&["sandbox", "call", "--service", "contact-center"]).exits(0);
+    let placed = center.run(&["sandbox", "call", "--service", "contact-center", "-v"]).exits(0);
+    let _ = placed
+        .says("channel.alerted.v1 now, channel.connected.v1 after 5s, channel.disconnected.v1 after 35s");
     let _ = center.run(&["sandbox", "advance", "1m"]).exits(0);
     receiver.wait_for_requests(5);
     assert!(receiver.requests().iter().all(|request| request.header("vonage-signature").is_some()));

@@ -99,8 +99,9 @@ fn who_wants_to_sign_in_is_told_everything_once_secrets_may_be_shown() {
     assert_eq!(status["token"].as_str().map(str::len), Some("sandbox-".len() + 32));
 
     let token = status["token"].as_str().unwrap();
+    let key = status["accessKey"].as_str().unwrap();
     let status = vwh.args(["sandbox", "status", "--show-secrets"]).run().exits(0);
-    insta::assert_snapshot!(status.hiding_times().snapshot().replace(token, "[TOKEN]"), @"
+    insta::assert_snapshot!(status.hiding_times().snapshot().replace(token, "[TOKEN]").replace(key, "[KEY]"), @"
     exit: 0
     --- stdout
     sandbox        http://127.0.0.1:[PORT]
@@ -110,6 +111,7 @@ fn who_wants_to_sign_in_is_told_everything_once_secrets_may_be_shown() {
     calls          0 under way
     deliveries     0 under way, 0 succeeded, 0 failed
     token          [TOKEN]
+    access key     [KEY]
     token URL      http://127.0.0.1:[PORT]/token
     client id      sandbox-client
     client secret  sandbox-secret

@@ -4,7 +4,7 @@ use serde_json::{Value, json as value};
 
 use crate::customer::{Customer, ID, SECRET, customer};
 use crate::running::Sandbox;
-use crate::support::Vwh;
+use crate::support::{Reply, Server, Vwh};
 
 const URL: &str = "https://hooks.example.test/vb";
 const OTHER: &str = "https://other.example.test/vb";
@@ -307,4 +307,48 @@ fn profiles_of_the_file_work_and_one_view_has_them_all() {
     two        voipbin  http://127.0.0.1:[PORT]/v1.0               token_command
     --- stderr
     ");
+}
+
+/// `HMAC-SHA-256(text of the secret, body)`, worked out here.
+fn digest(secret: &str, body: &[u8]) -> String {
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    let bytes = mac.finalize().into_bytes();
+    format!("sha256={}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+#[test]
+fn the_events_of_a_call_reach_the_webhook_signed_with_the_secret_that_list_shows() {
+    let home = Vwh::new();
+    let _sandbox = Sandbox::start(&home, &["--empty", "--speed", "0", "--allow-private-targets"]);
+    let vwh = home.clone().env("VWH_SERVICE", "voipbin").env("VWH_SANDBOX", "1");
+    let receiver = Server::new(|_| Reply::new(404, ""));
+    let url = receiver.base_url() + "/vb";
+    let _ = vwh.args(["create", "--url", &url, "--allow-http"]).run().exits(0);
+    let listed = vwh.args(["list", "--json", "--show-secrets"]).run().exits(0).json();
+    let secret = listed[0]["webhook_secret"].as_str().unwrap();
+    let called = home.args(["sandbox", "call", "--service", "voipbin"]).run().exits(0);
+    assert_eq!(called.stderr, "");
+    let _ = home.args(["sandbox", "advance", "1m"]).run().exits(0);
+    let requests = receiver.requests();
+    let kinds: Vec<Value> = requests.iter().map(|request| request.json()["type"].clone()).collect();
+    assert_eq!(kinds, ["call_created", "call_ringing", "call_progressing", "call_hangup"]);
+    for request in requests {
+        assert_eq!(request.line(), "POST /vb");
+        assert_eq!(request.header("x-voipbin-signature"), Some(digest(secret, &request.body).as_str()));
+    }
+    let status = home.args(["sandbox", "status", "--json"]).run().exits(0).json();
+    assert_eq!(status["deliveriesSucceeded"], 4, "whatever is below 500 counts");
+}
+
+#[test]
+fn a_webhook_of_this_machine_is_guarded_and_the_caller_told() {
+    let home = Vwh::new();
+    let vwh = home.clone().env("VWH_SERVICE", "voipbin").env("VWH_SANDBOX", "1");
+    let receiver = Server::new(|_| Reply::new(200, ""));
+    let _ = vwh.args(["create", "--url", &receiver.base_url(), "--allow-http"]).run().exits(0);
+    let called = home.args(["sandbox", "call", "--service", "voipbin"]).run().exits(0);
+    let _ = called.says("warning: VoIPBIN posts to public addresses alone").says("--allow-private-targets");
+    assert_eq!(receiver.lines(), Vec::<String>::new());
 }

@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json as value;
 
 use crate::customer::{Customer, ID, KEY, SECRET, answer, customer, envelope};
-use crate::support::{Reply, Server, Vwh, json};
+use crate::support::{Reply, Request, Server, Vwh, json};
 
 const URL: &str = "https://hooks.example.test/vb";
 const OTHER: &str = "https://other.example.test/vb";
+/// What a server does with a request.
+type Answer = fn(&Request) -> Reply;
+
 const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2ln";
 
 #[test]
@@ -115,11 +118,11 @@ fn a_jwt_goes_in_the_header_and_an_access_key_in_the_query_alone() {
 
 #[test]
 fn neither_key_nor_secret_comes_out_whatever_the_service_repeats() {
-    let repeats = |request: &crate::support::Request| {
+    let repeats = |request: &Request| {
         let said = format!("near {} of {SECRET}", request.path);
         envelope(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", &said).header("X-Request-Id", &request.path)
     };
-    let replies: [(&str, fn(&crate::support::Request) -> Reply); 4] = [
+    let replies: [(&str, Answer); 4] = [
         ("redirect", |request| {
             Reply::new(307, "").header("Location", &format!("https://elsewhere.example.test{}", request.path))
         }),

@@ -63,12 +63,38 @@ pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) ->
             context.output.notice("see what came of it: vwh --sandbox list");
         }
     }
-    if placed["receivers"] == 0 {
-        context.output.notice("no webhook is told of it: none is both active and on this machine");
-        context.output.notice("register one: vwh --sandbox create --url http://127.0.0.1:3000/webhook");
+    if placed["guarded"] == true {
+        context.output.warning(GUARDED);
+    } else if placed["receivers"] == 0 {
+        let (why, create) = nobody(args.service.as_deref().and_then(ServiceKind::named));
+        context.output.notice(&format!("no webhook is told of it: {why}"));
+        context.output.notice(&format!("register one: {create}"));
     }
     Ok(ExitStatus::Success)
 }
+
+/// Why nobody hears of calls that `teller` alone tells of, or every service; and what to type about it.
+const fn nobody(teller: Option<ServiceKind>) -> (&'static str, &'static str) {
+    match teller {
+        Some(ServiceKind::ContactCenter) => (
+            "none is both enabled and on this machine",
+            "VWH_SERVICE=contact-center vwh --sandbox create --name NAME --event '*' --allow-http \
+             --url http://127.0.0.1:3000/webhook",
+        ),
+        Some(ServiceKind::Voipbin) => (
+            "VoIPBIN's slot holds none that is on this machine",
+            "VWH_SERVICE=voipbin vwh --sandbox create --allow-http --url http://127.0.0.1:3000/webhook",
+        ),
+        Some(ServiceKind::Vis) | None => (
+            "none is both active and on this machine",
+            "vwh --sandbox create --url http://127.0.0.1:3000/webhook",
+        ),
+    }
+}
+
+/// Why the webhook of VoIPBIN on this machine hears nothing.
+const GUARDED: &str = "VoIPBIN posts to public addresses alone, so its webhook is not told of it: for local work, serve with \
+     vwh sandbox --allow-private-targets";
 
 /// How long a turn is in which what is left of a call passes: no service waits longer between two attempts.
 const TURN: TimeDelta = TimeDelta::seconds(10);

@@ -24,7 +24,8 @@ pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
     }
 }
 
-fn steps() -> impl Iterator<Item = (i64, &'static str)> {
+/// What happens in a call, each with the seconds since it began.
+pub(in crate::sandbox) fn steps() -> impl Iterator<Item = (i64, &'static str)> {
     INTERACTION.into_iter().chain([READY])
 }
 

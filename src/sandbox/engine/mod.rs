@@ -178,6 +178,11 @@ impl Engine {
         teller.map_or_else(|| ServiceKind::ALL.into_iter().map(of).sum(), of)
     }
 
+    /// Whether VoIPBIN would tell of a call a webhook on this machine, were it not for its guard.
+    pub(super) fn is_guarded(&self, teller: Option<ServiceKind>) -> bool {
+        teller.is_none_or(|service| service == ServiceKind::Voipbin) && events::is_guarded(&self.scene)
+    }
+
     /// How busy it is.
     pub(super) fn tally(&self) -> Tally {
         let work = self.work();

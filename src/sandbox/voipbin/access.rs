@@ -83,7 +83,11 @@ pub(super) async fn log_in(store: &Arc<Store>, body: &[u8], now: Timestamp) -> i
     }
     let expires_at = now.plus(LIFETIME);
     let token = jwt(expires_at);
-    store.change_voipbin(|account| Some(account.sign_in(&token, expires_at, now))).await?;
+    let sign_in = |account: &mut Account| {
+        account.sign_in(&token, expires_at, now);
+        Some(())
+    };
+    store.change_voipbin(sign_in).await?;
     let seconds = LIFETIME.num_seconds();
     let cookie = format!("token={token}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Strict");
     Ok(json_reply(&json!({"username": USERNAME, "token": token})).with_header(SET_COOKIE, &cookie))

@@ -273,7 +273,7 @@ mod tests {
         let later = |seconds| now.plus(TimeDelta::seconds(seconds));
         let mut account = Account::demo(now);
         assert!(account.access_key().starts_with("vb_") && account.access_key().len() == 35);
-        assert!(account.is_key(&account.access_key().to_owned(), later(1_000_000)));
+        assert!(account.is_key(account.access_key(), later(1_000_000)));
         let (key, token) = account.make_key("n".into(), String::new(), later(60), now);
         assert_eq!(key.token_prefix, token[..11]);
         assert!(account.is_key(&token, later(59)) && !account.is_key(&token, later(60)));

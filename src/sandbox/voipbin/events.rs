@@ -22,11 +22,23 @@ pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
     }
 }
 
+/// What is told of a call, and how long after its beginning.
+pub(in crate::sandbox) fn steps() -> impl Iterator<Item = (i64, &'static str)> {
+    CALL.into_iter().map(|(seconds, kind, _)| (seconds, kind))
+}
+
 /// How many webhooks would be told of a call that began now: one or none.
 pub(in crate::sandbox) fn receivers(scene: &Scene) -> usize {
-    let address = scene.store.read_voipbin(|account| scene.address(&account.customer().written.webhook_uri));
-    let is_reached = |url: &Url| scene.allows_private_targets() || !is_loopback(url);
-    usize::from(address.as_ref().is_some_and(is_reached))
+    usize::from(address(scene).is_some() && !is_guarded(scene))
+}
+
+/// Whether the webhook is on this machine, where the guard lets nothing through.
+pub(in crate::sandbox) fn is_guarded(scene: &Scene) -> bool {
+    !scene.allows_private_targets() && address(scene).as_ref().is_some_and(is_loopback)
+}
+
+fn address(scene: &Scene) -> Option<Url> {
+    scene.store.read_voipbin(|account| scene.address(&account.customer().written.webhook_uri))
 }
 
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! `/accesskeys`: made, listed, looked at and deleted; a key's token is shown once (specs/voipbin.md §2).
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ const PAGE: usize = 100;
 pub(super) fn list(account: &Account, query: &str, now: Timestamp) -> Reply {
     let size =
         parameter(query, "page_size").and_then(|size| size.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
-    let before = parameter(query, "page_token").map_or_else(|| micros(now) + "~", |token| token.into_owned());
+    let before = parameter(query, "page_token").map_or_else(|| micros(now) + "~", Cow::into_owned);
     let older = account.keys().iter().rev().filter(|key| key.page_token() < before);
     let page: Vec<&AccessKey> = older.take(size).collect();
     let next = page.last().map(|key| key.page_token()).unwrap_or_default();

@@ -156,13 +156,12 @@ pub(super) fn identified(reply: Reply, parts: &Parts) -> Reply {
 fn request_id(parts: &Parts) -> String {
     let given = parts.headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok());
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    match given.filter(|id| (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(is_letter)) {
-        Some(id) => id.to_owned(),
-        None => {
-            let random = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
-            let letters =
-                random.iter().take(ID_LETTERS).map(|byte| char::from(BASE_32[usize::from(byte % 32)]));
-            format!("req_{}", letters.collect::<String>())
-        }
-    }
+    let is_fit = |id: &&str| (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(is_letter);
+    given.filter(is_fit).map_or_else(new_id, str::to_owned)
+}
+
+fn new_id() -> String {
+    let random = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
+    let letters = random.iter().take(ID_LETTERS).map(|byte| char::from(BASE_32[usize::from(byte % 32)]));
+    format!("req_{}", letters.collect::<String>())
 }
