@@ -106,6 +106,7 @@ mod since_last;
 mod status;
 mod status_missed;
 mod streams;
+mod three_services;
 mod together;
 mod tokens;
 mod tolerance;

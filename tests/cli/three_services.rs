@@ -1,0 +1,125 @@
+//! The three services side by side: one sandbox, one table, one listener, one call that all of them tell of.
+
+#![cfg(unix)]
+
+use serde_json::Value;
+
+use crate::running::Sandbox;
+use crate::support::{Outcome, Process, Signal, Vwh};
+
+const CENTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+struct Trio {
+    vwh: Vwh,
+    _sandbox: Sandbox,
+}
+
+impl Trio {
+    /// Three profiles, and a sandbox that each of them is connected to.
+    fn start() -> Self {
+        let vwh = Vwh::new();
+        let flags = ["--empty", "--speed", "0", "--allow-http", "--allow-private-targets"];
+        let sandbox = Sandbox::start(&vwh, &flags);
+        let shown = vwh.args(["sandbox", "status", "--json", "--show-secrets"]).run().exits(0).json();
+        let secret = |name: &str| shown[name].as_str().unwrap().to_owned();
+        vwh.write("vis.token", &secret("token"));
+        vwh.write("pbx.token", &secret("accessKey"));
+        vwh.write("desk.secret", "sandbox-secret\n");
+        let address = &sandbox.address;
+        vwh.configure(&format!(
+            "[profiles.desk]\nservice = \"contact-center\"\nbase_url = \"http://{address}/webhooks\"\n\
+             token_url = \"http://{address}/Auth/connect/token\"\nclient_id = \"sandbox-client\"\n\
+             client_secret_file = \"desk.secret\"\n\n\
+             [profiles.office]\nbase_url = \"http://{address}/t/vbc.prod/vis/v1\"\ntoken_file = \"vis.token\"\n\n\
+             [profiles.pbx]\nservice = \"voipbin\"\nbase_url = \"http://{address}/v1.0\"\ntoken_file = \"pbx.token\"\n"
+        ));
+        Self { vwh, _sandbox: sandbox }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        self.vwh.args(arguments.iter().copied()).run()
+    }
+
+    /// Registers `url` with each service.
+    fn register(&self, url: &str) {
+        let _ =
+            self.run(&["-p", "office", "create", "--url", url, "--signing-key-file", "office.key"]).exits(0);
+        let desk = ["-p", "desk", "create", "--name", "CRM bridge", "--event", "channel.*", "--allow-http"];
+        let _ = self.run(&[&desk[..], &["--url", url, "--signing-key-file", "desk.key"]].concat()).exits(0);
+        let _ = self.run(&["-p", "pbx", "create", "--url", url, "--allow-http"]).exits(0);
+    }
+
+    /// Writes each service's key into a file of its profile's name.
+    fn keys(&self) {
+        self.vwh.write("office.key", "key-of-the-office-0123456789");
+        self.vwh.write("desk.key", CENTER_KEY);
+        let customer =
+            self.run(&["-p", "pbx", "create", "--url", "https://a.example.com/", "--json", "--show-secrets"]);
+        let customer = customer.exits(0).json();
+        self.vwh.write("pbx.key", customer["webhook_secret"].as_str().unwrap());
+        let id = customer["vwh"]["id"].as_str().unwrap();
+        let _ = self.run(&["-p", "pbx", "delete", id, "--yes"]).exits(0);
+    }
+
+    fn listen(&self) -> (Process, String) {
+        let keys = ["office.key", "desk.key", "pbx.key"].map(|key| ["--signing-key-file", key]);
+        let arguments =
+            ["listen", "--json", "--bind", "127.0.0.1:0"].into_iter().chain(keys.into_iter().flatten());
+        let mut listener = self.vwh.args(arguments).spawn();
+        let ready: Value = serde_json::from_str(&listener.wait_for_line(|_| true)).unwrap();
+        (listener, ready["url"].as_str().unwrap().to_owned())
+    }
+}
+
+#[test]
+fn one_call_reaches_one_listener_from_all_three_and_each_is_verified_by_its_key() {
+    let trio = Trio::start();
+    trio.keys();
+    let (listener, url) = trio.listen();
+    trio.register(&url);
+    let _ = trio.run(&["sandbox", "call"]).exits(0);
+    let _ = trio.run(&["sandbox", "advance", "1m"]).exits(0);
+    listener.signal(Signal::TERM);
+    let lines = listener.wait().exits(0).stdout;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |key: &str| {
+        let is_its = |line: &&Value| line["event"] == "delivery" && line["key"] == key;
+        lines.iter().filter(is_its).map(|line| line["verdict"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("office.key"), ["verified"; 4], "{lines:?}");
+    assert_eq!(of("desk.key"), ["verified"; 5], "{lines:?}");
+    assert_eq!(of("pbx.key"), ["verified"; 4], "{lines:?}");
+    let end = lines.last().unwrap();
+    assert_eq!((&end["accepted"], &end["refused"], &end["duplicates"]), (&13.into(), &0.into(), &0.into()));
+}
+
+#[test]
+fn one_view_shows_all_three_and_what_a_service_lacks_is_skipped() {
+    let trio = Trio::start();
+    trio.keys();
+    trio.register("http://127.0.0.1:9/hook");
+    let table = trio.vwh.args(["list", "--all-profiles"]).env("COLUMNS", "100").run().exits(0);
+    let rows: Vec<Vec<&str>> = table
+        .stdout
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let heads: Vec<(&str, &str)> = rows.iter().map(|row| (row[0], row[1])).collect();
+    assert_eq!(heads, [("PROFILE", "HEALTH"), ("desk", "unknown"), ("pbx", "unknown"), ("office", "idle")]);
+    let listed = trio.run(&["list", "--all-profiles", "--json"]).exits(0).json();
+    for webhook in listed.as_array().unwrap() {
+        let mut members: Vec<&String> = webhook["vwh"].as_object().unwrap().keys().collect();
+        members.sort();
+        assert_eq!(members, ["health", "id", "profile", "service", "url"], "{webhook}");
+        assert_eq!(webhook["vwh"]["url"], "http://127.0.0.1:9/hook");
+    }
+    let renewed = trio.run(&["renew", "--all-profiles", "--all", "-v"]).exits(0);
+    for (profile, lack) in [
+        ("desk", "profile desk is skipped: Contact Center webhooks do not expire"),
+        ("pbx", "profile pbx is skipped: a VoIPBIN webhook does not expire"),
+    ] {
+        assert!(renewed.stderr.contains(lack), "{profile}\n{renewed}");
+    }
+    assert!(renewed.stdout.starts_with("renewed") || renewed.stdout.contains("office"), "{renewed}");
+}
