@@ -267,6 +267,83 @@ fn a_run_that_was_killed_has_its_subscription_deleted_by_the_next() {
     assert_eq!(*subscriptions.lock().unwrap(), Vec::<Value>::new());
 }
 
+/// Kills a listener that has registered, as if it had not yet learned the webhook's id.
+fn kill_before_the_id(vwh: &Vwh, listener: Listener) {
+    listener.process.kill();
+    let _ = listener.process.wait();
+    let notes = std::fs::read_dir(vwh.state().join("listening")).unwrap();
+    let paths = notes.map(|note| note.unwrap().path());
+    let path = paths.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    let mut note: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(note["id"].is_string(), "{note}");
+    note["id"] = Value::Null;
+    std::fs::write(&path, note.to_string()).unwrap();
+}
+
+#[test]
+fn what_a_killed_run_registered_is_found_without_its_id() {
+    let (server, subscriptions) = contact_center();
+    let other = value!({"subscriptionId": "s-9", "name": "CRM bridge", "url": PUBLIC, "events": ["*"], "enabled": true});
+    subscriptions.lock().unwrap().push(other.clone());
+    let vwh = connected("contact-center", &server);
+    kill_before_the_id(&vwh, Listener::bare(&vwh, &["--register", PUBLIC]));
+    let _ = Listener::bare(&vwh, &["--register", PUBLIC]).end();
+    assert_eq!(*subscriptions.lock().unwrap(), [other]);
+
+    let (server, customer) = customer("");
+    let vwh = connected("voipbin", &server);
+    kill_before_the_id(&vwh, Listener::bare(&vwh, &["--register", PUBLIC]));
+    let (outcome, _) = Listener::bare(&vwh, &["--register", PUBLIC]).end();
+    assert!(outcome.stderr.contains("left webhook c-1"), "{outcome}");
+    assert_eq!(customer.lock().unwrap()["webhook_uri"], "");
+    // Meanwhile the slot may have become another one's, which has the same id.
+    let listener = Listener::bare(&vwh, &["--register", PUBLIC]);
+    listener.process.kill();
+    let _ = listener.process.wait();
+    customer.lock().unwrap()["webhook_uri"] = value!("https://theirs.example/");
+    let outcome = vwh.args(["listen", "--bind", "127.0.0.1:0", "--register", PUBLIC]).run().exits(6);
+    assert!(!outcome.stderr.contains("left webhook"), "{outcome}");
+    assert_eq!(customer.lock().unwrap()["webhook_uri"], "https://theirs.example/");
+}
+
+#[test]
+fn a_voipbin_without_a_key_is_left_as_it_was() {
+    let (server, customer) = customer("");
+    customer.lock().unwrap().as_object_mut().unwrap().remove("webhook_secret");
+    let vwh = connected("voipbin", &server);
+    let outcome = vwh.args(["listen", "--bind", "127.0.0.1:0", "--register", PUBLIC]).run();
+    let _ = outcome.says("shows no signing key");
+    assert_eq!(customer.lock().unwrap()["webhook_uri"], "");
+}
+
+#[test]
+fn create_checks_a_receiver_as_its_service_would() {
+    let receiver = Server::new(|_| Reply::new(204, ""));
+    let url = format!("{}/hook", receiver.base_url());
+    let (server, subscriptions) = contact_center();
+    let vwh = connected("contact-center", &server);
+    vwh.write("cc.key", S1);
+    let flags = ["create", "--check", "--allow-http", "--url", &url];
+    let named = ["--name", "CRM bridge", "--event", "*", "--signing-key-file", "cc.key"];
+    let _ = vwh.args(flags.iter().chain(&named).copied()).run().exits(0);
+    assert_eq!(subscriptions.lock().unwrap().len(), 1);
+    let requests = receiver.requests();
+    assert_eq!(requests.len(), 5);
+    assert!(requests.iter().all(|request| request.header("Vonage-Signature").is_some()));
+
+    let (server, customer) = customer("");
+    let vwh = connected("voipbin", &server);
+    let failing = Server::new(|_| Reply::new(500, ""));
+    let bad = format!("{}/hook", failing.base_url());
+    let outcome = vwh.args(["create", "--check", "--allow-http", "--url", &bad]).run().exits(1);
+    let hint = format!("vwh trigger {bad} --once --service voipbin --unsigned");
+    assert!(outcome.stderr.contains(&hint), "{outcome}");
+    assert_eq!(customer.lock().unwrap()["webhook_uri"], "");
+    let _ = vwh.args(flags).run().exits(0);
+    assert_eq!(customer.lock().unwrap()["webhook_uri"], url);
+    assert_eq!(receiver.requests().len(), 9);
+}
+
 #[test]
 fn what_the_service_does_not_take_is_refused_before_it_is_asked() {
     let (server, _) = contact_center();
