@@ -103,7 +103,7 @@ impl Check<'_> {
         }
         match (self.key, self.key_args.file().or(self.key_args.out())) {
             (Key::Unsigned, _) if self.service != ServiceKind::Vis || self.policy != Policy::None => {
-                command.push_str(" --unsigned")
+                command.push_str(" --unsigned");
             }
             (Key::Given(_), Some(file)) => {
                 command.push_str(&format!(" --signing-key-file {}", word(&file.to_string_lossy())));

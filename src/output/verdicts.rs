@@ -11,6 +11,9 @@ const VERDICT: usize = 9;
 /// The longest of the documented states is `INITIALIZING`.
 const STATE: usize = 12;
 
+/// Most types of events are shorter.
+const TYPE: usize = 24;
+
 /// One delivery.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
@@ -18,8 +21,10 @@ pub struct Row<'a> {
     pub verdict: &'static str,
     /// Whether it is verified.
     pub is_good: bool,
-    /// The state of its event.
+    /// The state of its event, or its type.
     pub state: Option<&'a str>,
+    /// Whether that is a type, which is longer.
+    pub is_typed: bool,
     /// What tells it apart from others.
     pub id: Option<&'a str>,
     /// The rest of the line.
@@ -41,7 +46,8 @@ pub fn lines(row: &Row<'_>, style: TableStyle) -> String {
     let mut line = format!("{color}{verdict}{color:#}{:padding$}", "");
     if row.state.is_some() || row.id.is_some() {
         let state = inert(row.state.unwrap_or("?"));
-        let padding = STATE.saturating_sub(width(&state));
+        let column = if row.is_typed { TYPE } else { STATE };
+        let padding = column.saturating_sub(width(&state));
         line.push_str(&format!("  {state}{:padding$}  {}", "", inert(row.id.unwrap_or("(no id)"))));
     }
     if let Some(detail) = &row.detail {
@@ -73,6 +79,7 @@ mod tests {
             verdict: "forged",
             is_good: false,
             state: Some("RINGING"),
+            is_typed: false,
             id: Some("65f0c0ffee0000000000a001"),
             detail: None,
             explanation: None,

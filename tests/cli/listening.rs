@@ -73,7 +73,12 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn post(body: impl Into<Vec<u8>>) -> Self {
-        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        Self::typed("application/json", body)
+    }
+
+    /// One with another content type.
+    pub(crate) fn typed(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
         Self { method: "POST".to_owned(), path: "/webhook".to_owned(), headers, body: body.into() }
     }
 

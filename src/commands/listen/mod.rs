@@ -69,21 +69,13 @@ async fn receive(
     let (bound, place) = take_place(args, context)?;
     let forward = args.forward.as_ref().map(|url| forwarding(url, args, context, &place)).transpose()?;
     let registering = account.zip(args.register.as_ref().map(|url| place.public(url)));
-    let mut registration = None;
-    if let Some((account, url)) = &registering
-        && account.service().makes_keys()
-    {
-        // The key is known only then; whatever comes meanwhile waits to be accepted.
-        let made = Registration::make(context, account, args, url, &keys).await?;
-        match &made.key {
-            Some(key) => keys.found(key.clone()),
-            None => {
-                made.end(context, account).await?;
-                return Err(no_key());
-            }
+    let mut registration = match &registering {
+        Some((account, url)) if account.service().makes_keys() => {
+            let made = with_its_key(args, context, account, url, &mut keys).await?;
+            Some((*account, made))
         }
-        registration = Some((*account, made));
-    }
+        _ => None,
+    };
     let feed = Feed::default();
     let queue = feed.clone();
     let options = Options {
@@ -243,6 +235,23 @@ async fn choose_keys(
         None => Otherwise::Refuse,
     };
     Keys::choose(context, &args.signing_key_file, otherwise, registered.or(args.service)).await
+}
+
+/// Registers a webhook whose key is known only then; whatever comes meanwhile waits to be accepted.
+async fn with_its_key(
+    args: &ListenArgs,
+    context: &Context,
+    account: &Account,
+    url: &Url,
+    keys: &mut Keys,
+) -> Result<Registration, Error> {
+    let made = Registration::make(context, account, args, url, keys).await?;
+    if let Some(key) = &made.key {
+        keys.found(key.clone());
+        return Ok(made);
+    }
+    made.end(context, account).await?;
+    Err(no_key())
 }
 
 fn no_key() -> Error {

@@ -12,7 +12,7 @@ use crate::error::{Error, ExitStatus};
 use crate::output::OutputError;
 use crate::output::postings::{self, Row, Tone};
 use crate::secret::mask_url;
-use crate::services::incoming::{Received, Summary};
+use crate::services::incoming::{Received, Summary, title};
 use crate::settings::Format;
 use crate::webhook::ServiceKind;
 use crate::webhook::json::to_line;
@@ -181,6 +181,10 @@ fn row<'a>(subject: &'a Subject, posted: &'a Posted, width: usize) -> Row<'a> {
     let last = posted.attempts.last();
     let outcome = last.and_then(|last| match (&last.trouble, last.status) {
         (Some(trouble), _) => Some(trouble.clone()),
+        (None, Some(status @ 300..)) => {
+            let service = subject.service.map_or("the service", title);
+            Some(format!("{status} in {}, a success to {service}", span(last.took)))
+        }
         (None, status) => status.map(|status| format!("{status} in {}", span(last.took))),
     });
     let time = match (posted.attempts.len(), posted.conclusion) {
@@ -188,6 +192,10 @@ fn row<'a>(subject: &'a Subject, posted: &'a Posted, width: usize) -> Row<'a> {
         (1, _) => Some(format!("in {}", span(posted.took))),
         (count, _) => Some(format!("{count} attempts in {}", span(posted.took))),
     };
+    // By a schedule that nobody has published (cc §5).
+    let is_day =
+        subject.service == Some(ServiceKind::ContactCenter) && posted.conclusion == Conclusion::WouldRetry;
+    let time = time.map(|time| if is_day { format!("{time}, then for up to 24 h") } else { time });
     Row {
         state: subject.name(),
         width,

@@ -95,13 +95,11 @@ impl Sample {
         let mut bytes = [0; 8];
         (context.random_bytes)(&mut bytes).map_err(|error| no_random(&error))?;
         let which = u64::from_le_bytes(bytes);
-        let wanted: Vec<(&str, DateTime<Utc>)> = match kind {
-            Some(kind) => vec![(kind, now)],
-            None => {
-                let moment = |index| outgoing::moment(&steps, index, now);
-                steps.iter().enumerate().map(|(index, (_, kind))| (*kind, moment(index))).collect()
-            }
+        let usual = || {
+            let moment = |index| outgoing::moment(&steps, index, now);
+            steps.iter().enumerate().map(|(index, (_, kind))| (*kind, moment(index))).collect::<Vec<_>>()
         };
+        let wanted = kind.map_or_else(usual, |kind| vec![(kind, now)]);
         let mut events = Vec::new();
         for (kind, moment) in wanted {
             let mut bytes = [0; 20];

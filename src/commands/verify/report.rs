@@ -199,6 +199,7 @@ fn row(line: Option<usize>, checked: &Checked) -> Row<'_> {
         verdict: checked.verdict(),
         is_good: matches!(outcome, Outcome::Verified { .. }),
         state: subject.state.as_deref(),
+        is_typed: subject.service.is_some_and(|service| service != ServiceKind::Vis),
         id: subject.delivery_id.as_deref().or(subject.event_id.as_deref()),
         detail,
         explanation,

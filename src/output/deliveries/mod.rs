@@ -123,3 +123,24 @@ impl ForwardRow<'_> {
         self.took > self.limit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_slow_is_too_slow_is_up_to_the_service() {
+        let row = |took, limit| ForwardRow {
+            time: DateTime::UNIX_EPOCH,
+            delivery_id: None,
+            outcome: Ok(200),
+            is_taken: true,
+            took: Duration::from_millis(took),
+            limit: Duration::from_secs(limit),
+        };
+        let is_too_slow = |took| [2, 10, 15].map(|limit| row(took, limit).is_too_slow());
+        assert_eq!(is_too_slow(2000), [false, false, false]);
+        assert_eq!(is_too_slow(2001), [true, false, false]);
+        assert_eq!(is_too_slow(10_500), [true, true, false]);
+    }
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, Timelike as _, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 
 use super::super::text::{elided, inert, width};
 use super::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals};
@@ -12,14 +12,18 @@ use super::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals};
 /// The state's column, as wide as the longest one.
 const STATE: usize = 12;
 
-/// The column of a type of event: most are shorter.
-const TYPE: usize = 24;
+/// The column of a type of event, with the direction's column beside it, and without. Most types are shorter.
+const TYPE: usize = 20;
+const TYPE_ALONE: usize = TYPE + 2 + 3;
 
 /// The column of number and name, where there is room for it.
 const WHO: usize = 28;
 
 /// It shrinks to a number when a line has more to say.
 const LEAST_WHO: usize = 11;
+
+/// The same with the `+` that VoIPBIN writes before it.
+const LEAST_WHO_TYPED: usize = 12;
 
 /// Less of a name than this says nothing.
 const LEAST_NAME: usize = 4;
@@ -40,9 +44,14 @@ pub struct LineStyle {
 pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, out: &mut String) {
     let notes = notes(row, event);
     let notes_width: usize = notes.iter().map(|note| 2 + width(&note.text)).sum();
-    let first = if event.is_typed { TYPE } else { STATE };
+    let is_alone = event.is_typed && event.direction.is_none();
+    let first = match (event.is_typed, is_alone) {
+        (false, _) => STATE,
+        (true, false) => TYPE,
+        (true, true) => TYPE_ALONE,
+    };
     // Time, state and direction, with the gaps behind them.
-    let taken = 9 + 2 + first + 2 + 3 + 2;
+    let taken = 9 + 2 + first + 2 + if is_alone { 0 } else { 3 + 2 };
     let room = style.width.map_or(WHO, |columns| columns.saturating_sub(taken + notes_width));
     let state = cell(event.state, first + 8);
     let direction = match event.direction {
@@ -53,9 +62,12 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
     start(row.time, style, out);
     pad(&state, first, out);
     out.push_str("  ");
-    pad(direction, 3, out);
-    out.push_str("  ");
-    let most = if style.width.is_some() { room.clamp(LEAST_WHO, WHO) } else { usize::MAX };
+    if !is_alone {
+        pad(direction, 3, out);
+        out.push_str("  ");
+    }
+    let least = if event.is_typed { LEAST_WHO_TYPED } else { LEAST_WHO };
+    let most = if style.width.is_some() { room.clamp(least, WHO) } else { usize::MAX };
     pad(&who(event, most), most.min(WHO), out);
     for note in notes {
         out.push_str("  ");
@@ -84,11 +96,15 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
     if let Some(duration) = event.duration.filter(|duration| *duration > 0) {
         notes.push(plain(spoken(duration).into()));
     }
-    if let Some(status) = event.status {
+    // Many types end in it.
+    let is_said = |status: &&str| event.state.is_some_and(|state| state.ends_with(*status));
+    if let Some(status) = event.status.filter(|status| !is_said(status)) {
         notes.push(plain(elided(&inert(status), LONGEST).into_owned().into()));
     }
     if let Some(moment) = event.moment {
-        notes.push(plain(format!("of {}Z", moment.format("%H:%M:%S")).into()));
+        let is_of_today = (row.time - moment).abs() < TimeDelta::days(1);
+        let format = if is_of_today { "of %H:%M:%SZ" } else { "of %Y-%m-%d" };
+        notes.push(plain(moment.format(format).to_string().into()));
     }
     if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 1) {
         notes.push(striking(format!("attempt {attempt}").into()));
@@ -144,7 +160,7 @@ pub fn forward(row: &ForwardRow<'_>, event: EventCells<'_>, style: LineStyle, ou
     let color = if row.is_taken { None } else { Some(AnsiColor::Red) };
     painted(&format!("{outcome:<STATE$}"), color, style, out);
     out.push_str(&format!("  {:>6}  ", latency(row.took)));
-    let state = cell(event.state, if event.is_typed { TYPE } else { STATE } + 8);
+    let state = cell(event.state, if event.is_typed { TYPE_ALONE } else { STATE } + 8);
     out.push_str(&format!("{state} {}", cell(event.number, LONGEST)));
     if let Err(reason) = row.outcome {
         out.push_str(&format!("  {}", elided(&inert(reason), 2 * LONGEST)));
