@@ -92,10 +92,6 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     let service = account.service();
     let key = chosen_key(args, context, service).await?;
     check_create(service, &wish(args, &key)).map_err(refused)?;
-    if args.check && service != ServiceKind::Vis {
-        return Err(Error::new(Kind::Usage, "--check posts a call of VIS")
-            .hint(format!("post events of this service with: vwh trigger URL --service {service}")));
-    }
     let mut definition = definition(args, &key, service);
     warn(context, account, args, &definition, &key);
     let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };

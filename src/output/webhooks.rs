@@ -179,7 +179,7 @@ pub fn delivered(statistics: &Statistics) -> String {
     }
 }
 
-/// `2h ago, 503 SERVICE_UNAVAILABLE`; in short `2h ago, 503`. Without a code nobody has answered.
+/// `2h ago, 503 SERVICE_UNAVAILABLE`; in short `2h ago, 503`.
 pub(super) fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool) -> String {
     let Some(statistics) = &webhook.statistics else { return String::new() };
     let age = statistics.last_failure.map(|moment| relative(moment, now));
@@ -187,8 +187,7 @@ pub(super) fn last_failure(webhook: &Webhook, now: DateTime<Utc>, is_short: bool
         let shown = if is_short { code.split_whitespace().next().unwrap_or(code) } else { code };
         inert(shown).into_owned()
     });
-    let in_words = || last_error(webhook).map(|words| if is_short { "no answer".to_owned() } else { words });
-    let what = code.or_else(in_words);
+    let what = code.or_else(|| last_error(webhook));
     [age, what].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

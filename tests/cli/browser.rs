@@ -212,7 +212,8 @@ fn a_code_that_the_service_refuses() {
 fn waiting_for_the_browser_can_be_interrupted_and_has_no_time_limit_of_its_own() {
     use crate::support::Signal;
     let service = TokenService::generous();
-    let vwh = home(&service);
+    // From the environment, for reading a file has to fit into the time limit.
+    let vwh = home(&service).env("VWH_CLIENT_SECRET", "hunter2");
     let arguments = ["login", "--browser", "--redirect-uri", "http://127.0.0.1:0/cb", "--timeout", "1ms"];
     let mut process = vwh.args(arguments).spawn();
     process.wait_for_error_line(|line| line.starts_with("  http"));
