@@ -10,6 +10,7 @@ use super::environment::{CONNECTION_VARIABLES, Environment};
 use super::file::{ConfigFile, Profile};
 use super::flags::Flags;
 use super::sign_in::{self, Given, SIGN_IN_SECRETS};
+use super::surroundings::Surroundings;
 use super::{Purpose, SettingsError};
 use crate::auth::TokenSource;
 use crate::network::{Network, is_loopback};
@@ -235,7 +236,7 @@ fn connect(
         }
     };
     let base = sendable("base URL", "the token", profile.base_url.as_deref().unwrap_or(VIS_BASE))?;
-    let network = network(&base, environment)?;
+    let network = Box::new(Surroundings::of(environment).network(&base)?);
     let token = match (token, &profile.token_file, &profile.token_command) {
         (Some(token), _, _) => TokenSource::Given(token),
         (None, Some(path), _) => TokenSource::File(environment.secret_file(path)?),
@@ -274,24 +275,4 @@ pub(super) fn sendable(name: &str, secret: &str, text: &str) -> Result<Url, Sett
         }
         _ => Err(wrong("is neither https nor http")),
     }
-}
-
-pub(super) fn network(base: &Url, environment: &Environment) -> Result<Box<Network>, SettingsError> {
-    if base.scheme() != "https" {
-        return Ok(Box::default());
-    }
-    let https_proxy = match environment.https_proxy().filter(|_| !is_loopback(base)) {
-        Some(text) => {
-            // A proxy's URL may hold a password, so it is not repeated.
-            let url = Url::parse(&text)
-                .map_err(|error| SettingsError::new(format!("HTTPS_PROXY is not a URL: {error}")))?;
-            Some(url)
-        }
-        None => None,
-    };
-    let extra_roots = environment
-        .certificate_file()
-        .map(|path| fs_err::read(path).map_err(|error| SettingsError::new(format!("SSL_CERT_FILE: {error}"))))
-        .transpose()?;
-    Ok(Box::new(Network { uses_tls: true, https_proxy, no_proxy: environment.no_proxy(), extra_roots }))
 }

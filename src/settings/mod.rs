@@ -9,15 +9,20 @@ pub mod environment;
 pub mod file;
 pub mod flags;
 mod sign_in;
+mod surroundings;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use url::Url;
+
+use crate::network::Network;
 use crate::secret::Secret;
 pub use connection::{Chosen, Connection, Listed, Place};
 use environment::Environment;
 use file::ConfigFile;
 pub use flags::{ColorChoice, Flags, Format};
+use surroundings::Surroundings;
 
 /// Requests of a batch that are under way at once, unless told otherwise.
 const DEFAULT_CONCURRENCY: usize = 4;
@@ -88,6 +93,8 @@ pub struct Settings {
     profiles: Vec<Listed>,
     /// `VWH_SIGNING_KEY`.
     signing_key: Option<Secret>,
+    /// Proxy and certificates.
+    surroundings: Surroundings,
 }
 
 impl Settings {
@@ -123,6 +130,7 @@ impl Settings {
             },
             chosen: connection::resolve(flags, purpose, environment, &config),
             signing_key: environment.text("VWH_SIGNING_KEY")?.map(Secret::new),
+            surroundings: Surroundings::of(environment),
         })
     }
 
@@ -155,5 +163,11 @@ impl Settings {
     #[must_use]
     pub fn signing_key(&self) -> Option<&Secret> {
         self.signing_key.as_ref()
+    }
+
+    /// What a connection to a host that no connection names needs, such as a delivery to `url`: proxy and certificates of the
+    /// environment, which are only looked into for https.
+    pub fn network(&self, url: &Url) -> Result<Network, SettingsError> {
+        self.surroundings.network(url)
     }
 }

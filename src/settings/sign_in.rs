@@ -4,9 +4,10 @@
 use url::Url;
 
 use super::SettingsError;
-use super::connection::{network, sendable};
+use super::connection::sendable;
 use super::environment::Environment;
 use super::file::Profile;
+use super::surroundings::Surroundings;
 use crate::auth::sign_in::{SignIn, with_tenant};
 use crate::auth::source::SecretSource;
 use crate::secret::Secret;
@@ -66,7 +67,7 @@ pub(super) fn resolve(
         is_named,
         login: if is_named { format!("vwh -p {name} login") } else { "vwh login".to_owned() },
         base_url: base.clone(),
-        network: network(&token_url, environment)?,
+        network: Box::new(Surroundings::of(environment).network(&token_url)?),
         token_url,
         username: profile.username.as_deref().map(with_tenant),
         client_id: profile.client_id.clone(),
