@@ -99,6 +99,28 @@ pub fn open_private(path: &Path) -> Result<fs_err::File, FileError> {
     Ok(file)
 }
 
+/// Opens a file that the user named for appending, and for reading its end; creates it for the user alone.
+pub fn open_named(path: &Path) -> Result<fs_err::File, FileError> {
+    let mut options = fs_err::OpenOptions::new();
+    options.append(true).read(true).create(true);
+    private_mode(&mut options);
+    Ok(options.open(path)?)
+}
+
+/// Keeps other runs from the open `file` itself, which is at `path`, until it is closed: for files that the user named, beside
+/// which vwh puts nothing.
+pub fn hold(file: &fs_err::File, path: &Path) -> Result<(), FileError> {
+    // On Windows nobody could read it meanwhile.
+    if cfg!(windows) {
+        return Ok(());
+    }
+    match file.file().try_lock() {
+        Err(TryLockError::WouldBlock) => Err(FileError::Locked(path.to_owned())),
+        // Not every file system has locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
 /// Creates `path` with `content` for the user alone; fails if it exists. It is there whole or not at all, wherever this ends.
 pub fn create_new_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let write = || {

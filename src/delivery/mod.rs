@@ -33,7 +33,7 @@ pub struct Rules {
     pub attempts: u32,
     /// The wait between two attempts.
     pub pause: Duration,
-    /// How many redirects are followed in one attempt.
+    /// How many redirects are followed in one attempt. Where none is, a redirect is an answer like any other.
     pub redirects: usize,
     /// The statuses that count as delivered.
     pub successes: Successes,

@@ -56,8 +56,8 @@ impl Sender {
         &self.rules
     }
 
-    /// Posts `delivery` to `url` once: 302 is followed with GET and without a body, 307 with POST and the same body; any
-    /// other 3xx is an answer (vis §8).
+    /// Posts `delivery` to `url` once. Unless the rules follow no redirect, 302 is followed with GET and without a
+    /// body, 307 with POST and the same body; any other 3xx is an answer (vis §8).
     pub async fn attempt(&self, url: &Url, delivery: &Delivery) -> Answer {
         let mut url = url.clone();
         let mut method = Method::POST;
@@ -69,7 +69,8 @@ impl Sender {
                 Ok(reply) => reply,
                 Err(reason) => return Answer::NoReply(reason),
             };
-            let Some((target, next)) = redirected(&url, &method, &reply) else { return reply.into_answer() };
+            let redirect = redirected(&url, &method, &reply).filter(|_| self.rules.redirects > 0);
+            let Some((target, next)) = redirect else { return reply.into_answer() };
             (url, method) = (target, next);
         }
         Answer::TooManyRedirects

@@ -2,6 +2,8 @@
 //!
 //! `listen --record` writes it; `verify` and `trigger --replay` read it back. Writing files is done elsewhere.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -32,15 +34,15 @@ pub struct Record {
 /// all of them. A body that is no UTF-8 is in `bodyBase64` instead of `body`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct Written<'a> {
     time: DateTime<Utc>,
-    verdict: String,
+    verdict: Cow<'a, str>,
     #[serde(default)]
     duplicate: bool,
-    path: String,
-    headers: Vec<(String, String)>,
+    path: Cow<'a, str>,
+    headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
+    body: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
 }
@@ -49,14 +51,13 @@ impl Record {
     /// The line, with its line end.
     #[must_use]
     pub fn to_line(&self) -> String {
-        let text = |value: &HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
-        let headers = self.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
-        let body = std::str::from_utf8(&self.body).ok().map(str::to_owned);
+        let headers = self.headers.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), text(value)));
+        let body = std::str::from_utf8(&self.body).ok().map(Cow::Borrowed);
         let written = Written {
             time: self.time,
-            verdict: self.verdict.clone(),
+            verdict: Cow::Borrowed(&self.verdict),
             duplicate: self.is_duplicate,
-            path: self.path.clone(),
+            path: Cow::Borrowed(&self.path),
             headers: headers.collect(),
             body_base64: body.is_none().then(|| STANDARD.encode(&self.body)),
             body,
@@ -69,7 +70,7 @@ impl Record {
     pub fn read(line: &str) -> Option<Self> {
         let written: Written = serde_json::from_str(line).ok()?;
         let body = match (written.body, written.body_base64) {
-            (Some(text), None) => Bytes::from(text),
+            (Some(text), None) => Bytes::from(text.into_owned()),
             (None, Some(base64)) => Bytes::from(STANDARD.decode(base64).ok()?),
             _ => return None,
         };
@@ -77,10 +78,19 @@ impl Record {
         for (name, value) in written.headers {
             let bytes =
                 value.chars().map(|character| u8::try_from(character).ok()).collect::<Option<Vec<_>>>()?;
-            headers.append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(bytes).ok()?);
+            headers.append(HeaderName::try_from(name.as_ref()).ok()?, HeaderValue::try_from(bytes).ok()?);
         }
         let Written { time, verdict, duplicate, path, .. } = written;
+        let (verdict, path) = (verdict.into_owned(), path.into_owned());
         Some(Self { time, verdict, is_duplicate: duplicate, path, headers, body })
+    }
+}
+
+/// A header's value as text, a character for each byte.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match value.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
     }
 }
 
