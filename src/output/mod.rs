@@ -4,7 +4,9 @@
 //! this folder; where they go, and whether, is decided here.
 
 pub mod changes;
+pub mod deliveries;
 pub mod detail;
+pub mod feed;
 pub mod plugin;
 pub mod progress;
 pub mod prometheus;
@@ -22,6 +24,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::webhook::json::{Secrets, to_line};
+use deliveries::text::LineStyle;
 use text::inert;
 use webhooks::TableStyle;
 
@@ -176,6 +179,12 @@ impl Output {
             shows_profile: false,
             secrets: self.wishes.secrets,
         }
+    }
+
+    /// How lines are drawn that come one by one.
+    #[must_use]
+    pub fn line_style(&self) -> LineStyle {
+        LineStyle { width: self.width, is_colored: self.colors_stdout() }
     }
 
     /// Writes the answer to stdout, unless `--quiet`.
