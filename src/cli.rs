@@ -110,7 +110,7 @@ pub enum WebhookCommand {
 #[derive(Debug, Subcommand)]
 #[expect(missing_docs, reason = "the documentation of the arguments is the help text")]
 pub enum DeliveryCommand {
-    Listen(ListenArgs),
+    Listen(Box<ListenArgs>),
     Trigger(TriggerArgs),
     Verify(VerifyArgs),
 }

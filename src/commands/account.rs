@@ -16,6 +16,7 @@ use crate::http::Http;
 use crate::http::exchange::Exchange;
 use crate::http::gate::Gate;
 use crate::journal::{Journal, Owner};
+use crate::limits::Limits;
 use crate::network::Network;
 use crate::sandbox::{self, Session};
 use crate::services::vis::client::Client;
@@ -40,12 +41,26 @@ pub struct Account {
     is_named: bool,
     token_source: &'static str,
     session: Option<Session>,
+    connection: Connection,
 }
 
 impl Account {
     /// Connects as the settings say. Nothing is sent yet, but the sandbox is joined.
     pub async fn connect(context: &Context, connection: Connection) -> Result<Self, Error> {
-        let Connection { profile, is_named, service, place } = connection;
+        Self::connect_within(context, &context.limits, connection).await
+    }
+
+    /// Connects to the same account once more, under limits of its own: for what is to be done after an interrupt.
+    pub async fn again(&self, context: &Context, limits: &Limits) -> Result<Self, Error> {
+        Self::connect_within(context, limits, self.connection.clone()).await
+    }
+
+    async fn connect_within(
+        context: &Context,
+        limits: &Limits,
+        connection: Connection,
+    ) -> Result<Self, Error> {
+        let Connection { profile, is_named, service, place } = connection.clone();
         let (base, token, network, session) = match place {
             Place::Remote { base, token, network } => (base, token, network, None),
             Place::Sandbox => {
@@ -60,9 +75,11 @@ impl Account {
             (Some(_), _) => "sandbox",
             (None, source) => source.unwrap_or("sign-in"),
         };
-        let tokens = Rc::new(Tokens::new(token, means(context)));
-        let client = Client::new(http(context, &tokens, &network, &label, &progress)?, base);
-        Ok(Self { profile, client, tokens, progress, service, is_named, token_source, session })
+        let means = Means { limits: limits.clone(), ..means(context) };
+        let tokens = Rc::new(Tokens::new(token, means));
+        let http = http_within(context, limits, &tokens, &network, &label, &progress)?;
+        let client = Client::new(http, base);
+        Ok(Self { profile, client, tokens, progress, service, is_named, token_source, session, connection })
     }
 
     /// The service that holds its webhooks.
@@ -220,6 +237,17 @@ pub fn http(
     label: &str,
     progress: &Rc<Cell<(usize, usize)>>,
 ) -> Result<Http, Error> {
+    http_within(context, &context.limits, tokens, network, label, progress)
+}
+
+fn http_within(
+    context: &Context,
+    limits: &Limits,
+    tokens: &Rc<Tokens>,
+    network: &Network,
+    label: &str,
+    progress: &Rc<Cell<(usize, usize)>>,
+) -> Result<Http, Error> {
     let exchange = Exchange::new(network).map_err(|error| {
         Error::new(Kind::Configuration, "cannot set up the connection").because(error.to_string())
     })?;
@@ -236,7 +264,7 @@ pub fn http(
         output.notice(&format!("{label}throttled: waiting until {until}{so_far}"));
     });
     let authorize = Box::new(Rc::clone(tokens));
-    Ok(Http::new(exchange, authorize, Gate::new(announce), context.limits.clone(), jitter))
+    Ok(Http::new(exchange, authorize, Gate::new(announce), limits.clone(), jitter))
 }
 
 /// A number from 0 to 1 for the length of pauses; nothing secret hangs on it.

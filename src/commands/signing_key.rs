@@ -140,6 +140,14 @@ pub async fn choose(args: &KeyArgs, context: &Context) -> Result<Key, Error> {
     }
 }
 
+/// The user's own key: the one in `file`, else the one in the environment.
+pub async fn given(context: &Context, file: Option<&Path>) -> Result<Option<Secret>, Error> {
+    match file {
+        Some(path) => key_from_file(context, path).await.map(Some),
+        None => context.settings.signing_key().map(|key| usable(key.clone(), "VWH_SIGNING_KEY")).transpose(),
+    }
+}
+
 /// The key in a file that the user named.
 pub async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Error> {
     let named = files::read_named(path, &context.limits).await.map_err(|error| match error {
@@ -159,7 +167,7 @@ pub async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Err
 fn usable(key: Secret, origin: &str) -> Result<Secret, Error> {
     if key.reveal().is_empty() {
         Err(Error::new(Kind::Configuration, format!("the signing key in {origin} is empty"))
-            .hint("--unsigned registers without a key"))
+            .hint("put the key into it; --unsigned is for webhooks that have none"))
     } else if key.reveal() == MASK {
         Err(Error::new(
             Kind::Configuration,
@@ -194,9 +202,14 @@ fn generate(file: Option<PathBuf>, context: &Context) -> Result<Key, Error> {
     {
         return Err(exists_already(file));
     }
+    Ok(Key::Generated { key: new_key(context)?, file })
+}
+
+/// A key that nobody ever had.
+pub fn new_key(context: &Context) -> Result<Secret, Error> {
     let mut bytes = [0; KEY_BYTES];
     (context.random_bytes)(&mut bytes).map_err(|error| {
         Error::new(Kind::Internal, "no random numbers to make a key of").because(error.to_string())
     })?;
-    Ok(Key::Generated { key: Secret::new(hex(&bytes)), file })
+    Ok(Secret::new(hex(&bytes)))
 }

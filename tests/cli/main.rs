@@ -11,6 +11,7 @@
 
 mod config;
 mod exposition;
+mod listening;
 mod nagios;
 mod running;
 mod service;
@@ -44,6 +45,13 @@ mod knobs;
 mod list;
 mod list_filters;
 mod list_terminal;
+mod listen;
+mod listen_forward;
+mod listen_hostile;
+mod listen_lines;
+mod listen_record;
+mod listen_register;
+mod listen_rehearsal;
 mod login;
 mod logout;
 mod nothing_to_do;

@@ -31,7 +31,7 @@ pub(crate) use process::Process;
 pub(crate) use process::Signal;
 pub(crate) use server::Server;
 #[cfg(unix)]
-pub(crate) use terminal::{Screen, Stream, Terminal};
+pub(crate) use terminal::{Screen, Stream, Terminal, unread_terminal};
 pub(crate) use vwh::{Run, TOKEN, Vwh};
 
 /// How long any wait may last before the test fails. It only ends what hangs; no test measures time with it.

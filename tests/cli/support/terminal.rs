@@ -86,6 +86,15 @@ impl Terminal {
         self.position = self.screen.wait_for(&format!("{text:?}"), |bytes| find_text(bytes, position, text));
     }
 
+    /// The `IP:PORT` of the first URL that the terminal shows.
+    pub(crate) fn shown_address(&self) -> String {
+        self.screen.wait_for("a URL", |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let (_, rest) = text.split_once("http://")?;
+            Some(rest.split_once('/')?.0.to_owned())
+        })
+    }
+
     /// Types `text` and the return key.
     pub(crate) fn type_line(&mut self, text: &str) {
         self.keyboard.write_all(format!("{text}\n").as_bytes()).expect("the terminal takes what is typed");
@@ -128,6 +137,11 @@ impl Terminal {
 fn echoes(device: &OwnedFd) -> bool {
     let modes = rustix::termios::tcgetattr(device).expect("a terminal has modes").local_modes;
     modes.contains(rustix::termios::LocalModes::ECHO)
+}
+
+/// A terminal whose output is read only as far as the test does: the person's end and the program's end.
+pub(crate) fn unread_terminal() -> (File, OwnedFd) {
+    open_pair(80)
 }
 
 /// The person's end and the program's end of a new terminal.

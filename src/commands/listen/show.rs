@@ -1,0 +1,201 @@
+//! Makes lines of what the receiver tells: reads each event for people, and keeps track of the calls. Runs on the thread
+//! that writes them, since nobody else has time for it.
+
+use crate::delivery::Answer;
+use crate::output::Output;
+use crate::output::deliveries::text::LineStyle;
+use crate::output::deliveries::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals, json, text};
+use crate::output::feed::Lines;
+use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict};
+use crate::services::vis::delivery::event::{Event, State};
+use crate::services::vis::signature::Form;
+
+use super::calls::Calls;
+
+/// Something to show.
+pub(super) enum Shown {
+    /// The receiver tells it.
+    Report(Report),
+    /// Nice to know.
+    Notice(&'static str),
+    /// The end, with how much there was of everything.
+    End(Counts),
+}
+
+impl Shown {
+    /// About how many bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        match self {
+            Self::Report(Report::Delivery(delivered)) => {
+                let ids = length(&delivered.ids.delivery) + length(&delivered.ids.webhook);
+                // It may be a part of a body that is twice as long.
+                2 * delivered.event.len() + ids + length(&delivered.synthetic)
+            }
+            Self::Report(Report::Forwarded(forwarded)) => {
+                2 * forwarded.event.len() + length(&forwarded.delivery_id)
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// Makes the lines.
+pub(super) struct Show {
+    output: Output,
+    style: LineStyle,
+    is_json: bool,
+    /// The names of the keys, in their order.
+    keys: Vec<String>,
+    calls: Calls,
+    not_shown: u64,
+}
+
+impl Show {
+    pub(super) fn new(output: Output, is_json: bool, keys: Vec<String>) -> Self {
+        let style = output.line_style();
+        Self { output, style, is_json, keys, calls: Calls::default(), not_shown: 0 }
+    }
+
+    fn delivery(&mut self, delivered: &Delivered, out: &mut String) {
+        let payload = std::str::from_utf8(&delivered.event).unwrap_or("{}");
+        // Whoever reads JSON reads the payload.
+        let event = Event::read(payload).unwrap_or_default();
+        let is_new = delivered.answered == Answered::Accepted && !delivered.is_duplicate;
+        let after = match (event.call(), &event.state) {
+            (Some(call), Some(state)) if is_new => self.calls.note(call, state),
+            _ => None,
+        };
+        let after = after.as_ref().map(State::name);
+        let (key, form) = match delivered.verdict {
+            Verdict::Verified(fitting) => (self.keys.get(fitting.key), Some(form_name(fitting.form))),
+            Verdict::Unverified => (None, None),
+        };
+        let row = DeliveryRow {
+            time: delivered.time,
+            verdict: delivered.verdict.name(),
+            key: key.map(String::as_str),
+            has_other_keys: self.keys.len() > 1,
+            form,
+            delivery_id: delivered.ids.delivery.as_deref(),
+            webhook_id: delivered.ids.webhook.as_deref(),
+            attempt: delivered.ids.attempt,
+            is_duplicate: delivered.is_duplicate,
+            after: after.as_deref(),
+            answered: status(delivered.answered),
+            is_rehearsed: matches!(delivered.answered, Answered::Rehearsed(_)),
+            synthetic: delivered.synthetic.as_deref(),
+            payload,
+        };
+        if self.is_json {
+            json::delivery(&row, out);
+        } else {
+            with_cells(&event, |cells| text::delivery(&row, cells, self.style, out));
+        }
+    }
+
+    fn refused(&self, refused: &Refused, out: &mut String) {
+        let row = RefusedRow {
+            time: refused.time,
+            status: refused.reason.status(),
+            reason: refused.reason.to_string(),
+            from: refused.peer.to_string(),
+            more: refused.more,
+        };
+        if self.is_json {
+            json::refused(&row, out);
+        } else {
+            text::refused(&row, self.style, out);
+        }
+    }
+
+    fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
+        let outcome = match &forwarded.answer {
+            Answer::Replied { status, .. } => Ok(*status),
+            Answer::NoReply(reason) | Answer::OutOfReach(reason) => Err(reason.as_str()),
+            Answer::TooManyRedirects => Err("too many redirects"),
+        };
+        let row = ForwardRow {
+            time: forwarded.time,
+            delivery_id: forwarded.delivery_id.as_deref(),
+            outcome,
+            took: forwarded.took,
+        };
+        if self.is_json {
+            return json::forward(&row, out);
+        }
+        let event = std::str::from_utf8(&forwarded.event).ok().and_then(|event| Event::read(event).ok());
+        let event = event.unwrap_or_default();
+        with_cells(&event, |cells| text::forward(&row, cells, self.style, out));
+    }
+
+    fn end(&self, counts: &Counts, out: &mut String) {
+        let totals = Totals {
+            accepted: counts.accepted,
+            duplicates: counts.duplicates,
+            refused: counts.refused,
+            rehearsed: counts.rehearsed,
+            forwarded: counts.forwarded,
+            forward_failures: counts.forward_failures,
+            not_forwarded: counts.not_forwarded,
+            not_shown: self.not_shown,
+        };
+        if self.is_json {
+            json::end(&totals, out);
+        }
+        self.output.notice(&text::summary(&totals));
+    }
+}
+
+impl Lines<Shown> for Show {
+    fn tell(&mut self, item: Shown, out: &mut String) {
+        match item {
+            Shown::Report(Report::Delivery(delivered)) => self.delivery(&delivered, out),
+            Shown::Report(Report::Refused(refused)) => self.refused(&refused, out),
+            Shown::Report(Report::Forwarded(forwarded)) => self.forwarded(&forwarded, out),
+            Shown::Report(Report::RecordBroken(reason)) => self.output.warning(&format!(
+                "cannot write the record: {reason}; deliveries are answered with 503 until it can be"
+            )),
+            Shown::Report(Report::RecordMended) => self.output.notice("the record can be written again"),
+            Shown::Notice(text) => self.output.notice(text),
+            Shown::End(counts) => self.end(&counts, out),
+        }
+    }
+
+    fn missed(&mut self, count: u64, out: &mut String) {
+        self.not_shown += count;
+        if self.is_json {
+            json::missed(count, out);
+        } else {
+            text::missed(count, self.style, out);
+        }
+    }
+}
+
+const fn form_name(form: Form) -> &'static str {
+    match form {
+        Form::AsReceived => "as-received",
+        Form::Canonical => "canonical",
+        Form::CanonicalEscaped => "canonical-escaped",
+    }
+}
+
+const fn status(answered: Answered) -> Option<u16> {
+    match answered {
+        Answered::Accepted => Some(200),
+        Answered::Relayed(status) | Answered::Rehearsed(Failure::Status(status)) => Some(status),
+        Answered::Rehearsed(Failure::Redirect) => Some(302),
+        Answered::Rehearsed(Failure::Timeout) => None,
+    }
+}
+
+fn with_cells(event: &Event, show: impl FnOnce(EventCells<'_>)) {
+    let state = event.state.as_ref().map(State::name);
+    show(EventCells {
+        state: state.as_deref(),
+        direction: event.direction.as_deref(),
+        number: event.phone_number.as_deref(),
+        name: event.caller_id.as_deref(),
+        duration: event.duration,
+    });
+}
