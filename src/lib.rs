@@ -4,6 +4,7 @@
 //!
 //! - `cli`: the command tree; `commands`: one file a command, and what they share; `settings`: flag > environment > file
 //! - `services`: one room a service (`vis`: wire types and client); `http`: the one `send`; `auth`: sign-in, and its store
+//! - `delivery`: the one sender of deliveries; `receiver`: what `listen` does with one, and the record that it keeps
 //! - `webhook`: what all webhooks have in common, health, the JSON contract
 //! - `journal`: what was removed or replaced; `gaps`: when webhooks got no events, noted before they are renewed
 //! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
