@@ -226,7 +226,8 @@ fn compare(time: Duration, rounds: u64) {
                 1 => Server::listen(None),
                 _ => Server::listen(Some(&record)),
             };
-            let rate = measure(name, &server, time, rates[0].last().copied());
+            let reference = if index == 0 { None } else { rates[0].last().copied() };
+            let rate = measure(name, &server, time, reference);
             rates[index].push(rate);
         }
     }

@@ -3,20 +3,20 @@
 //! A run is three steps: parse (`cli`), resolve (`settings`), do (`commands`). The map, one look deep:
 //!
 //! - `cli`: the command tree; `commands`: one file a command, and what they share; `settings`: flag > environment > file
-//! - `services`: one room a service (`vis`: wire types, client, signature, deliveries); `http`: the one `send` for API
-//!   requests; `auth`: sign-in, and its store
+//! - `services`: one room a service (`vis`, `contact_center`, `voipbin`: wire types, client, rules, signature, deliveries), and
+//!   what they have in common; `http`: the one `send` for API requests; `auth`: sign-in, and its store
 //! - `delivery`: what services post, under which rules, and the one sender of it; `receiver`: what `listen` does with it
 //! - `webhook`: what all webhooks have in common, health, the JSON contract; `journal`: what was removed or replaced; `gaps`:
 //!   what was not delivered meanwhile
 //! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
-//! - `sandbox`: a local server that behaves like the service, deliveries included; shares no code with the client
+//! - `sandbox`: a local server that behaves like the services, deliveries included; shares no code with the client
 //! - `files`, `markup`, `network`, `secret`: private files and locks, bits of HTML and XML, proxy and certificates, values that
 //!   must not be shown
 //! - `limits`, `signals`, `arguments`: how long a run may take, what asks it to end, the command line as it was typed
 //!
 //! Direction: `commands` use everything below; `services` use `http`, `delivery` and `webhook`, never back; `auth` uses
-//! `http`, and `http` never `auth`; `receiver` and `sandbox` use a service's wire, signature and delivery, never its client; lower
-//! modules have their own errors and never see `crate::error`.
+//! `http`, and `http` never `auth`; `sandbox` uses a service's wire, signature and delivery, `receiver` what they have in
+//! common, and neither a client; lower modules have their own errors and never see `crate::error`.
 
 mod arguments;
 pub mod auth;

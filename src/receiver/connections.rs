@@ -34,6 +34,8 @@ pub(super) struct Connections {
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) address: IpAddr,
+    /// Which thread of the server has it.
+    pub(super) thread: usize,
     number: u64,
     /// The phase in the lowest two bits, above them the tick at which it began.
     phase: AtomicU64,
@@ -47,9 +49,9 @@ const ARRIVING: u64 = 1;
 const BUSY: u64 = 2;
 
 impl Peer {
-    pub(super) fn new(number: u64, address: IpAddr, connections: &Connections) -> Self {
+    pub(super) fn new(number: u64, address: IpAddr, thread: usize, connections: &Connections) -> Self {
         let phase = AtomicU64::new(connections.now() << 2 | ARRIVING);
-        Self { address, number, phase }
+        Self { address, thread, number, phase }
     }
 
     /// Its request is whole: from now on it is us that it waits for.
@@ -206,7 +208,7 @@ mod tests {
     use super::*;
 
     fn peer(connections: &Connections, number: u8) -> (Arc<Peer>, tokio::task::JoinHandle<()>) {
-        let peer = Arc::new(Peer::new(number.into(), IpAddr::from([127, 0, 0, number]), connections));
+        let peer = Arc::new(Peer::new(number.into(), IpAddr::from([127, 0, 0, number]), 0, connections));
         let task = tokio::spawn(std::future::pending());
         connections.enter(&peer, task.abort_handle());
         (peer, task)

@@ -25,13 +25,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use url::Url;
 
 use crate::delivery::{Manner, Reach, Rules, Sender, Successes};
 use crate::network::Network;
 use crate::webhook::ServiceKind;
-use connections::Connections;
 use forward::Forwarder;
 pub use forward::is_taken;
 use hub::Hub;
@@ -109,7 +107,8 @@ impl Bound {
         let is_relayed = forward.as_ref().is_some_and(|forward| forward.is_relayed);
         let (forwarder, queue) = forward.map(|forward| forward.into_queue(clock)).unzip();
         let hub = Arc::new(Hub::new(tell, forwarder, clock));
-        let recorder = record.map(|file| Recorder::start(file, Arc::clone(&hub))).transpose()?;
+        let threads = server::threads_to_serve();
+        let recorder = record.map(|file| Arc::new(Recorder::new(file, threads, Arc::clone(&hub))));
         let (stopping, is_stopping) = watch::channel(false);
         let reception = Arc::new(Reception {
             path,
@@ -124,7 +123,7 @@ impl Bound {
             large: Arc::new(Semaphore::new(1)),
             stopping: is_stopping,
         });
-        let server = Server::start(self.0, Arc::clone(&reception), Arc::<Connections>::default(), stopping)?;
+        let server = Server::start(self.0, threads, Arc::clone(&reception), stopping)?;
         let forwarding = queue.map(|queue| {
             let (close, closing) = oneshot::channel();
             (close, tokio::spawn(queue.run(hub, closing, DRAIN)))
@@ -149,15 +148,11 @@ impl Forwarding {
 }
 
 impl Receiver {
-    /// Accepts no more, answers what is under way, writes down what is accepted and forwards what is to be.
+    /// Accepts no more, answers what is under way, and forwards what is to be.
     pub async fn stop(self) -> Counts {
         self.server.stop().await;
         // What was refused last is told too.
         self.reception.tick();
-        if let Some(recorder) = &self.reception.recorder {
-            // A disk that hangs is no reason to hang.
-            let _ = timeout(DRAIN, recorder.close()).await;
-        }
         let not_forwarded = match self.forwarding {
             Some((close, queue)) => {
                 let _ = close.send(());

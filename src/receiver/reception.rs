@@ -39,7 +39,7 @@ pub(super) struct Reception {
     pub(super) path: String,
     pub(super) judge: Arc<Judge>,
     pub(super) failure: Option<Failure>,
-    pub(super) recorder: Option<Recorder>,
+    pub(super) recorder: Option<Arc<Recorder>>,
     /// Whether the handler's answer is ours.
     pub(super) is_relayed: bool,
     pub(super) clock: fn() -> DateTime<Utc>,
@@ -57,6 +57,8 @@ struct Delivery {
     headers: HeaderMap,
     judged: Judged,
     peer: IpAddr,
+    /// Of the server.
+    thread: usize,
 }
 
 /// A body that was judged, in memory of its own.
@@ -99,7 +101,8 @@ impl Reception {
             Err(flaw) => return Ok(self.refuse(Reason::Flawed(flaw), from)),
         };
         let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        let delivery = Delivery { time, target, headers: head.headers, judged, peer: from };
+        let (headers, thread) = (head.headers, peer.thread);
+        let delivery = Delivery { time, target, headers, judged, peer: from, thread };
         match self.failure {
             Some(failure) => self.rehearse(&delivery, failure).await,
             None => Ok(self.take(delivery).await),
@@ -160,14 +163,14 @@ impl Reception {
         is_duplicate: bool,
     ) -> Reply {
         let report = delivery.report(Answered::Accepted, is_duplicate);
-        let peer = delivery.peer;
+        let (peer, thread) = (delivery.peer, delivery.thread);
         let job = slot.map(|slot| delivery.job(slot, None));
         let acceptance = Acceptance { mark, job, report };
         let Some(recorder) = &self.recorder else {
             self.hub.accept(acceptance);
             return reply::accepted();
         };
-        let written = recorder.write(&delivery.into_line(is_duplicate), acceptance);
+        let written = recorder.write(thread, &delivery.into_line(is_duplicate), acceptance);
         match written.await {
             Ok(()) => reply::accepted(),
             Err(_) => self.refuse(Reason::NotRecorded, peer),

@@ -1,11 +1,11 @@
 //! Writes the record: one line for each delivery that is answered with 200, and before it is (design §6).
 //!
-//! One thread writes everything that came while it was writing, in one go. What a line says is `record`'s business.
+//! What comes to one thread of the server at about the same time is written in one go. What a line says is `record`'s
+//! business.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -24,25 +24,18 @@ pub struct RecordFile {
     pub openness: Openness,
 }
 
-/// Hands lines to the thread that writes.
+/// Writes lines, and has their deliveries accepted.
 pub(super) struct Recorder {
-    shared: Arc<Shared>,
-    ended: Mutex<Option<oneshot::Receiver<()>>>,
+    file: Mutex<RecordFile>,
+    /// What is to be written next, for each thread of the server: whoever is woken by its own thread is woken for nothing.
+    pending: Vec<Mutex<Pending>>,
+    hub: Arc<Hub>,
 }
 
-#[derive(Default)]
-struct Shared {
-    pending: Mutex<Pending>,
-    changed: Condvar,
-}
-
-/// What is to be written next.
 #[derive(Default)]
 struct Pending {
     text: Vec<u8>,
     entries: Vec<Entry>,
-    is_closed: bool,
-    is_writing: bool,
 }
 
 struct Entry {
@@ -92,85 +85,56 @@ impl RecordFile {
 }
 
 impl Recorder {
-    /// Starts the thread.
-    pub(super) fn start(file: RecordFile, hub: Arc<Hub>) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let writer = Arc::clone(&shared);
-        let (end, ended) = oneshot::channel();
-        thread::Builder::new().name("recorder".to_owned()).spawn(move || {
-            writer.write_all_that_comes(file, &hub);
-            let _ = end.send(());
-        })?;
-        Ok(Self { shared, ended: Mutex::new(Some(ended)) })
+    /// A recorder for so many threads.
+    pub(super) fn new(file: RecordFile, threads: usize, hub: Arc<Hub>) -> Self {
+        let pending = (0..threads).map(|_| Mutex::default()).collect();
+        Self { file: Mutex::new(file), pending, hub }
     }
 
-    /// Has `line` written, and then `acceptance` accepted, whoever still waits for it. The receiver ends with an error if it
-    /// cannot be written.
-    pub(super) fn write(&self, line: &str, acceptance: Acceptance) -> oneshot::Receiver<()> {
+    /// Has `line` written on this `thread`, and then `acceptance` accepted, whoever still waits for it. The receiver ends
+    /// with an error if it cannot be written.
+    pub(super) fn write(
+        self: &Arc<Self>,
+        thread: usize,
+        line: &str,
+        acceptance: Acceptance,
+    ) -> oneshot::Receiver<()> {
         let (written, waiting) = oneshot::channel();
-        let mut pending = self.shared.lock();
+        let Some(pending) = self.pending.get(thread) else { return waiting };
+        let mut pending = lock(pending);
         pending.text.extend_from_slice(line.as_bytes());
         pending.entries.push(Entry { acceptance, written });
-        let is_writing = pending.is_writing;
-        drop(pending);
-        if !is_writing {
-            self.shared.changed.notify_one();
+        if pending.entries.len() == 1 {
+            // It runs when everything else on this thread that can run has, and takes along what that has brought. On its
+            // own, since whoever waits here may hang up.
+            let this = Arc::clone(self);
+            tokio::spawn(async move { this.flush(thread) });
         }
         waiting
     }
 
-    /// Writes what is there; no more comes.
-    pub(super) async fn close(&self) {
-        self.shared.lock().is_closed = true;
-        self.shared.changed.notify_one();
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(ended) = ended {
-            let _ = ended.await;
+    fn flush(&self, thread: usize) {
+        let Some(pending) = self.pending.get(thread) else { return };
+        let Pending { text, entries } = std::mem::take(&mut *lock(pending));
+        // A write to the page cache takes less time than passing it to another thread; and where it takes long, there is
+        // nothing else to do anyway.
+        let written = lock(&self.file).write(&text);
+        match written {
+            Ok(()) => {
+                self.hub.record_works();
+                for Entry { acceptance, written } in entries {
+                    self.hub.accept(acceptance);
+                    let _ = written.send(());
+                }
+            }
+            Err(error) => self.hub.record_broke(&error),
         }
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write_all_that_comes(&self, mut file: RecordFile, hub: &Hub) {
-        let (mut text, mut entries) = (Vec::new(), Vec::new());
-        loop {
-            let mut pending = self.lock();
-            pending.is_writing = false;
-            while pending.entries.is_empty() {
-                if pending.is_closed {
-                    return;
-                }
-                pending = self.changed.wait(pending).unwrap_or_else(PoisonError::into_inner);
-            }
-            pending.is_writing = true;
-            std::mem::swap(&mut pending.text, &mut text);
-            std::mem::swap(&mut pending.entries, &mut entries);
-            drop(pending);
-            match file.write(&text) {
-                Ok(()) => {
-                    hub.record_works();
-                    for Entry { acceptance, written } in entries.drain(..) {
-                        hub.accept(acceptance);
-                        let _ = written.send(());
-                    }
-                }
-                Err(error) => {
-                    hub.record_broke(&error);
-                    entries.clear();
-                }
-            }
-            text.clear();
-            text.shrink_to(KEPT);
-        }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// How much room for lines is kept from one write to the next.
-const KEPT: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -73,37 +73,42 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 }
 
 impl Server {
-    /// Serves what connects to `listener`.
+    /// Serves what connects to `listener` on so many threads.
     pub(super) fn start(
         listener: std::net::TcpListener,
+        threads: usize,
         reception: Arc<Reception>,
-        connections: Arc<Connections>,
         stopping: watch::Sender<bool>,
     ) -> io::Result<Self> {
         let stopped = stopping.subscribe();
+        let connections = Arc::default();
         let shared = Shared { reception, connections, numbers: Arc::default(), stopping: stopped };
-        let (running, threads) = mpsc::channel(1);
-        let count = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let (running, ended) = mpsc::channel(1);
         let mut workers = Vec::new();
-        for _ in 0..count {
+        for number in 0..threads {
             let (sender, connections) = mpsc::unbounded_channel();
             workers.push(sender);
             let (shared, running) = (shared.clone(), running.clone());
             spawn(async move {
-                shared.work(connections).await;
+                shared.work(number, connections).await;
                 drop(running);
             })?;
         }
         spawn(async move { shared.accept(listener, workers).await })?;
-        Ok(Self { stopping, threads })
+        Ok(Self { stopping, threads: ended })
     }
 
     /// Accepts no more, and answers what is under way.
     pub(super) async fn stop(mut self) {
         self.stopping.send_replace(true);
-        // Nothing is ever sent: this ends when the last thread does.
-        let _ = self.threads.recv().await;
+        // Nothing is ever sent: this ends when the last thread does, unless a disk that hangs keeps one from it.
+        let _ = timeout(2 * GRACE, self.threads.recv()).await;
     }
+}
+
+/// How many threads serve.
+pub(super) fn threads_to_serve() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)
 }
 
 /// Runs `future` on a thread and a runtime of its own.
@@ -155,14 +160,14 @@ impl Shared {
     }
 
     /// Serves the connections that are sent to this thread, until there are no more to come.
-    async fn work(self, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
+    async fn work(self, thread: usize, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
         let (running, mut ended) = mpsc::channel::<()>(1);
         while let Some((stream, address)) = accepted.recv().await {
             let Ok(stream) = TcpStream::from_std(stream) else { continue };
             // An answer is one small packet: nothing is gained by waiting for more.
             let _ = stream.set_nodelay(true);
             let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            let peer = Arc::new(Peer::new(number, address.ip(), &self.connections));
+            let peer = Arc::new(Peer::new(number, address.ip(), thread, &self.connections));
             let serving = self.clone().serve(stream, Arc::clone(&peer), running.clone());
             // Its task begins after this one pauses, so it cannot leave before it has entered.
             let task = tokio::spawn(serving);

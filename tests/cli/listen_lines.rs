@@ -126,6 +126,24 @@ fn what_is_recorded_goes_on_being_recorded_without_a_reader() {
     assert_eq!(ended(process, &vwh), 2);
 }
 
+#[test]
+fn what_is_passed_on_goes_on_being_passed_on_though_nobody_ever_read() {
+    let handler = crate::support::Server::new(|_| crate::support::Reply::new(200, ""));
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let vwh = Vwh::new().env("VWH_SIGNING_KEY", KEY);
+    let arguments = ["listen", "--bind", &address, "--forward", &handler.base_url()];
+    let mut process = vwh.args(arguments).stdout(writer).spawn();
+    process.wait_for_error_line(|line| line.starts_with("warning: nobody reads"));
+    assert_eq!(Connection::to(&address).exchange(&delivery(V1, "d-1", 1)).unwrap().status, 200);
+    handler.wait_for_requests(1);
+    process.signal(Signal::TERM);
+    let _ = process.wait().exits(0);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_output_on_a_full_disk_is_an_error() {

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::{Value, json as value};
 
@@ -173,15 +173,21 @@ fn what_was_registered_and_never_learned_is_found_by_its_key() {
     let mut own = healthy("mine");
     own["url"] = PUBLIC.into();
     own["signingKey"] = "another key".into();
-    let is_first = Mutex::new(true);
+    let (registered, is_registered) = mpsc::channel();
+    let first = Mutex::new(Some(registered));
     let service = Service::new(vec![own], move |request, webhooks| {
         let reply = webhooks.answer(request);
-        let is_silent = request.method == "POST" && std::mem::take(&mut *is_first.lock().unwrap());
-        if is_silent { Reply::Stall } else { reply }
+        match first.lock().unwrap().take_if(|_| request.method == "POST") {
+            Some(registered) => {
+                registered.send(()).unwrap();
+                Reply::Stall
+            }
+            None => reply,
+        }
     });
     let vwh = service.vwh();
     let process = vwh.args(["listen", "--bind", "127.0.0.1:0", "--register", PUBLIC]).spawn();
-    service.server.wait_for_requests(1);
+    is_registered.recv().unwrap();
     process.kill();
     let _ = process.wait();
     assert_eq!(service.ids(), ["mine", "new-1"]);

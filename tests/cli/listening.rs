@@ -1,5 +1,7 @@
 //! A `vwh listen` that runs beside a test, and deliveries that are posted to it by hand. It has no tests.
 
+#![cfg(unix)]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -200,7 +202,6 @@ impl Listener {
     }
 
     /// Ends it, and gives every line that it wrote.
-    #[cfg(unix)]
     pub(crate) fn end(self) -> (Outcome, Vec<Value>) {
         self.process.signal(crate::support::Signal::TERM);
         let outcome = self.process.wait().exits(0);

@@ -15,7 +15,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::oneshot;
 use url::Url;
 
@@ -32,12 +31,12 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::files::{FileError, Openness};
 use crate::network::is_loopback;
 use crate::output::OutputError;
+use crate::output::deliveries::json;
 use crate::output::feed::Feed;
 use crate::output::text::{inert, word};
 use crate::receiver::{Bound, Forwarding, Options, RecordFile};
 use crate::secret::mask_url;
 use crate::webhook::ServiceKind;
-use crate::webhook::json::to_line;
 
 /// Where deliveries come to unless something else is said.
 const PATH: &str = "/webhook";
@@ -146,17 +145,33 @@ async fn serve(
     keys: Keys,
     feed: &Feed<Shown>,
 ) -> Result<(), Error> {
-    let is_json = context.settings.format.is_json();
-    context.output.answer_anyway(&ready(place, registration, is_json))?;
-    if registration.is_none() {
-        context.output.notice(&format!("try it with: {}; Ctrl-C ends it", trigger(args, place)));
+    let first = context.output.answer_anyway(&ready(place, registration, context.settings.format.is_json()));
+    let unread = match first {
+        Ok(()) => {
+            if registration.is_none() {
+                let trigger = trigger(args, place);
+                context.output.notice(&format!("try it with: {trigger}; Ctrl-C ends it"));
+            }
+            show(context, keys, feed).await.map_err(|error| cannot_listen(place.address, &error))?
+        }
+        Err(error) => Some(error),
+    };
+    let Some(error) = unread else { return Ok(()) };
+    if args.record.is_none() && args.forward.is_none() {
+        return Err(error.into());
     }
+    context.output.warning(&format!("{}; it is still received", because_unread(&error)));
+    context.limits.interrupted().await;
+    Ok(())
+}
+
+/// Shows what comes until it is to end, or until nobody reads it.
+async fn show(context: &Context, keys: Keys, feed: &Feed<Shown>) -> io::Result<Option<OutputError>> {
     let (unread, is_unread) = oneshot::channel();
-    let show = Show::new(context.output, is_json, keys.names);
-    let started = feed.start(context.output, show, move |error| {
+    let show = Show::new(context.output, context.settings.format.is_json(), keys.names);
+    feed.start(context.output, show, move |error| {
         let _ = unread.send(error);
-    });
-    started.map_err(|error| cannot_listen(place.address, &error))?;
+    })?;
     // It ends without a word only when the thread that writes does, which is no reason to stop.
     let unread = async {
         match is_unread.await {
@@ -164,14 +179,7 @@ async fn serve(
             Err(_) => std::future::pending().await,
         }
     };
-    if let Ok(error) = context.limits.or_interrupted(unread).await {
-        if args.record.is_none() && args.forward.is_none() {
-            return Err(error.into());
-        }
-        context.output.warning(&format!("{}; it is still received", because_unread(&error)));
-        context.limits.interrupted().await;
-    }
-    Ok(())
+    Ok(context.limits.or_interrupted(unread).await.ok())
 }
 
 fn because_unread(error: &OutputError) -> String {
@@ -183,21 +191,14 @@ fn because_unread(error: &OutputError) -> String {
 
 /// The first line of the answer: it says that deliveries may come.
 fn ready(place: &Place, registration: Option<&Registration>, is_json: bool) -> String {
+    let webhook = registration.map(|made| (made.id(), mask_url(made.url())));
     if is_json {
-        let mut line = json!({ "event": "ready", "address": place.address.to_string(), "url": place.url() });
-        if let Some(made) = registration {
-            line["webhookId"] = made.id().into();
-            line["publicUrl"] = mask_url(made.url()).into();
-        }
-        return to_line(&line) + "\n";
+        let webhook = webhook.as_ref().map(|(id, url)| (*id, url.as_ref()));
+        return json::ready(&place.address.to_string(), &place.url(), webhook);
     }
     let mut lines = format!("listening on {}\n", place.url());
-    if let Some(made) = registration {
-        lines.push_str(&format!(
-            "webhook {} delivers {} here until this ends\n",
-            inert(made.id()),
-            inert(&mask_url(made.url()))
-        ));
+    if let Some((id, url)) = webhook {
+        lines.push_str(&format!("webhook {} delivers {} here until this ends\n", inert(id), inert(&url)));
     }
     lines
 }

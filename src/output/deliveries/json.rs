@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use serde_json::json;
 
 use super::{DeliveryRow, ForwardRow, RefusedRow, Totals};
 use crate::webhook::json::{Secrets, to_line};
@@ -53,27 +52,73 @@ pub fn delivery(row: &DeliveryRow<'_>, out: &mut String) {
 
 /// Appends the line of what was refused.
 pub fn refused(row: &RefusedRow, out: &mut String) {
-    line(
-        &json!({"event": "refused", "time": stamp(row.time), "status": row.status,
-            "reason": row.reason, "from": row.from, "more": row.more}),
-        out,
-    );
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        time: String,
+        status: u16,
+        reason: &'a str,
+        from: &'a str,
+        more: u64,
+    }
+    let RefusedRow { time, status, reason, from, more } = row;
+    let time = stamp(*time);
+    line(&Line { event: "refused", time, status: *status, reason, from, more: *more }, out);
 }
 
 /// Appends the line of a forward.
 pub fn forward(row: &ForwardRow<'_>, out: &mut String) {
-    let milliseconds = u64::try_from(row.took.as_millis()).unwrap_or(u64::MAX);
-    line(
-        &json!({"event": "forward", "time": stamp(row.time), "deliveryId": row.delivery_id,
-            "status": row.outcome.ok(), "error": row.outcome.err(), "ms": milliseconds,
-            "tooSlow": row.is_too_slow()}),
-        out,
-    );
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line<'a> {
+        event: &'static str,
+        time: String,
+        delivery_id: Option<&'a str>,
+        status: Option<u16>,
+        error: Option<&'a str>,
+        ms: u64,
+        too_slow: bool,
+    }
+    let written = Line {
+        event: "forward",
+        time: stamp(row.time),
+        delivery_id: row.delivery_id,
+        status: row.outcome.ok(),
+        error: row.outcome.err(),
+        ms: u64::try_from(row.took.as_millis()).unwrap_or(u64::MAX),
+        too_slow: row.is_too_slow(),
+    };
+    line(&written, out);
 }
 
 /// Appends the line of lines that were not shown.
 pub fn missed(count: u64, out: &mut String) {
-    line(&json!({"event": "skipped", "lines": count}), out);
+    #[derive(Serialize)]
+    struct Line {
+        event: &'static str,
+        lines: u64,
+    }
+    line(&Line { event: "skipped", lines: count }, out);
+}
+
+/// The first line, which says that deliveries may come: where, and for which webhook, with its url as it may be shown.
+#[must_use]
+pub fn ready(address: &str, url: &str, webhook: Option<(&str, &str)>) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line<'a> {
+        event: &'static str,
+        address: &'a str,
+        url: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        webhook_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        public_url: Option<&'a str>,
+    }
+    let (webhook_id, public_url) = webhook.unzip();
+    let mut out = String::new();
+    line(&Line { event: "ready", address, url, webhook_id, public_url }, &mut out);
+    out
 }
 
 /// Appends the last line.

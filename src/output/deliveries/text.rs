@@ -16,8 +16,12 @@ const STATE: usize = 12;
 const TYPE: usize = 20;
 const TYPE_ALONE: usize = TYPE + 2 + 3;
 
-/// The column of number and name, where there is room for it.
+/// The column of number and name, where there is room for it; and where there is more.
 const WHO: usize = 28;
+const WIDE_WHO: usize = 40;
+
+/// Terminals of so many columns have more.
+const WIDE: usize = 100;
 
 /// It shrinks to a number when a line has more to say.
 const LEAST_WHO: usize = 11;
@@ -52,7 +56,8 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
     };
     // Time, state and direction, with the gaps behind them.
     let taken = 9 + 2 + first + 2 + if is_alone { 0 } else { 3 + 2 };
-    let room = style.width.map_or(WHO, |columns| columns.saturating_sub(taken + notes_width));
+    let column = if style.width.is_some_and(|columns| columns >= WIDE) { WIDE_WHO } else { WHO };
+    let room = style.width.map_or(column, |columns| columns.saturating_sub(taken + notes_width));
     let state = cell(event.state, first + 8);
     let direction = match event.direction {
         Some("INBOUND") => "in",
@@ -67,8 +72,8 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
         out.push_str("  ");
     }
     let least = if event.is_typed { LEAST_WHO_TYPED } else { LEAST_WHO };
-    let most = if style.width.is_some() { room.clamp(least, WHO) } else { usize::MAX };
-    pad(&who(event, most), most.min(WHO), out);
+    let most = if style.width.is_some() { room.clamp(least, column) } else { usize::MAX };
+    pad(&who(event, most), most.min(column), out);
     for note in notes {
         out.push_str("  ");
         painted(&note.text, note.color, style, out);
@@ -160,8 +165,12 @@ pub fn forward(row: &ForwardRow<'_>, event: EventCells<'_>, style: LineStyle, ou
     let color = if row.is_taken { None } else { Some(AnsiColor::Red) };
     painted(&format!("{outcome:<STATE$}"), color, style, out);
     out.push_str(&format!("  {:>6}  ", latency(row.took)));
-    let state = cell(event.state, if event.is_typed { TYPE_ALONE } else { STATE } + 8);
-    out.push_str(&format!("{state} {}", cell(event.number, LONGEST)));
+    let call = [
+        cell(event.state, if event.is_typed { TYPE_ALONE } else { STATE } + 8),
+        who(EventCells { name: None, ..event }, LONGEST),
+    ]
+    .join(" ");
+    out.push_str(call.trim_end());
     if let Err(reason) = row.outcome {
         out.push_str(&format!("  {}", elided(&inert(reason), 2 * LONGEST)));
     } else if row.is_too_slow() {
@@ -240,177 +249,4 @@ fn latency(took: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const STYLE: LineStyle = LineStyle { width: Some(80), is_colored: false };
-
-    fn row() -> DeliveryRow<'static> {
-        DeliveryRow {
-            time: "2024-03-01T09:30:00.250Z".parse().unwrap(),
-            service: "vis",
-            verdict: "verified",
-            key: Some("key"),
-            has_other_keys: false,
-            form: Some("as-received"),
-            delivery_id: Some("d-1"),
-            webhook_id: None,
-            attempt: Some(1),
-            is_duplicate: false,
-            after: None,
-            answered: Some(200),
-            is_rehearsed: false,
-            synthetic: None,
-            payload: "{}",
-        }
-    }
-
-    const EVENT: EventCells<'_> = EventCells {
-        state: Some("ANSWERED"),
-        direction: Some("INBOUND"),
-        number: Some("14155550123"),
-        name: Some("Zoë Sample of the Longest Name"),
-        duration: Some(30_000),
-        status: None,
-        moment: None,
-        is_typed: false,
-    };
-
-    fn shown(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle) -> String {
-        let mut out = String::new();
-        delivery(row, event, style, &mut out);
-        out
-    }
-
-    #[test]
-    fn a_line_fits_80_columns_and_keeps_the_number() {
-        let ringing = EventCells { state: Some("RINGING"), name: None, duration: Some(0), ..EVENT };
-        let retried = DeliveryRow { attempt: Some(2), is_duplicate: true, ..row() };
-        let odd = DeliveryRow { after: Some("HELD"), ..row() };
-        let lines = [
-            shown(&row(), ringing, STYLE),
-            shown(&row(), EVENT, STYLE),
-            shown(&retried, EVENT, STYLE),
-            shown(&odd, EVENT, STYLE),
-            shown(&DeliveryRow { has_other_keys: true, ..row() }, EVENT, STYLE),
-            shown(&DeliveryRow { answered: Some(500), is_rehearsed: true, ..row() }, ringing, STYLE),
-            shown(&DeliveryRow { answered: None, is_rehearsed: true, ..row() }, ringing, STYLE),
-            shown(&DeliveryRow { answered: Some(503), verdict: "unverified", ..row() }, ringing, STYLE),
-            shown(&row(), EventCells::default(), STYLE),
-        ];
-        insta::assert_snapshot!(lines.concat(), @"
-        09:30:00Z  RINGING       in   14155550123                   verified
-        09:30:00Z  ANSWERED      in   14155550123 Zoë Sample of t…  verified  30.0s
-        09:30:00Z  ANSWERED      in   14155550123  verified  30.0s  attempt 2  duplicate
-        09:30:00Z  ANSWERED      in   14155550123 Zoë Sam…  verified  30.0s  after HELD?
-        09:30:00Z  ANSWERED      in   14155550123 Zoë Sample of…  verified by key  30.0s
-        09:30:00Z  RINGING       in   14155550123      verified  answered 500 on purpose
-        09:30:00Z  RINGING       in   14155550123      verified  not answered on purpose
-        09:30:00Z  RINGING       in   14155550123               unverified  answered 503
-        09:30:00Z                                                   verified
-        ");
-        assert!(lines.iter().all(|line| width(line.trim_end()) <= 80));
-    }
-
-    #[test]
-    fn without_a_width_nothing_is_cut() {
-        let wide = LineStyle { width: None, is_colored: false };
-        assert!(
-            shown(&row(), EVENT, wide)
-                .contains("14155550123 Zoë Sample of the Longest Name  verified  30.0s")
-        );
-    }
-
-    #[test]
-    fn what_a_sender_says_acts_on_no_terminal() {
-        let hostile = EventCells {
-            state: Some("\u{1b}[31mRINGING\n"),
-            number: Some("\u{202e}1"),
-            name: Some("\r\u{7}"),
-            ..EVENT
-        };
-        let row = DeliveryRow { key: Some("\u{1b}k"), has_other_keys: true, ..row() };
-        let line = shown(&row, hostile, LineStyle { width: None, is_colored: false });
-        assert_eq!(line.matches(char::is_control).collect::<String>(), "\n");
-        assert!(!line.contains('\u{202e}'), "{line}");
-    }
-
-    #[test]
-    fn what_is_forwarded_has_its_status_and_its_time() {
-        let time = row().time;
-        let took = Duration::from_millis;
-        let row = |outcome: Result<u16, &'static str>, took| ForwardRow {
-            time,
-            delivery_id: None,
-            outcome,
-            is_taken: outcome == Ok(200),
-            took,
-            limit: Duration::from_secs(2),
-        };
-        let rows = [
-            row(Ok(200), took(12)),
-            row(Ok(500), took(999)),
-            row(Ok(200), took(2300)),
-            row(Err("Connection refused"), took(0)),
-        ];
-        let mut out = String::new();
-        for row in &rows {
-            forward(row, EVENT, STYLE, &mut out);
-        }
-        insta::assert_snapshot!(out, @"
-        09:30:00Z  -> 200         12 ms  ANSWERED 14155550123
-        09:30:00Z  -> 500        999 ms  ANSWERED 14155550123
-        09:30:00Z  -> 200         2.3 s  ANSWERED 14155550123  too slow for the service
-        09:30:00Z  -> no reply     0 ms  ANSWERED 14155550123  Connection refused
-        ");
-    }
-
-    #[test]
-    fn what_is_refused_is_counted() {
-        let mut out = String::new();
-        for more in [0, 3] {
-            let row = RefusedRow {
-                time: row().time,
-                status: 401,
-                reason: "it is forged".to_owned(),
-                from: "127.0.0.1".to_owned(),
-                more,
-            };
-            refused(&row, STYLE, &mut out);
-        }
-        missed(1, STYLE, &mut out);
-        missed(2, STYLE, &mut out);
-        insta::assert_snapshot!(out, @"
-        09:30:00Z  refused 401   it is forged, from 127.0.0.1
-        09:30:00Z  refused 401   it is forged, from 127.0.0.1 (3 more)
-        … 1 line was not shown
-        … 2 lines were not shown
-        ");
-    }
-
-    #[test]
-    fn a_duration_is_short() {
-        let texts = [0, 999, 6_500, 59_999, 60_000, 125_000, 3_600_000, 7_380_000].map(spoken);
-        assert_eq!(texts, ["0.0s", "0.9s", "6.5s", "59.9s", "1m00s", "2m05s", "1h00m", "2h03m"]);
-    }
-
-    #[test]
-    fn the_summary_says_what_there_was() {
-        assert_eq!(summary(&Totals::default()), "0 deliveries accepted");
-        let totals = Totals {
-            accepted: 1,
-            duplicates: 1,
-            refused: 2,
-            rehearsed: 3,
-            forwarded: 4,
-            forward_failures: 5,
-            not_forwarded: 6,
-            not_shown: 7,
-        };
-        assert_eq!(
-            summary(&totals),
-            "1 delivery accepted, 1 of them duplicates, 3 failed on purpose, 2 refused, 4 forwarded, 5 forwarded in vain, \
-             6 not forwarded, 7 not shown"
-        );
-    }
-}
+mod tests;
