@@ -123,3 +123,27 @@ impl ForwardRow<'_> {
         self.took > self.limit
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_longer_than_the_service_waits_is_marked() {
+        for (milliseconds, is_slow) in [(12, false), (2_000, false), (2_001, true)] {
+            let row = ForwardRow {
+                time: DateTime::UNIX_EPOCH,
+                delivery_id: None,
+                outcome: Ok(200),
+                is_taken: true,
+                took: Duration::from_millis(milliseconds),
+                limit: Duration::from_secs(2),
+            };
+            let (mut line, mut object) = (String::new(), String::new());
+            text::forward(&row, EventCells::default(), text::LineStyle::default(), &mut line);
+            json::forward(&row, &mut object);
+            assert_eq!(line.ends_with("too slow for the service\n"), is_slow, "{line}");
+            assert!(object.contains(&format!("\"tooSlow\":{is_slow}")), "{object}");
+        }
+    }
+}

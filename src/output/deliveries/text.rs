@@ -6,6 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Timelike as _, Utc};
 
+use super::super::events::LONGEST_DURATION;
 use super::super::text::{elided, inert, width};
 use super::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals};
 
@@ -81,7 +82,7 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
         (_, "verified") => plain("verified".into()),
         (_, verdict) => striking(verdict.into()),
     });
-    if let Some(duration) = event.duration.filter(|duration| *duration > 0) {
+    if let Some(duration) = event.duration.filter(|duration| (1..=LONGEST_DURATION).contains(duration)) {
         notes.push(plain(spoken(duration).into()));
     }
     if let Some(status) = event.status {
@@ -370,6 +371,17 @@ mod tests {
         … 1 line was not shown
         … 2 lines were not shown
         ");
+    }
+
+    #[test]
+    fn a_duration_that_no_call_has_is_not_told() {
+        for duration in [i64::MAX, i64::MIN, -1, 0, LONGEST_DURATION + 1] {
+            let event = EventCells { duration: Some(duration), ..EVENT };
+            assert!(shown(&row(), event, STYLE).ends_with("  verified\n"), "{duration}");
+            assert_eq!(super::super::super::events::length(duration), "");
+        }
+        let event = EventCells { duration: Some(LONGEST_DURATION), ..EVENT };
+        assert!(shown(&row(), event, STYLE).ends_with("  verified  24h00m\n"));
     }
 
     #[test]
