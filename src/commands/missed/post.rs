@@ -22,7 +22,7 @@ use crate::network::is_loopback;
 use crate::output::text::{error_message, inert, word};
 use crate::secret::{Secret, mask_url};
 use crate::services::vis::delivery::statistics::last_error;
-use crate::services::vis::delivery::{Parts, Policy, RULES, SYNTHETIC, build};
+use crate::services::vis::delivery::{Parts, Policy, REPOSTED, RULES, SYNTHETIC, build};
 use crate::services::vis::events::Logged;
 use crate::webhook::json::Secrets;
 
@@ -142,7 +142,7 @@ impl<'a> Course<'a> {
             delivery_id: &event.delivery_id(webhook_id),
             attempt: 1,
         });
-        delivery.headers.insert(SYNTHETIC, reqwest::header::HeaderValue::from_static("repost"));
+        delivery.headers.insert(SYNTHETIC, REPOSTED);
         delivery
     }
 

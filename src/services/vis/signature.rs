@@ -54,6 +54,18 @@ pub enum Form {
     CanonicalEscaped,
 }
 
+impl Form {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AsReceived => "as-received",
+            Self::Canonical => "canonical",
+            Self::CanonicalEscaped => "canonical-escaped",
+        }
+    }
+}
+
 /// What a signature fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
