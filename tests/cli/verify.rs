@@ -125,7 +125,7 @@ fn the_answer_is_an_object_under_json() {
     let outcome = verify(&vwh(KEY), "[]", &["--json", "--explain"]).exits(1);
     assert_eq!(
         outcome.json(),
-        value!({"verdict": "malformed", "key": null, "form": null, "state": null, "eventId": null,
+        value!({"verdict": "malformed", "key": null, "form": null, "service": null, "state": null, "eventId": null,
             "deliveryId": null, "error": "the body is not a JSON object"})
     );
 }
