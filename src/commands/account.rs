@@ -38,30 +38,39 @@ pub struct Account {
     pub tokens: Rc<Tokens>,
     /// How much of a batch is done, of how many; a hold says so.
     pub progress: Rc<Cell<(usize, usize)>>,
-    service: ServiceKind,
     is_named: bool,
     token_source: &'static str,
     session: Option<Session>,
-    connection: Connection,
+    way: Way,
+}
+
+/// What it takes to make a client.
+struct Way {
+    service: ServiceKind,
+    base: Url,
+    token: TokenSource,
+    network: Box<Network>,
+    label: String,
+}
+
+impl Way {
+    fn client(
+        &self,
+        context: &Context,
+        limits: &Limits,
+        progress: &Rc<Cell<(usize, usize)>>,
+    ) -> Result<(Service, Rc<Tokens>), Error> {
+        let means = Means { limits: limits.clone(), ..means(context) };
+        let tokens = Rc::new(Tokens::new(self.token.clone(), means));
+        let http = http_within(context, limits, &tokens, &self.network, &self.label, progress)?;
+        Ok((Service::new(self.service, http, self.base.clone()), tokens))
+    }
 }
 
 impl Account {
     /// Connects as the settings say. Nothing is sent yet, but the sandbox is joined.
     pub async fn connect(context: &Context, connection: Connection) -> Result<Self, Error> {
-        Self::connect_within(context, &context.limits, connection).await
-    }
-
-    /// Connects to the same account once more, under limits of its own: for what is to be done after an interrupt.
-    pub async fn again(&self, context: &Context, limits: &Limits) -> Result<Self, Error> {
-        Self::connect_within(context, limits, self.connection.clone()).await
-    }
-
-    async fn connect_within(
-        context: &Context,
-        limits: &Limits,
-        connection: Connection,
-    ) -> Result<Self, Error> {
-        let Connection { profile, is_named, service, place } = connection.clone();
+        let Connection { profile, is_named, service, place } = connection;
         let (base, token, network, session) = match place {
             Place::Remote { base, token, network } => (base, token, network, None),
             Place::Sandbox => {
@@ -78,17 +87,24 @@ impl Account {
             (Some(_), _) => "sandbox",
             (None, source) => source.unwrap_or("sign-in"),
         };
-        let means = Means { limits: limits.clone(), ..means(context) };
-        let tokens = Rc::new(Tokens::new(token, means));
-        let http = http_within(context, limits, &tokens, &network, &label, &progress)?;
-        let client = Service::new(service, http, base);
-        Ok(Self { profile, client, tokens, progress, service, is_named, token_source, session, connection })
+        let way = Way { service, base, token, network, label };
+        let (client, tokens) = way.client(context, &context.limits, &progress)?;
+        Ok(Self { profile, client, tokens, progress, is_named, token_source, session, way })
+    }
+
+    /// Another client of it, under limits of its own: for what is to be done after an interrupt.
+    ///
+    /// The sandbox is not joined once more for it. If it has gone meanwhile, requests fail; this process would serve it
+    /// otherwise, and wait without end for the first session of its own to leave.
+    pub fn client_within(&self, context: &Context, limits: &Limits) -> Result<Service, Error> {
+        let (client, _) = self.way.client(context, limits, &self.progress)?;
+        Ok(client)
     }
 
     /// The service that holds its webhooks.
     #[must_use]
     pub fn service(&self) -> ServiceKind {
-        self.service
+        self.way.service
     }
 
     /// Where its token comes from: `VWH_TOKEN`, `token_file`, `token_command`, `sign-in` or `sandbox`.
@@ -126,7 +142,7 @@ impl Account {
     pub fn owner(&self, identity: Identity) -> Owner {
         let is_unknown = identity.account.is_none() && identity.user.is_none();
         Owner {
-            service: self.service.name().to_owned(),
+            service: self.service().name().to_owned(),
             base_url: self.base().to_owned(),
             profile: is_unknown.then(|| self.profile.clone()),
             account: identity.account,
@@ -137,7 +153,7 @@ impl Account {
     /// Whether a journal line may be about this account, as far as that is known without asking the service.
     #[must_use]
     pub fn may_own(&self, owner: &Owner) -> bool {
-        owner.service == self.service.name() && owner.base_url == self.base()
+        owner.service == self.service().name() && owner.base_url == self.base()
     }
 
     /// The API's base URL; the sandbox is one place, whichever port it listens on.

@@ -102,7 +102,10 @@ impl Check<'_> {
             Policy::Header => {}
         }
         match (self.key, self.key_args.file().or(self.key_args.out())) {
-            (Key::Unsigned, _) if self.service != ServiceKind::Vis || self.policy != Policy::None => {
+            // A key that was made for this run is kept nowhere, since nothing was registered.
+            (Key::Unsigned | Key::Generated { .. }, _)
+                if self.service != ServiceKind::Vis || self.policy != Policy::None =>
+            {
                 command.push_str(" --unsigned");
             }
             (Key::Given(_), Some(file)) => {

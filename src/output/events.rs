@@ -108,7 +108,10 @@ fn cells(row: &EventRow<'_>, is_short: bool) -> [String; 7] {
     ]
 }
 
-/// `2.9s`, `3m 12s`, `1h 2m`; nothing for a call without a conversation.
+/// The longest conversation that is believed, in milliseconds: a day.
+pub const LONGEST_DURATION: i64 = 86_400_000;
+
+/// `2.9s`, `3m 12s`, `1h 2m`; nothing for a call without a conversation, or with one that nobody had.
 #[must_use]
 pub fn length(milliseconds: i64) -> String {
     let seconds = milliseconds / 1_000;
@@ -116,7 +119,8 @@ pub fn length(milliseconds: i64) -> String {
         ..=0 => String::new(),
         1..60_000 => format!("{seconds}.{}s", milliseconds % 1_000 / 100),
         60_000..3_600_000 => format!("{}m {}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {}m", seconds / 3_600, seconds / 60 % 60),
+        3_600_000..=LONGEST_DURATION => format!("{}h {}m", seconds / 3_600, seconds / 60 % 60),
+        _ => String::new(),
     }
 }
 
@@ -234,7 +238,7 @@ mod tests {
             (59_999, "59.9s"),
             (60_000, "1m 0s"),
             (3_725_000, "1h 2m"),
-            (i64::MAX, "2562047788015h 12m"),
+            (i64::MAX, ""),
         ] {
             assert_eq!(length(milliseconds), text);
         }

@@ -2,11 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{elided, inert, width};
+use super::text::{elided, state_column, width};
 use super::webhooks::TableStyle;
-
-/// The longest of the documented states is `INITIALIZING`.
-const STATE: usize = 12;
 
 /// The longest conclusion is `would mark failed`.
 const CONCLUSION: usize = 17;
@@ -47,10 +44,8 @@ pub struct Row<'a> {
 /// The line, with its line end. Where there is a width, the outcome is cut to fit it.
 #[must_use]
 pub fn line(row: &Row<'_>, style: TableStyle) -> String {
-    let state = inert(row.state);
-    let padding = row.width.max(STATE).saturating_sub(width(&state));
     let color = if style.is_colored { color(row.tone) } else { Style::new() };
-    let head = format!("{state}{:padding$}  ", "");
+    let head = format!("{}  ", state_column(row.state, row.width));
     let conclusion = row.conclusion;
     let after = row.time.as_ref().map(|time| format!("  {time}")).unwrap_or_default();
     let taken = width(&head) + CONCLUSION + 2 + width(&after);

@@ -65,6 +65,33 @@ pub fn elided(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{start}…"))
 }
 
+/// An id of a service has 36 characters at most; a sender may write any.
+const LONGEST_ID: usize = 64;
+
+/// An id in a line for people.
+#[must_use]
+pub fn id(text: &str) -> String {
+    elided(&inert(text), LONGEST_ID).into_owned()
+}
+
+/// The longest documented state is `INITIALIZING`; types of events are longer, and a sender may write any.
+const STATE: usize = 12;
+const LONGEST_STATE: usize = 48;
+
+/// The state of an event, or its type, in a line for people.
+#[must_use]
+pub fn state(text: &str) -> String {
+    elided(&inert(text), LONGEST_STATE).into_owned()
+}
+
+/// The same as a column that is at least `columns` wide.
+#[must_use]
+pub fn state_column(text: &str, columns: usize) -> String {
+    let state = state(text);
+    let padding = columns.max(STATE).saturating_sub(width(&state));
+    format!("{state}{:padding$}", "")
+}
+
 /// `text` in lines of at most `columns`, broken between words; a longer word has a line of its own.
 #[must_use]
 pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
@@ -110,7 +137,7 @@ pub fn error_message(message: &str) -> String {
 mod tests {
     use proptest::prelude::proptest;
 
-    use super::{elided, error_message, inert, width, word, wrapped};
+    use super::{LONGEST_STATE, elided, error_message, id, inert, state_column, width, word, wrapped};
     use crate::webhook::rewrite::is_unsafe;
 
     #[test]
@@ -133,6 +160,16 @@ mod tests {
         assert_eq!(elided("日本語", 5), "日本…");
         assert_eq!(elided("abc", 3), "abc");
         assert_eq!(elided("abcd", 3), "ab…");
+    }
+
+    #[test]
+    fn a_state_keeps_its_column() {
+        assert_eq!(state_column("HELD", 0), "HELD        ");
+        assert_eq!(state_column("HELD", 14), "HELD          ");
+        let long = state_column(&"\u{1b}\n".repeat(1_000), 0);
+        assert!(width(&long) <= LONGEST_STATE && long.ends_with('…'), "{long}");
+        assert_eq!(id("65f0c0ffee0000000000a001"), "65f0c0ffee0000000000a001");
+        assert_eq!(width(&id(&"x".repeat(65))), 64);
     }
 
     #[test]

@@ -2,14 +2,11 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{hanging, inert, width};
+use super::text::{hanging, id, inert, state_column};
 use super::webhooks::TableStyle;
 
 /// The longest verdict is `malformed`.
 const VERDICT: usize = 9;
-
-/// The longest of the documented states is `INITIALIZING`.
-const STATE: usize = 12;
 
 /// Most types of events are shorter.
 const TYPE: usize = 24;
@@ -33,7 +30,7 @@ pub struct Row<'a> {
     pub explanation: Option<String>,
 }
 
-/// The line, and the lines below it that say why. The line is never cut: what it is about has to stay whole.
+/// The line, and the lines below it that say why. The line is not cut to a width: what it is about has to stay whole.
 #[must_use]
 pub fn lines(row: &Row<'_>, style: TableStyle) -> String {
     let color = match (style.is_colored, row.is_good) {
@@ -45,10 +42,9 @@ pub fn lines(row: &Row<'_>, style: TableStyle) -> String {
     let padding = VERDICT.saturating_sub(verdict.len());
     let mut line = format!("{color}{verdict}{color:#}{:padding$}", "");
     if row.state.is_some() || row.id.is_some() {
-        let state = inert(row.state.unwrap_or("?"));
-        let column = if row.is_typed { TYPE } else { STATE };
-        let padding = column.saturating_sub(width(&state));
-        line.push_str(&format!("  {state}{:padding$}  {}", "", inert(row.id.unwrap_or("(no id)"))));
+        let column = if row.is_typed { TYPE } else { 0 };
+        let state = state_column(row.state.unwrap_or("?"), column);
+        line.push_str(&format!("  {state}  {}", id(row.id.unwrap_or("(no id)"))));
     }
     if let Some(detail) = &row.detail {
         line.push_str(&format!("  {}", inert(detail)));
@@ -94,6 +90,13 @@ mod tests {
         let unnamed = Row { state: None, id: None, detail: Some("why\n".to_owned()), ..row() };
         assert_eq!(lines(&unnamed, PLAIN), "forged     why\\n\n");
         assert_eq!(lines(&Row { id: None, ..row() }, PLAIN), "forged     RINGING       (no id)\n");
+    }
+
+    #[test]
+    fn what_a_sender_writes_does_not_fill_the_screen() {
+        let (state, id) = ("\u{7}".repeat(500), "9".repeat(500));
+        let line = lines(&Row { state: Some(&state), id: Some(&id), ..row() }, PLAIN);
+        assert_eq!(line.chars().count(), 9 + 2 + 48 + 2 + 64 + 1, "{line}");
     }
 
     #[test]

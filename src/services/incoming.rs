@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::webhook::{ServiceKind, member};
 
 pub use super::contact_center::signature::Flaw as TokenFlaw;
-pub use super::vis::delivery::SYNTHETIC;
+pub use super::vis::delivery::{SYNTHETIC, TRIGGERED};
 pub use super::vis::signature::{Form, Match};
 
 /// What the content type of a CloudEvent in structured mode begins with.

@@ -132,6 +132,14 @@ fn a_key_that_the_receiver_cannot_know_is_said_to_be_the_reason() {
     ");
     assert!(!vwh.home().join("key").exists(), "a key that no webhook has is of no use");
     assert_eq!(service.server.requests().len(), 0);
+    // Whatever else is wrong, the key is not there any more to try it with.
+    let broken = Server::new(|_| Reply::new(500, "no database"));
+    let outcome = create(&vwh, &url(&broken), &["--signing-key-out", "key"]).exits(1);
+    let hint = outcome.stderr.lines().last().unwrap();
+    let typed = hint.strip_prefix("hint: try the receiver alone until it answers 200: vwh ").unwrap();
+    assert!(typed.ends_with("/hook --once --unsigned"), "{typed}");
+    let tried = vwh.args(typed.split(' ')).run().exits(1);
+    assert!(tried.stdout.contains("500 : [no database]"), "{tried}");
     // With a key of one's own it is another matter.
     vwh.write("mine", KEY);
     let outcome = create(&vwh, &url(&receiver), &["--signing-key-file", "mine"]).exits(1);

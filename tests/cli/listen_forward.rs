@@ -97,23 +97,6 @@ fn a_handler_that_says_no_or_nothing_is_told_and_the_service_is_not() {
 }
 
 #[test]
-fn a_slow_handler_is_told_so() {
-    let handler = Server::new(|_| {
-        // As long as it takes to be too slow for the service.
-        std::thread::sleep(std::time::Duration::from_millis(2_050));
-        Reply::new(200, "")
-    });
-    let vwh = Vwh::new().env("VWH_SIGNING_KEY", crate::listening::KEY);
-    let mut process = vwh.args(["listen", "--bind", "127.0.0.1:0", "--forward", &handler.base_url()]).spawn();
-    let line = process.wait_for_line(|_| true);
-    let address = line.strip_prefix("listening on http://").unwrap().split('/').next().unwrap();
-    let answer = crate::listening::Connection::to(address).exchange(&delivery(V1, "d-1", 1));
-    assert_eq!(answer.unwrap().status, 200);
-    let line = process.wait_for_line(|line| line.contains("->"));
-    assert!(line.contains("-> 200         2.1 s  RINGING 14155550123  too slow for the service"), "{line}");
-}
-
-#[test]
 fn what_is_under_way_at_the_end_is_passed_on() {
     let (open, gate) = mpsc::channel::<()>();
     let gate = Mutex::new(gate);

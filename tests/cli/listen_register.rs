@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use serde_json::{Value, json as value};
 
 use crate::listening::{Connection, KEY, Listener, Request, V1, delivery, of_kind, sign};
+use crate::running::Sandbox;
 use crate::service::{Service, healthy};
 use crate::support::{Outcome, Reply, Signal, Vwh, json};
 
@@ -140,6 +141,39 @@ fn a_sandbox_that_died_with_it_is_cleaned_up_too() {
     let _ = listener.process.wait();
     let (outcome, _) = Listener::bare(&vwh, &flags).end();
     assert!(outcome.stderr.contains(&format!("left webhook {id}")), "{outcome}");
+    let after = vwh.args(["list", "--json"]).run().exits(0).json();
+    assert_eq!(after.as_array().unwrap().len(), before.as_array().unwrap().len());
+}
+
+#[test]
+fn it_ends_although_the_sandbox_that_it_is_a_guest_of_has_gone() {
+    let vwh = Vwh::new().env("VWH_SANDBOX", "1");
+    let before = vwh.args(["list", "--json"]).run().exits(0).json();
+    let flags = ["--register", "http://127.0.0.1:0/in/here"];
+    for is_killed in [false, true] {
+        let sandbox = Sandbox::start(&vwh, &[]);
+        let listener = Listener::bare(&vwh, &flags);
+        let id = listener.ready["webhookId"].as_str().unwrap().to_owned();
+        if is_killed {
+            sandbox.process.kill();
+        } else {
+            let _ = vwh.args(["sandbox", "stop"]).run().exits(0);
+        }
+        let _ = sandbox.process.wait();
+        listener.process.signal(Signal::TERM);
+        let outcome = listener.process.wait().exits(5);
+        let error = outcome.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("webhook {id} is still registered")), "{message}");
+        let hint =
+            format!("delete it with: vwh --sandbox delete {id}; the next `vwh listen --register` does too");
+        assert_eq!(error["hint"], hint);
+        assert!(!notes(&vwh).is_empty());
+
+        let (outcome, _) = Listener::bare(&vwh, &flags).end();
+        assert!(outcome.stderr.contains(&format!("left webhook {id}")), "{outcome}");
+        assert_eq!(notes(&vwh), Vec::<String>::new());
+    }
     let after = vwh.args(["list", "--json"]).run().exits(0).json();
     assert_eq!(after.as_array().unwrap().len(), before.as_array().unwrap().len());
 }

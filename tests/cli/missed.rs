@@ -50,6 +50,26 @@ fn a_table_for_people() {
     assert_eq!((quiet.stdout.lines().count(), quiet.stderr.as_str()), (5, ""));
 }
 
+/// The earlier states of such a call have the moment of its start, so they count as delivered, and perhaps were not.
+#[test]
+fn a_call_that_began_before_the_gap_is_pointed_out() {
+    let start = "2026-01-01T23:59:00.000Z";
+    let mut active = row(7, "ACTIVE", start);
+    active["answerTime"] = "2026-01-02T00:00:05.000Z".into();
+    let mut held = active.clone();
+    held["state"] = "HELD".into();
+    let rows = vec![row(7, "RINGING", start), active, held, row(8, "MISSED", "2026-01-03T00:00:00.000Z")];
+    let service = logging(vec![failed("w-1")], rows);
+    let outcome = missed(&service.vwh(), &["-v"]).exits(0);
+    let told =
+        "1 call began before the gap, and its earlier states may be missing here; --since shows them\n";
+    assert!(outcome.stderr.ends_with(told), "{outcome}");
+    assert_eq!(shown(&service.vwh(), &[]), ["7:ACTIVE", "7:HELD", "8:MISSED"]);
+    let outcome = missed(&service.vwh(), &["w-1", "--since", "2026-01-01T23:58:00Z", "-v"]).exits(0);
+    assert!(outcome.stdout.contains("RINGING") && !outcome.stderr.contains("began before"), "{outcome}");
+    assert!(!missed(&service.vwh(), &["--json", "-v"]).exits(0).stderr.contains("began before"));
+}
+
 #[test]
 fn several_webhooks_stand_one_below_the_other() {
     let rows = vec![row(7, "MISSED", "2026-01-02T00:05:00.000Z")];

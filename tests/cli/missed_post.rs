@@ -172,7 +172,7 @@ fn what_is_no_timely_200_is_an_error() {
         (Reply::Stall, "no reply: Read timed out"),
         (
             Reply::new(307, "").header("Location", "http://foreign.example/"),
-            "it redirects to foreign.example, which is not this machine",
+            "it redirects to foreign.example, which is not this machine (hint: --yes follows it)",
         ),
     ] {
         let receiver = Receiver::answering(move |_| reply.clone());
@@ -184,6 +184,22 @@ fn what_is_no_timely_200_is_an_error() {
         assert!(!receiver.posts().is_empty());
     }
     assert!(elsewhere.posts().is_empty());
+}
+
+/// As `trigger` does.
+#[cfg(unix)]
+#[test]
+fn a_redirect_off_this_machine_needs_a_yes_too() {
+    let target = Receiver::new();
+    let location = target.url().replace("127.0.0.1", "0.0.0.0");
+    let receiver = Receiver::answering(move |_| Reply::new(307, "").header("Location", &location));
+    let service = logging(vec![signed("w-1", &receiver, "HEADER")], answered(7, 5));
+    let refused = missed(&service.vwh(), &["w-1", "--repost"]).exits(1);
+    let told = "it redirects to 0.0.0.0, which is not this machine (hint: --yes follows it)\n";
+    assert!(refused.stdout.lines().next().unwrap().ends_with(told.trim_end()), "{refused}");
+    assert!(target.posts().is_empty());
+    let _ = missed(&service.vwh(), &["w-1", "--repost", "--yes"]).exits(0);
+    assert_eq!(target.events().len(), 4);
 }
 
 /// The receiver of one webhook is down; that of the other is not.

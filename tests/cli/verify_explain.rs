@@ -29,6 +29,18 @@ fn causes(received: &str, signature: &str) -> Value {
 }
 
 #[test]
+fn a_prefix_of_the_signature_is_the_cause() {
+    let signed = crate::listening::V1;
+    let signature = format!("sha256={}", signed.signature);
+    let body = format!("{{\"event\":{}}}", signed.event);
+    let vwh = Vwh::new().env("VWH_SIGNING_KEY", crate::listening::KEY);
+    let run = vwh.args(["verify", "--explain", "--json", "--signature", &signature]).stdin(&body);
+    let answer = run.run().exits(1).json();
+    assert_eq!(answer["explanation"]["causes"][0], "signature-decorated", "{answer}");
+    assert_eq!(answer["explanation"]["key"], "VWH_SIGNING_KEY");
+}
+
+#[test]
 fn a_key_with_a_line_end_is_named() {
     let outcome = explain(EVENT, &sign(&format!("{KEY}\n"), EVENT), &[]);
     insta::assert_snapshot!(outcome.snapshot(), @r"

@@ -1,6 +1,6 @@
 //! What is typed after `vwh listen`, and what of it makes no sense.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -107,6 +107,9 @@ impl Fail {
 }
 
 fn parse_bind(text: &str) -> Result<SocketAddr, String> {
+    // What a machine calls itself may have several addresses; this is the one that deliveries are told to come to.
+    let port = text.strip_prefix("localhost:");
+    let text = port.map_or_else(|| text.to_owned(), |port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
     text.parse().map_err(|_| "write an address and a port such as 127.0.0.1:3000".to_owned())
 }
 
@@ -132,6 +135,23 @@ fn parse_forward(text: &str) -> Result<Url, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_listener_binds_to_an_address_or_to_localhost() {
+        for (text, address) in [
+            ("127.0.0.1:3000", "127.0.0.1:3000"),
+            ("localhost:3000", "127.0.0.1:3000"),
+            ("localhost:0", "127.0.0.1:0"),
+            ("[::1]:3000", "[::1]:3000"),
+        ] {
+            assert_eq!(parse_bind(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in
+            ["localhost", "localhost:", "localhost:x", "localhost:70000", "example.test:1", "3000", ""]
+        {
+            assert!(parse_bind(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_path_is_a_path() {

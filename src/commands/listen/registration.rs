@@ -15,14 +15,14 @@ use super::super::registering::refused;
 use super::ListenArgs;
 use super::keys::Keys;
 use super::leftover::Leftover;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::http::HttpError;
 use crate::limits::Limits;
 use crate::output::text::word;
 use crate::secret::{Secret, mask_url};
 use crate::services::registration::{Definition, Deletion};
 use crate::services::rules::{KeyWish, Wish};
-use crate::services::{check_create, settling, usual_events};
+use crate::services::{Service, check_create, settling, usual_events};
 use crate::webhook::ServiceKind;
 use crate::webhook::Webhook;
 
@@ -85,22 +85,26 @@ impl Registration {
         &self.leftover.note.url
     }
 
-    /// Deletes it, although the command was interrupted.
+    /// Deletes it, although the command was interrupted, and within a limit of its own.
     pub(super) async fn end(self, context: &Context, account: &Account) -> Result<(), Error> {
         let (_never, uninterrupted) = watch::channel(false);
         let limits = Limits::new(Some(FAREWELL), uninterrupted);
-        let account = account.again(context, &limits).await?;
-        let deleted = delete(&account, &self.leftover).await;
-        let command = account.command(&format!("delete {}", word(&self.id)));
-        account.leave().await?;
+        let client = account.client_within(context, &limits)?;
+        let deleted = match limits.within(Box::pin(delete(&client, &self.leftover))).await {
+            Some(deleted) => deleted.map_err(Error::from),
+            None => Err(Error::new(Kind::Unavailable, "the service takes too long")),
+        };
         match deleted {
             Ok(_) => {
                 self.leftover.forget();
                 Ok(())
             }
-            Err(error) => Err(Error::from(error)
-                .while_doing(format!("webhook {} is still registered", self.id))
-                .hint(format!("delete it with: {command}; the next `vwh listen --register` does too"))),
+            Err(error) => {
+                let command = account.command(&format!("delete {}", word(&self.id)));
+                Err(error
+                    .while_doing(format!("webhook {} is still registered", self.id))
+                    .hint(format!("delete it with: {command}; the next `vwh listen --register` does too")))
+            }
         }
     }
 }
@@ -142,7 +146,7 @@ fn definition(
 async fn clean_up(context: &Context, account: &Account) -> Result<(), Error> {
     for leftover in Leftover::of_dead_runs(context, account)? {
         let shown = mask_url(&leftover.note.url).into_owned();
-        match delete(account, &leftover).await {
+        match delete(&account.client, &leftover).await {
             Ok(deleted) => {
                 for id in deleted {
                     context.output.warning(&format!(
@@ -162,20 +166,20 @@ async fn clean_up(context: &Context, account: &Account) -> Result<(), Error> {
 }
 
 /// Deletes what was registered; gives the ids that were still there.
-async fn delete(account: &Account, leftover: &Leftover) -> Result<Vec<String>, HttpError> {
+async fn delete(client: &Service, leftover: &Leftover) -> Result<Vec<String>, HttpError> {
     let ids = if let Some(id) = &leftover.note.id {
         vec![id.clone()]
     } else {
         // It was never learned.
-        let listing = account.client.list().await?;
+        let listing = client.list().await?;
         let ours = listing.webhooks().filter(|webhook| leftover.note.is_about(webhook));
         ours.map(|webhook| webhook.id).filter(|id| !id.is_empty()).collect()
     };
     let mut deleted = Vec::new();
     for id in ids {
         let url = leftover.note.url.clone();
-        let ours = Webhook { id, url, ..Webhook::unread(account.service(), Bytes::new()) };
-        if account.client.delete(&ours).await? == Deletion::Removed {
+        let ours = Webhook { id, url, ..Webhook::unread(client.kind(), Bytes::new()) };
+        if client.delete(&ours).await? == Deletion::Removed {
             deleted.push(ours.id);
         }
     }

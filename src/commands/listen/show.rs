@@ -7,7 +7,7 @@ use crate::output::deliveries::text::LineStyle;
 use crate::output::deliveries::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals, json, text};
 use crate::output::feed::Lines;
 use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict, is_taken};
-use crate::services::incoming::{Form, Summary, rules};
+use crate::services::incoming::{Summary, rules};
 use crate::services::vis::delivery::event::State;
 use crate::webhook::ServiceKind;
 
@@ -69,7 +69,7 @@ impl Show {
         };
         let after = after.as_ref().map(State::name);
         let (key, form) = match delivered.verdict {
-            Verdict::Verified(fitting) => (self.keys.get(fitting.key), Some(form_name(fitting.form))),
+            Verdict::Verified(fitting) => (self.keys.get(fitting.key), Some(fitting.form.name())),
             Verdict::Unverified => (None, None),
         };
         let row = DeliveryRow {
@@ -173,14 +173,6 @@ impl Lines<Shown> for Show {
         } else {
             text::missed(count, self.style, out);
         }
-    }
-}
-
-const fn form_name(form: Form) -> &'static str {
-    match form {
-        Form::AsReceived => "as-received",
-        Form::Canonical => "canonical",
-        Form::CanonicalEscaped => "canonical-escaped",
     }
 }
 

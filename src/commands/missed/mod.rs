@@ -36,6 +36,9 @@ use select::{Loss, Selection, select};
 /// vwh removed and did not restore is shown for 10 days, and later by its id. With ID, or for reading a unique prefix of at
 /// least 4 characters: those of that one, or of the one that took its place.
 ///
+/// An event counts as of the moment that its call began, was answered or ended, whichever it tells last: of a call that
+/// began before a webhook's gap, the states before that are not shown, and --since shows them.
+///
 /// --repost and --post-to send each event once, signed with the webhook's own key, in order, with a delivery id that is the
 /// same every time, and stop at the first that is not answered with 200. Outcomes: posted, error, skipped (its turn never
 /// came).

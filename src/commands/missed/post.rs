@@ -22,7 +22,7 @@ use crate::network::is_loopback;
 use crate::output::text::{error_message, inert, word};
 use crate::secret::{Secret, mask_url};
 use crate::services::vis::delivery::statistics::last_error;
-use crate::services::vis::delivery::{Parts, Policy, RULES, SYNTHETIC, build};
+use crate::services::vis::delivery::{Parts, Policy, REPOSTED, RULES, SYNTHETIC, build};
 use crate::services::vis::events::Logged;
 use crate::webhook::json::Secrets;
 
@@ -127,7 +127,7 @@ impl<'a> Course<'a> {
             ),
         };
         // Who agreed to this machine alone did not agree to where it redirects.
-        let reach = if is_loopback(&url) { Reach::Loopback } else { Reach::Anywhere };
+        let reach = if is_loopback(&url) && !args.yes { Reach::Loopback } else { Reach::Anywhere };
         let sender = Sender::new(context.settings.network(&url)?, reach, RULES);
         Ok(Self { account, found, loss, url, shown, policy, key, sender })
     }
@@ -142,7 +142,7 @@ impl<'a> Course<'a> {
             delivery_id: &event.delivery_id(webhook_id),
             attempt: 1,
         });
-        delivery.headers.insert(SYNTHETIC, reqwest::header::HeaderValue::from_static("repost"));
+        delivery.headers.insert(SYNTHETIC, REPOSTED);
         delivery
     }
 
@@ -187,7 +187,11 @@ impl<'a> Course<'a> {
             }
         };
         let message = self.key.as_ref().map_or_else(|| message.clone(), |key| key.scrub(&message));
-        Some(Error { status: answer.status(), ..Error::new(Kind::Failure, message) })
+        let error = Error { status: answer.status(), ..Error::new(Kind::Failure, message) };
+        Some(match answer {
+            Answer::OutOfReach(_) => error.hint("--yes follows it"),
+            _ => error,
+        })
     }
 }
 

@@ -304,6 +304,16 @@ fn unsettled(windows: Vec<Window>, reposts: &[Repost]) -> Vec<Window> {
 }
 
 impl Loss {
+    /// The ids of the calls that began before the stretch in which they are shown.
+    pub fn begun_before(&self) -> impl Iterator<Item = &str> {
+        let straddles = |logged: &&Rc<Logged>| {
+            let window = self.windows.iter().find(|window| window.contains(logged.moment));
+            let begun = logged.event.start;
+            window.zip(begun).is_some_and(|(window, begun)| begun <= window.from)
+        };
+        self.events.iter().filter(straddles).map(|logged| logged.id.as_str())
+    }
+
     /// The error where something is to be posted and nobody knows since when it was missed.
     #[must_use]
     pub fn undated(&self, account: &Account) -> Option<Error> {

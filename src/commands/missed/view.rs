@@ -1,5 +1,7 @@
 //! Shows what was missed: a table, JSON or CSV on stdout, and on stderr how much it is and what to type next.
 
+use std::collections::BTreeSet;
+
 use chrono::SecondsFormat;
 use serde::Serialize;
 
@@ -66,6 +68,9 @@ pub fn show(
         let columns = output.notice_columns();
         let what = next.map_or_else(|| what.clone(), |next| with_next(&what, &next, columns));
         output.notice(&format!("{gap}{what}"));
+        if let Some(straddling) = straddling(&losses) {
+            output.notice(&straddling);
+        }
     }
     Ok(())
 }
@@ -171,6 +176,21 @@ fn summary(
             let again = accounts.command(&again(args, bounds, &ids.join(" ")));
             (what, Some(format!("{again} --repost")))
         }
+    }
+}
+
+/// What is said of calls that had begun when a gap did.
+fn straddling(losses: &[(&Account, &Loss)]) -> Option<String> {
+    let begun: BTreeSet<&str> = losses.iter().flat_map(|(_, loss)| loss.begun_before()).collect();
+    match begun.len() {
+        0 => None,
+        1 => Some(
+            "1 call began before the gap, and its earlier states may be missing here; --since shows them"
+                .to_owned(),
+        ),
+        count => Some(format!(
+            "{count} calls began before the gap, and their earlier states may be missing here; --since shows them"
+        )),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::commands::Context;
 use crate::error::{Error, ExitStatus};
 use crate::output::OutputError;
 use crate::output::postings::{self, Row, Tone};
+use crate::output::text::{state, width};
 use crate::secret::mask_url;
 use crate::services::incoming::{Received, Summary, title};
 use crate::settings::Format;
@@ -90,7 +91,7 @@ impl<'a> Report<'a> {
     /// Nothing yet of the results for `subjects`, which are posted to `url`.
     #[must_use]
     pub fn new(context: &'a Context, url: &'a Url, subjects: &[Subject]) -> Self {
-        let width = subjects.iter().map(|subject| subject.name().len()).max().unwrap_or_default();
+        let width = subjects.iter().map(|subject| width(&state(subject.name()))).max().unwrap_or_default();
         Self { context, url, results: Vec::new(), width }
     }
 

@@ -1,7 +1,6 @@
 //! Sample events, ready to be posted: fictional ones of one service, signed with one key, with ids that nobody had before.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::HeaderValue;
 
 use super::report::Subject;
 use crate::commands::Context;
@@ -12,7 +11,7 @@ use crate::services::incoming::read;
 use crate::services::outgoing::{self, Outgoing};
 use crate::services::vis::delivery::event::{Event, State};
 use crate::services::vis::delivery::scenario::{Call, Scenario};
-use crate::services::vis::delivery::{Policy, SYNTHETIC};
+use crate::services::vis::delivery::{Policy, SYNTHETIC, TRIGGERED};
 use crate::webhook::ServiceKind;
 
 /// The account and the user of every sample; as fictional as its numbers.
@@ -139,7 +138,7 @@ impl Sample {
     #[must_use]
     pub fn delivery(&self, index: usize, attempt: u32) -> Delivery {
         let mut delivery = self.events[index].1.delivery(self.key.as_ref(), attempt, (self.clock)());
-        delivery.headers.insert(SYNTHETIC, HeaderValue::from_static("trigger"));
+        delivery.headers.insert(SYNTHETIC, TRIGGERED);
         delivery
     }
 }

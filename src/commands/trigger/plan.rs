@@ -1,7 +1,5 @@
 //! What `trigger` posts: the events of a sample call, or the deliveries of a record. Posts nothing.
 
-use reqwest::header::HeaderValue;
-
 use super::TriggerArgs;
 use crate::commands::Context;
 use crate::commands::destination::MetadataPolicy;
@@ -14,7 +12,7 @@ use crate::delivery::Delivery;
 use crate::error::{Error, Kind};
 use crate::receiver::record::Record;
 use crate::secret::Secret;
-use crate::services::incoming::{SYNTHETIC, read, title};
+use crate::services::incoming::{SYNTHETIC, TRIGGERED, read, title};
 use crate::services::outgoing::may_be_unsigned;
 use crate::services::vis::delivery::Policy;
 use crate::services::vis::delivery::scenario::Scenario;
@@ -116,7 +114,7 @@ impl Plan {
 fn replayed(record: Record) -> (Subject, Delivery) {
     let Record { mut headers, body, .. } = record;
     let subject = read(&headers, &body, None).map(|received| Subject::of(&received)).unwrap_or_default();
-    headers.insert(SYNTHETIC, HeaderValue::from_static("trigger"));
+    headers.insert(SYNTHETIC, TRIGGERED);
     (subject, Delivery { headers, body, ..Delivery::default() })
 }
 

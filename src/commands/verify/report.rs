@@ -143,7 +143,7 @@ impl<'a> Report<'a> {
 fn view(line: Option<usize>, checked: &Checked) -> View<'_> {
     let Checked { subject, outcome, explanation } = checked;
     let (key, form) = match outcome {
-        Outcome::Verified { key, form } => (Some(key.as_str()), Some(name(*form))),
+        Outcome::Verified { key, form } => (Some(key.as_str()), Some(form.name())),
         _ => (None, None),
     };
     View {
@@ -161,15 +161,6 @@ fn view(line: Option<usize>, checked: &Checked) -> View<'_> {
             _ => None,
         },
         explanation: explanation.as_ref(),
-    }
-}
-
-/// The name of a form in JSON.
-const fn name(form: Form) -> &'static str {
-    match form {
-        Form::AsReceived => "as-received",
-        Form::Canonical => "canonical",
-        Form::CanonicalEscaped => "canonical-escaped",
     }
 }
 

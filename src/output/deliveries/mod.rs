@@ -129,18 +129,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_slow_is_too_slow_is_up_to_the_service() {
-        let row = |took, limit| ForwardRow {
-            time: DateTime::UNIX_EPOCH,
-            delivery_id: None,
-            outcome: Ok(200),
-            is_taken: true,
-            took: Duration::from_millis(took),
-            limit: Duration::from_secs(limit),
-        };
-        let is_too_slow = |took| [2, 10, 15].map(|limit| row(took, limit).is_too_slow());
-        assert_eq!(is_too_slow(2000), [false, false, false]);
-        assert_eq!(is_too_slow(2001), [true, false, false]);
-        assert_eq!(is_too_slow(10_500), [true, true, false]);
+    fn what_takes_longer_than_the_service_waits_is_marked() {
+        for (milliseconds, limit, is_slow) in
+            [(12, 2, false), (2_000, 2, false), (2_001, 2, true), (9_000, 10, false), (10_500, 10, true)]
+        {
+            let row = ForwardRow {
+                time: DateTime::UNIX_EPOCH,
+                delivery_id: None,
+                outcome: Ok(200),
+                is_taken: true,
+                took: Duration::from_millis(milliseconds),
+                limit: Duration::from_secs(limit),
+            };
+            let (mut line, mut object) = (String::new(), String::new());
+            text::forward(&row, EventCells::default(), text::LineStyle::default(), &mut line);
+            json::forward(&row, &mut object);
+            assert_eq!(line.ends_with("too slow for the service\n"), is_slow, "{line}");
+            assert!(object.contains(&format!("\"tooSlow\":{is_slow}")), "{object}");
+        }
     }
 }

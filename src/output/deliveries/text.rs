@@ -6,6 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 
+use super::super::events::LONGEST_DURATION;
 use super::super::text::{elided, inert, width};
 use super::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals};
 
@@ -98,7 +99,7 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
         (_, "verified") => plain("verified".into()),
         (_, verdict) => striking(verdict.into()),
     });
-    if let Some(duration) = event.duration.filter(|duration| *duration > 0) {
+    if let Some(duration) = event.duration.filter(|duration| (1..=LONGEST_DURATION).contains(duration)) {
         notes.push(plain(spoken(duration).into()));
     }
     // Many types end in it.

@@ -6,15 +6,16 @@ pub mod explain;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sha2::Sha256;
 
 use crate::hexadecimal;
 use crate::secret::Secret;
-use crate::webhook::member;
 
 /// Events are flat; what is nested deeper than this is no event, and would use up the stack.
 const DEPTH: usize = 32;
@@ -53,6 +54,18 @@ pub enum Form {
     CanonicalEscaped,
 }
 
+impl Form {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AsReceived => "as-received",
+            Self::Canonical => "canonical",
+            Self::CanonicalEscaped => "canonical-escaped",
+        }
+    }
+}
+
 /// What a signature fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
@@ -65,24 +78,47 @@ pub struct Match {
 /// The canonical form of the JSON value `json`: members sorted by the bytes of their names at every level, no white space,
 /// the text of numbers and `null` members kept.
 pub fn canonical(json: &str, spelling: Spelling) -> Result<String, CanonicalError> {
+    // Each level is read once more by the one above it, and whoever sends it need not have a key.
+    if is_deep(json) {
+        return Err(CanonicalError::Depth);
+    }
     let value: &RawValue = serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
     let mut out = String::with_capacity(json.len());
-    write_value(value.get(), spelling, 0, &mut out)?;
+    write_value(value.get(), spelling, &mut out)?;
     Ok(out)
 }
 
-fn write_value(json: &str, spelling: Spelling, depth: usize, out: &mut String) -> Result<(), CanonicalError> {
-    if depth > DEPTH {
-        return Err(CanonicalError::Depth);
+/// Whether `json` is nested deeper than an event may be. One pass over its bytes, whether or not they are JSON.
+fn is_deep(json: &str) -> bool {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            _ if is_text => {}
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > DEPTH {
+                    return true;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
     }
+    false
+}
+
+fn write_value(json: &str, spelling: Spelling, out: &mut String) -> Result<(), CanonicalError> {
     match json.as_bytes().first() {
-        Some(b'{') => write_object(json, spelling, depth, out),
+        Some(b'{') => write_object(json, spelling, out),
         Some(b'[') => {
             let elements: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
             out.push('[');
             for (index, element) in elements.into_iter().enumerate() {
                 separate(index, out);
-                write_value(element.get(), spelling, depth + 1, out)?;
+                write_value(element.get(), spelling, out)?;
             }
             out.push(']');
             Ok(())
@@ -98,29 +134,45 @@ fn write_value(json: &str, spelling: Spelling, depth: usize, out: &mut String) -
     }
 }
 
-fn write_object(
-    json: &str,
-    spelling: Spelling,
-    depth: usize,
-    out: &mut String,
-) -> Result<(), CanonicalError> {
-    // A name that is no text is an error here and left out by `each`; a name that comes twice is counted by `each` alone.
-    let members: BTreeMap<String, &RawValue> =
-        serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
-    let mut count = 0;
-    member::each(json, |_, _| count += 1).map_err(|_| CanonicalError::Syntax)?;
-    if members.len() < count {
-        return Err(CanonicalError::Twice);
-    }
+fn write_object(json: &str, spelling: Spelling, out: &mut String) -> Result<(), CanonicalError> {
+    let Members(members) = serde_json::from_str(json).map_err(|_| CanonicalError::Syntax)?;
+    let members = members.ok_or(CanonicalError::Twice)?;
     out.push('{');
     for (index, (name, value)) in members.into_iter().enumerate() {
         separate(index, out);
         write_text(&name, spelling, out)?;
         out.push(':');
-        write_value(value.get(), spelling, depth + 1, out)?;
+        write_value(value.get(), spelling, out)?;
     }
     out.push('}');
     Ok(())
+}
+
+/// The members of an object by their names, which have to be texts; `None` where a name comes twice.
+struct Members<'a>(Option<BTreeMap<String, &'a RawValue>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut source: M) -> Result<Self::Value, M::Error> {
+        let (mut members, mut is_twice) = (BTreeMap::new(), false);
+        while let Some((name, value)) = source.next_entry::<String, &RawValue>()? {
+            is_twice |= members.insert(name, value).is_some();
+        }
+        Ok(Members((!is_twice).then_some(members)))
+    }
 }
 
 fn separate(index: usize, out: &mut String) {
@@ -165,13 +217,18 @@ pub fn verify(event: &str, signature: &str, keys: &[Secret]) -> Option<Match> {
     if let Some(key) = fitting(event.as_bytes()) {
         return Some(Match { key, form: Form::AsReceived });
     }
-    let canonical_of = |spelling| canonical(event, spelling).ok().filter(|text| text != event);
-    let plain = canonical_of(Spelling::Utf8);
-    if let Some(key) = plain.as_ref().and_then(|text| fitting(text.as_bytes())) {
+    let plain = canonical(event, Spelling::Utf8).ok()?;
+    if plain != event
+        && let Some(key) = fitting(plain.as_bytes())
+    {
         return Some(Match { key, form: Form::Canonical });
     }
-    let escaped = canonical_of(Spelling::Escaped).filter(|text| Some(text) != plain.as_ref());
-    let key = escaped.and_then(|text| fitting(text.as_bytes()))?;
+    if plain.is_ascii() {
+        // There is nothing to escape.
+        return None;
+    }
+    let escaped = canonical(event, Spelling::Escaped).ok().filter(|text| text != event)?;
+    let key = fitting(escaped.as_bytes())?;
     Some(Match { key, form: Form::CanonicalEscaped })
 }
 

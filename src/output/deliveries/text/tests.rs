@@ -144,6 +144,17 @@ fn what_is_refused_is_counted() {
 }
 
 #[test]
+fn a_duration_that_no_call_has_is_not_told() {
+    for duration in [i64::MAX, i64::MIN, -1, 0, LONGEST_DURATION + 1] {
+        let event = EventCells { duration: Some(duration), ..EVENT };
+        assert!(shown(&row(), event, STYLE).ends_with("  verified\n"), "{duration}");
+        assert_eq!(crate::output::events::length(duration), "");
+    }
+    let event = EventCells { duration: Some(LONGEST_DURATION), ..EVENT };
+    assert!(shown(&row(), event, STYLE).ends_with("  verified  24h00m\n"));
+}
+
+#[test]
 fn a_duration_is_short() {
     let texts = [0, 999, 6_500, 59_999, 60_000, 125_000, 3_600_000, 7_380_000].map(spoken);
     assert_eq!(texts, ["0.0s", "0.9s", "6.5s", "59.9s", "1m00s", "2m05s", "1h00m", "2h03m"]);

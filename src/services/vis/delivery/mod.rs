@@ -35,6 +35,10 @@ const ATTEMPT: HeaderName = HeaderName::from_static("x-von-attempt");
 
 /// Says of what vwh itself posts whether it is a sample or an event that is posted again (design §6).
 pub const SYNTHETIC: HeaderName = HeaderName::from_static("x-vwh-synthetic");
+/// Its value on a sample, and on a record that is posted again by hand.
+pub const TRIGGERED: HeaderValue = HeaderValue::from_static("trigger");
+/// Its value on an event that was missed.
+pub const REPOSTED: HeaderValue = HeaderValue::from_static("repost");
 
 /// Whether ids and signature travel with a delivery, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -119,6 +119,30 @@ fn what_is_no_event_has_no_canonical_form() {
     }
 }
 
+#[test]
+fn depth_is_counted_before_anything_is_read() {
+    let nested = |depth: usize| "[{\"a\":".repeat(depth / 2) + "1" + &"}]".repeat(depth / 2);
+    assert!(!is_deep(&nested(DEPTH)));
+    assert!(is_deep(&nested(DEPTH + 2)));
+    // Side by side is not below, and in a text nothing counts.
+    assert!(!is_deep(&format!("[{}1]", "[],{},".repeat(10_000))));
+    assert!(!is_deep(&format!("[\"{}\"]", r#"\"[{\\"#.repeat(100))));
+    assert!(is_deep(&format!(r#"["\\",{}"#, "[".repeat(DEPTH))));
+    // It need not be JSON: what stands behind the first levels is not looked at.
+    assert!(is_deep(&"{".repeat(1 << 20)));
+    assert!(!is_deep(&"}".repeat(1 << 20)));
+}
+
+#[test]
+fn a_large_body_is_no_work_that_nesting_multiplies() {
+    let deep = "[".repeat(100_000) + &"1".repeat(800_000) + &"]".repeat(100_000);
+    assert_eq!(canonical(&deep, Spelling::Utf8), Err(CanonicalError::Depth));
+    assert_eq!(form(&deep, V1_DIGEST, "vwh-test-key"), None);
+    let wide = "[".repeat(29) + "0" + &",0".repeat(500_000) + &"]".repeat(29);
+    assert_eq!(canonical(&wide, Spelling::Utf8).as_deref(), Ok(wide.as_str()));
+    assert_eq!(form(&wide, V1_DIGEST, "vwh-test-key"), None);
+}
+
 /// Any JSON value without numbers that differ in nothing but their spelling.
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
