@@ -242,16 +242,15 @@ pub fn counts(entries: &[Entry<'_>]) -> String {
     let count = |health| entries.iter().filter(|entry| entry.health == health).count();
     let counted =
         Health::ALL.into_iter().map(|health| (count(health), health)).filter(|(count, _)| *count > 0);
-    let words = counted.map(|(count, health)| format!("{count} {health}")).collect::<Vec<_>>().join(", ");
-    let noun = if entries.len() == 1 { "webhook" } else { "webhooks" };
-    let is_silent = |entry: &&Entry<'_>| !entry.webhook.service.reports_deliveries();
     let unknown = entries.iter().filter(|entry| entry.health == Health::Unknown);
-    let why = if unknown.clone().next().is_some() && unknown.clone().all(|entry| is_silent(&entry)) {
-        ", for its deliveries are not reported"
-    } else {
-        ""
+    let is_silent = unknown.clone().all(|entry| !entry.webhook.service.reports_deliveries());
+    let worded = |(count, health)| match health {
+        Health::Unknown if is_silent => format!("{count} {health} (deliveries are not reported)"),
+        health => format!("{count} {health}"),
     };
-    format!("{} {noun}: {words}{why}", entries.len())
+    let words = counted.map(worded).collect::<Vec<_>>().join(", ");
+    let noun = if entries.len() == 1 { "webhook" } else { "webhooks" };
+    format!("{} {noun}: {words}", entries.len())
 }
 
 /// Causes that one line names.

@@ -48,7 +48,7 @@ fn a_slot_in_use_is_listed_with_native_members_and_one_more() {
     insta::assert_snapshot!(vwh.args(["status"]).run().to_string(), @r"
     exit: 0
     --- stdout
-    1 webhook: 1 unknown, for its deliveries are not reported
+    1 webhook: 1 unknown (deliveries are not reported)
     --- stderr
     ");
     insta::assert_snapshot!(vwh.args(["status", ID]).run().to_string(), @r"

@@ -47,8 +47,6 @@ pub struct LineStyle {
 
 /// Appends the line of a delivery.
 pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, out: &mut String) {
-    let notes = notes(row, event);
-    let notes_width: usize = notes.iter().map(|note| 2 + width(&note.text)).sum();
     let is_alone = event.is_typed && event.direction.is_none();
     let first = match (event.is_typed, is_alone) {
         (false, _) => STATE,
@@ -58,6 +56,14 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
     // Time, state and direction, with the gaps behind them.
     let taken = 9 + 2 + first + 2 + if is_alone { 0 } else { 3 + 2 };
     let column = if style.width.is_some_and(|columns| columns >= WIDE) { WIDE_WHO } else { WHO };
+    let least = if event.is_typed { LEAST_WHO_TYPED } else { LEAST_WHO };
+    let width_of = |notes: &[Note<'_>]| notes.iter().map(|note| 2 + width(&note.text)).sum::<usize>();
+    let mut notes = notes(row, event);
+    if style.width.is_some_and(|columns| taken + least + width_of(&notes) > columns) {
+        // When it happened is the least of it: the line says already when it came.
+        notes.retain(|note| !note.is_moment);
+    }
+    let notes_width = width_of(&notes);
     let room = style.width.map_or(column, |columns| columns.saturating_sub(taken + notes_width));
     let state = cell(event.state, first + 8);
     let direction = match event.direction {
@@ -72,7 +78,6 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
         pad(direction, 3, out);
         out.push_str("  ");
     }
-    let least = if event.is_typed { LEAST_WHO_TYPED } else { LEAST_WHO };
     let most = if style.width.is_some() { room.clamp(least, column) } else { usize::MAX };
     pad(&who(event, most), most.min(column), out);
     for note in notes {
@@ -86,11 +91,13 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
 struct Note<'a> {
     text: Cow<'a, str>,
     color: Option<AnsiColor>,
+    /// Says when the event happened, which yields first where there is no room.
+    is_moment: bool,
 }
 
 fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
-    let plain = |text: Cow<'a, str>| Note { text, color: None };
-    let striking = |text: Cow<'a, str>| Note { text, color: Some(AnsiColor::Yellow) };
+    let plain = |text: Cow<'a, str>| Note { text, color: None, is_moment: false };
+    let striking = |text: Cow<'a, str>| Note { text, color: Some(AnsiColor::Yellow), is_moment: false };
     let mut notes = Vec::with_capacity(4);
     notes.push(match (row.key, row.verdict) {
         (Some(key), verdict) if row.has_other_keys => {
@@ -110,7 +117,7 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
     if let Some(moment) = event.moment {
         let is_of_today = (row.time - moment).abs() < TimeDelta::days(1);
         let format = if is_of_today { "of %H:%M:%SZ" } else { "of %Y-%m-%d" };
-        notes.push(plain(moment.format(format).to_string().into()));
+        notes.push(Note { is_moment: true, ..plain(moment.format(format).to_string().into()) });
     }
     if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 1) {
         notes.push(striking(format!("attempt {attempt}").into()));

@@ -72,6 +72,22 @@ fn a_line_fits_80_columns_and_keeps_the_number() {
 }
 
 #[test]
+fn when_it_happened_yields_where_there_is_no_room() {
+    let typed = EventCells {
+        state: Some("channel.disconnected.v1"),
+        number: Some("5b0d4b9e-8a3c-4f5e-9b7a-000000000007"),
+        moment: Some(row().time),
+        is_typed: true,
+        ..EventCells::default()
+    };
+    let named = DeliveryRow { key: Some("desk.key"), has_other_keys: true, ..row() };
+    let line = shown(&named, typed, STYLE);
+    assert!(width(line.trim_end()) <= 80 && !line.contains(" of "), "{line}");
+    let line = shown(&named, typed, LineStyle { width: Some(140), is_colored: false });
+    assert!(line.ends_with("verified by desk.key  of 09:30:00Z\n"), "{line}");
+}
+
+#[test]
 fn without_a_width_nothing_is_cut() {
     let wide = LineStyle { width: None, is_colored: false };
     assert!(
