@@ -164,6 +164,18 @@ impl Keeper {
         format!("{}{token}; without an account, try: vwh --sandbox list", self.again())
     }
 
+    /// What brings a token that the API accepts, where it refused the one that was just granted.
+    pub(super) fn cure(&self) -> String {
+        match self.sign_in.way {
+            Way::Client { .. } => {
+                "the token was granted, and the API refuses it: check that base_url and token_url belong \
+                 together, and that an admin user made the credentials"
+                    .to_owned()
+            }
+            Way::Person | Way::Nobody => self.again(),
+        }
+    }
+
     pub(super) fn again(&self) -> String {
         match self.sign_in.way {
             Way::Client { .. } => {

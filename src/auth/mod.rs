@@ -166,7 +166,7 @@ impl Authorize for Tokens {
             Origin::Source(SecretSource::Command(_)) => {
                 "token_command has to print a current access token: run it by hand".to_owned()
             }
-            Origin::Kept(keeper) => keeper.again(),
+            Origin::Kept(keeper) => keeper.cure(),
         }
     }
 }

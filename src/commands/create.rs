@@ -107,11 +107,15 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     }
     let key = key.made(context, account.service())?;
     definition.key = key.secret().cloned();
+    let signs = match (args.check, account.client.kind().makes_keys()) {
+        (true, true) => account.client.own_key().await?.map_or(Key::Unsigned, Key::Given),
+        _ => key.clone(),
+    };
     let check = args.check.then(|| Check {
         url: &args.url,
         service,
         policy: Policy::named(&definition.metadata_policy),
-        key: &key,
+        key: &signs,
         key_args: &args.key,
         is_yes: args.yes,
     });

@@ -73,6 +73,9 @@ pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Res
         let plan = Plan { items, qualifies: Some(&is_shown), is_stale: confirmed == Confirmed::Asked };
         remove_all(context, account, &removal, plan).await?
     };
+    if !args.dry_run {
+        report.tell_settling(context, account.service());
+    }
     report.results.extend(gone);
     report::conclude(context, &report, &VOCABULARY, args.dry_run)
 }

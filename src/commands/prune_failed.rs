@@ -42,7 +42,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
     ],
 };
 
-/// Remove webhooks that have failed
+/// Remove webhooks that have failed (VIS)
 ///
 /// Definitions are written to the journal first; `vwh restore --last` brings them back. Asks at a terminal, and goes ahead
 /// without one. When 3 or more webhooks, and more than half of those ever attempted, have failed, that is an outage of the

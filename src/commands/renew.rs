@@ -33,7 +33,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
     ],
 };
 
-/// Renew webhooks: clear the failed flag, move the expiry
+/// Renew webhooks: clear the failed flag, move the expiry (VIS)
 ///
 /// Renewing keeps id, key and counters. With --wait the list is read every 30 s until each has delivered or failed again;
 /// when the time is over first, the exit code is 5. Outcomes: renewed, delivered (--wait: and has delivered since), spared

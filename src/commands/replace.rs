@@ -26,9 +26,9 @@ pub const OUTCOMES: &[Outcome] = &[
 
 const VOCABULARY: Vocabulary = Vocabulary { verb: "replace", done: "replaced", outcomes: OUTCOMES };
 
-/// Replace webhooks by changed copies
+/// Replace webhooks by changed copies (VIS)
 ///
-/// The service cannot change a webhook. So a changed copy is registered, seen listed, and then the old one is removed;
+/// VIS cannot change a webhook. So a changed copy is registered, seen listed, and then the old one is removed;
 /// cut short anywhere, at least one of them is there, and the same command finishes it. A webhook keeps its key unless a key
 /// option gives it another; `VWH_SIGNING_KEY` is not used here. To repair a key that never travels: vwh replace ID
 /// --metadata-policy header

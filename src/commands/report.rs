@@ -7,9 +7,10 @@ use super::accounts::{self, Gathered};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::text::inert;
 use crate::output::{ErrorView, OutputError};
+use crate::services::settling;
 use crate::settings::Format;
-use crate::webhook::Webhook;
 use crate::webhook::json::{Secrets, to_line};
+use crate::webhook::{ServiceKind, Webhook};
 
 /// What became of one item. The names are in the JSON contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +202,14 @@ pub fn conclude_all(
 }
 
 impl Report {
+    /// Says how long it may take until what was changed takes effect, where that is worth saying.
+    pub fn tell_settling(&self, context: &Context, service: ServiceKind) {
+        let is_changed = |done: &Done| matches!(done.outcome, Outcome::Removed | Outcome::Restored);
+        if let Some(settling) = settling(service).filter(|_| self.results.iter().any(is_changed)) {
+            context.output.notice(settling);
+        }
+    }
+
     /// Ends it early; the first reason is the one that is told.
     pub fn end(&mut self, reason: Error) {
         self.ended.get_or_insert(reason);

@@ -19,7 +19,7 @@ use super::signing_key;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::journal::history::{self, Removal, State};
-use crate::journal::{Action, Durability, Journal, Line, Run};
+use crate::journal::{Action, Durability, Journal, KeyIn, Line, Run};
 use crate::output::text::word;
 use crate::secret::{MASK, Secret};
 use crate::services::element;
@@ -138,7 +138,11 @@ async fn restore(args: &RestoreArgs, context: &Context, account: &Account) -> Re
     let known = RefCell::new(snapshot.webhooks().map(|webhook| webhook.id).collect());
     let is_named = !args.ids.is_empty();
     let restoring = Restoring { context, account, journal, run, known, is_named, is_dry: args.dry_run };
-    restoring.all(candidates, Present::new(&snapshot, &removals)).await
+    let report = restoring.all(candidates, Present::new(&snapshot, &removals)).await?;
+    if !args.dry_run {
+        report.tell_settling(context, account.service());
+    }
+    Ok(report)
 }
 
 fn chosen(
@@ -158,7 +162,8 @@ fn chosen(
     } else {
         let mut named = Vec::new();
         for id in &args.ids {
-            let removal = removals.iter().find(|removal| removal.id == *id);
+            // Where there is room for one, every removal has the same id: the newest is meant.
+            let removal = removals.iter().rev().find(|removal| removal.id == *id);
             named.push(removal.ok_or_else(|| never_removed(account, id))?);
         }
         named
@@ -272,7 +277,7 @@ impl Restoring<'_> {
                 Finding::Settled => {}
                 Finding::Completed(new_id) => {
                     if !self.is_dry {
-                        self.note(Action::Restored, &candidate.webhook.id, Some(&new_id), Durability::Synced)
+                        self.note(Action::Restored, &candidate.webhook, Some(&new_id), Durability::Synced)
                             .await?;
                     }
                     // One arrival completes one removal; an equal one is still missing.
@@ -310,9 +315,7 @@ impl Restoring<'_> {
         let key = self.new_key().map_err(Stopped::Failed)?;
         let definition = definition(webhook, key.as_ref()).map_err(Stopped::Failed)?;
         // If this process dies after the service said yes, the next restore knows where to look.
-        self.note(Action::Restoring, &webhook.id, None, Durability::Written)
-            .await
-            .map_err(Stopped::Failed)?;
+        self.note(Action::Restoring, webhook, None, Durability::Written).await.map_err(Stopped::Failed)?;
         let (created, _) = self.account.client.create(&definition).await?;
         if !created.id.is_empty() && !self.known.borrow_mut().insert(created.id.clone()) {
             // Its request got lost, and what the list showed instead is an equal webhook's. Its state stays open.
@@ -321,7 +324,7 @@ impl Restoring<'_> {
                     .hint("the next restore looks for it before it registers it"),
             ));
         }
-        let noted = self.note(Action::Restored, &webhook.id, Some(&created.id), Durability::Synced).await;
+        let noted = self.note(Action::Restored, webhook, Some(&created.id), Durability::Synced).await;
         noted.map_err(Stopped::Failed)?;
         if let Some(key) = &key {
             self.tell_key(&created.id, key);
@@ -357,11 +360,17 @@ impl Restoring<'_> {
     async fn note(
         &self,
         action: Action,
-        id: &str,
+        webhook: &Webhook,
         new_id: Option<&str>,
         durability: Durability,
     ) -> Result<(), Error> {
-        let line = self.run.line((self.context.clock)(), action, id);
+        let now = (self.context.clock)();
+        // Where there is room for one, the id alone does not say which removal this is about.
+        let line = if webhook.service.holds_one() {
+            Line { action, ..self.run.removing(now, webhook, KeyIn::Definition)? }
+        } else {
+            self.run.line(now, action, &webhook.id)
+        };
         let line = Line { new_id: new_id.map(str::to_owned), ..line };
         Ok(self.journal.append(&[line], durability, &self.context.limits).await?)
     }
@@ -381,7 +390,8 @@ fn definition(webhook: &Webhook, new_key: Option<&Secret>) -> Result<Definition,
     }
     Ok(Definition {
         name: webhook.name.clone(),
-        method: webhook.method.clone(),
+        // None at all is not the usual one: the service then sends GET, and somebody may mean that.
+        method: webhook.service.holds_one().then(|| webhook.method.clone().unwrap_or_default()),
         is_enabled: webhook.status.as_deref() != Some("PAUSED"),
         ..Definition::new(
             webhook.url.clone(),

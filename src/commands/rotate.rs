@@ -15,10 +15,10 @@ use crate::output::text::word;
 
 const VOCABULARY: Vocabulary = Vocabulary { verb: "rotate", done: "rotated", outcomes: OUTCOMES };
 
-/// Give webhooks a new signing key
+/// Give webhooks a new signing key (VIS)
 ///
-/// Without a key option and `VWH_SIGNING_KEY` a key is made, one for all, and kept or shown before it is used. As the
-/// service cannot change a webhook, a copy with the new key is registered, seen listed, and then the old one is removed;
+/// Without a key option and `VWH_SIGNING_KEY` a key is made, one for all, and kept or shown before it is used. As VIS
+/// cannot change a webhook, a copy with the new key is registered, seen listed, and then the old one is removed;
 /// cut short anywhere, at least one of them is there, and the same command finishes it. The journal does not keep the old
 /// key. With --keep-old receivers can learn the new key while the old one still signs as well.
 ///

@@ -66,6 +66,7 @@ impl KeyArgs {
 }
 
 /// Where a key came from decides what is done with it afterwards.
+#[derive(Clone)]
 pub enum Key {
     /// No key.
     Unsigned,

@@ -72,7 +72,9 @@ pub(super) fn url_of(definition: &RawValue) -> String {
 #[must_use]
 pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
     let mut removals: Vec<Removal> = Vec::new();
+    // By id the newest; by id and url each, for where there is room for one webhook every one has the same id.
     let mut position_of: HashMap<&str, usize> = HashMap::new();
+    let mut position_at: HashMap<(&str, String), usize> = HashMap::new();
     let mut successor_of: HashMap<&str, &String> = HashMap::new();
     for line in lines.iter().filter(|line| line.owner == *owner) {
         if let (Action::Replaced, Some(new_id)) = (line.action, &line.new_id) {
@@ -89,14 +91,18 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
                 successor: successor_of.get(line.id.as_str()).map(|id| (*id).clone()),
                 state: State::Unsettled,
             };
-            if let Some(position) = position_of.get(line.id.as_str()) {
-                removals[*position] = removal;
-            } else {
-                position_of.insert(&line.id, removals.len());
-                removals.push(removal);
+            let position = *position_at.entry((&line.id, url_of(definition))).or_insert(removals.len());
+            position_of.insert(&line.id, position);
+            match removals.get_mut(position) {
+                Some(older) => *older = removal,
+                None => removals.push(removal),
             }
-        } else if let Some(position) = position_of.get(line.id.as_str()) {
-            settle(&mut removals[*position], line);
+        } else {
+            let named = line.definition.as_ref().map(|definition| (line.id.as_str(), url_of(definition)));
+            let position = named.and_then(|key| position_at.get(&key)).or(position_of.get(line.id.as_str()));
+            if let Some(position) = position {
+                settle(&mut removals[*position], line);
+            }
         }
     }
     removals

@@ -97,7 +97,8 @@ pub struct Line {
     pub owner: Owner,
     /// The webhook.
     pub id: String,
-    /// The service's whole object, on `removing` and `replacing`; with its key unless that is rotated out.
+    /// The service's whole object, on `removing` and `replacing`, and on `restoring` and `restored` where every webhook has the
+    /// same id; with its key unless that is rotated out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub definition: Option<Box<RawValue>>,
     /// Of the key that is masked in `definition`, because another has taken its place.

@@ -183,6 +183,14 @@ impl Service {
         }
     }
 
+    /// The key that the service has made before there is a webhook, if it makes keys and shows them.
+    pub async fn own_key(&self) -> Result<Option<Secret>, HttpError> {
+        match self {
+            Self::Vis(_) | Self::ContactCenter(_) => Ok(None),
+            Self::Voipbin(client) => client.key().await,
+        }
+    }
+
     /// Registers a webhook, and never a second one by accident.
     pub async fn create(&self, definition: &Definition) -> Result<Dated, HttpError> {
         match self {

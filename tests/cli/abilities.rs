@@ -32,6 +32,18 @@ fn rows() -> Vec<(String, Vec<String>)> {
 }
 
 #[test]
+fn the_help_of_what_not_every_service_has_says_whose_it_is() {
+    for (command, cells) in rows() {
+        let help = Vwh::new().args([command.as_str(), "--help"]).run().exits(0).stdout;
+        let first = help.lines().next().unwrap();
+        let names = ["VIS", "Contact Center", "VoIPBIN"];
+        for (name, cell) in names.into_iter().zip(cells) {
+            assert_eq!(first.contains(name), cell.starts_with("yes"), "{command}: {first}");
+        }
+    }
+}
+
+#[test]
 fn what_the_table_denies_is_refused_before_anything_is_sent() {
     let server = Server::new(|_| Reply::new(404, "{}"));
     let rows = rows();

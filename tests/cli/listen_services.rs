@@ -336,8 +336,19 @@ fn create_checks_a_receiver_as_its_service_would() {
     let failing = Server::new(|_| Reply::new(500, ""));
     let bad = format!("{}/hook", failing.base_url());
     let outcome = vwh.args(["create", "--check", "--allow-http", "--url", &bad]).run().exits(1);
-    let hint = format!("vwh trigger {bad} --once --service voipbin --unsigned");
+    let hint = format!("vwh trigger {bad} --once --service voipbin ");
     assert!(outcome.stderr.contains(&hint), "{outcome}");
+    // VoIPBIN itself would count a refusal as delivered, and the event would be lost.
+    for status in [401, 404] {
+        let refusing = Server::new(move |_| Reply::new(status, ""));
+        let url = format!("{}/hook", refusing.base_url());
+        let refused = vwh.args(["create", "--check", "--allow-http", "--url", &url]).run().exits(1);
+        assert!(refused.stderr.contains(&status.to_string()), "{refused}");
+        assert!(
+            refusing.requests()[0].header("X-VoIPBIN-Signature").is_some(),
+            "signed with the customer's secret"
+        );
+    }
     assert_eq!(customer.lock().unwrap()["webhook_uri"], "");
     let _ = vwh.args(flags).run().exits(0);
     assert_eq!(customer.lock().unwrap()["webhook_uri"], url);

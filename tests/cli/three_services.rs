@@ -108,6 +108,7 @@ fn one_view_shows_all_three_and_what_a_service_lacks_is_skipped() {
     let heads: Vec<(&str, &str)> = rows.iter().map(|row| (row[0], row[1])).collect();
     assert_eq!(heads, [("PROFILE", "HEALTH"), ("desk", "unknown"), ("pbx", "unknown"), ("office", "idle")]);
     let listed = trio.run(&["list", "--all-profiles", "--json"]).exits(0).json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(3));
     for webhook in listed.as_array().unwrap() {
         let mut members: Vec<&String> = webhook["vwh"].as_object().unwrap().keys().collect();
         members.sort();

@@ -189,6 +189,42 @@ fn a_webhook_without_a_method_keeps_it_so() {
     let vwh = service.vwh();
     let _ = vwh.args(["update", ID, "--url", OTHER]).run().exits(0);
     assert_eq!(service.with(|state| state.get("webhook_method").cloned()), None);
+    let _ = vwh.args(["delete", ID, "--yes"]).run().exits(0);
+    let _ = vwh.args(["restore", ID]).run().exits(0);
+    assert_eq!(service.url(), OTHER);
+    let method = service.with(|state| state.get("webhook_method").cloned());
+    assert!(method.is_none_or(|method| method == ""));
+}
+
+/// Every webhook has the customer's id, so the journal tells them apart by their urls too.
+#[test]
+fn each_webhook_that_was_in_the_slot_can_be_had_back() {
+    let service = Customer::honest(URL);
+    let vwh = service.vwh();
+    let urls = ["https://a.example.test/", "https://b.example.test/"];
+    for url in urls {
+        let _ = vwh.args(["create", "--replace", "--url", url]).run().exits(0);
+    }
+    let _ = vwh.args(["delete", ID, "--yes"]).run().exits(0);
+    let states = || {
+        let listed = vwh.args(["restore", "--list", "--json"]).run().exits(0).json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mut states: Vec<(String, String)> =
+            listed.as_array().unwrap().iter().map(|row| (text(&row["url"]), text(&row["state"]))).collect();
+        states.sort();
+        states
+    };
+    let of = |url: &str, state: &str| (url.to_owned(), state.to_owned());
+    let removed: Vec<_> = [urls[0], urls[1], URL].map(|url| of(url, "removed")).into();
+    assert_eq!(states(), removed);
+    let restored = vwh.args(["restore", "--url", "*a.example*"]).run().exits(0);
+    assert_eq!(restored.stdout, format!("restored  {ID}  {}\n", urls[0]));
+    assert_eq!(service.url(), urls[0]);
+    assert_eq!(states(), [of(urls[0], "listed"), of(urls[1], "removed"), of(URL, "removed")]);
+    // The id stands for the newest of them.
+    let _ = vwh.args(["delete", ID, "--yes"]).run().exits(0);
+    let _ = vwh.args(["restore", "--last"]).run().exits(0);
+    assert_eq!(service.url(), urls[0]);
 }
 
 #[test]

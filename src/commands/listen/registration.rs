@@ -63,6 +63,7 @@ impl Registration {
             Err(error) => {
                 let shown = mask_url(url.as_str()).into_owned();
                 let may_exist = matches!(error, HttpError::Ambiguous { .. });
+                let is_taken = matches!(error, HttpError::Taken { .. });
                 let error = Error::from(error);
                 if may_exist {
                     return Err(error
@@ -70,7 +71,13 @@ impl Registration {
                         .hint("the next `vwh listen --register` deletes it if it is"));
                 }
                 leftover.forget();
-                Err(error.while_doing(format!("cannot register {shown}")))
+                let error = error.while_doing(format!("cannot register {shown}"));
+                let free = || {
+                    let [delete, restore] =
+                        ["delete ID --yes", "restore --last"].map(|rest| account.command(rest));
+                    format!("make room first with {delete}, and bring it back afterwards with {restore}")
+                };
+                Err(if is_taken { error.hint(free()) } else { error })
             }
         }
     }

@@ -29,7 +29,7 @@ use crate::services::vis::events::{Logged, Query};
 use crate::settings::flags::{Moment, parse_moment};
 use select::{Loss, Selection, select};
 
-/// Show the events that webhooks did not get, and post them again
+/// Show the events that webhooks did not get, and post them again (VIS)
 ///
 /// Nothing is queued while a webhook is failed or expired; the events are in the service's log. Without ID: those of every
 /// webhook that is failed or expired, or was when vwh renewed, replaced or restored it, unless they were posted again. What

@@ -91,7 +91,7 @@ pub fn delivery(row: &DeliveryRow<'_>, event: EventCells<'_>, style: LineStyle, 
 struct Note<'a> {
     text: Cow<'a, str>,
     color: Option<AnsiColor>,
-    /// Says when the event happened, which yields first where there is no room.
+    /// Says when the event of today happened, which yields first where there is no room.
     is_moment: bool,
 }
 
@@ -117,7 +117,8 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
     if let Some(moment) = event.moment {
         let is_of_today = (row.time - moment).abs() < TimeDelta::days(1);
         let format = if is_of_today { "of %H:%M:%SZ" } else { "of %Y-%m-%d" };
-        notes.push(Note { is_moment: true, ..plain(moment.format(format).to_string().into()) });
+        // That it happened on another day is worth a line that is too long.
+        notes.push(Note { is_moment: is_of_today, ..plain(moment.format(format).to_string().into()) });
     }
     if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 1) {
         notes.push(striking(format!("attempt {attempt}").into()));

@@ -85,6 +85,11 @@ impl Client {
         Ok(Identity { user: None, account })
     }
 
+    /// The key that the service signs with, if it shows one.
+    pub async fn key(&self) -> Result<Option<Secret>, HttpError> {
+        Ok(self.read(WhenHeld::Wait).await?.customer.secret)
+    }
+
     /// Puts a webhook into the slot. Refused while another one is in it, unless it may be replaced.
     pub async fn create(
         &self,
