@@ -21,7 +21,7 @@ pub fn decode<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
         return None;
     }
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
         *byte = value(pair[0])? << 4 | value(pair[1])?;
     }
     Some(bytes)

@@ -129,7 +129,7 @@ async fn pasted(context: &Context, attempt: &Attempt) -> Result<Secret, Error> {
         )
         .hint("drop --no-input, or pipe the address in"));
     }
-    let question = Some("then paste the address that it ended at").filter(|_| is_person);
+    let question = is_person.then_some("then paste the address that it ended at");
     let mut mistakes = 0;
     loop {
         let asked = tokio::time::timeout(PATIENCE, context.output.ask_line(question, &context.limits));

@@ -209,7 +209,7 @@ impl Mark {
         };
         let reading: Reading = serde_json::from_slice(&content).map_err(broken)?;
         let is_comparable = reading.version == VERSION && reading.base_url == account.base();
-        Ok(Some(reading).filter(|_| is_comparable))
+        Ok(is_comparable.then_some(reading))
     }
 
     /// Makes `reading` the last one.

@@ -66,5 +66,5 @@ fn ends_with_newline(file: &mut fs_err::File, end: u64) -> io::Result<bool> {
     file.seek(SeekFrom::Start(end - 1))?;
     let mut last = [0];
     file.read_exact(&mut last)?;
-    Ok(last == [b'\n'])
+    Ok(last == *b"\n")
 }

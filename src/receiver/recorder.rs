@@ -65,7 +65,7 @@ impl RecordFile {
         let mut last = [0];
         self.file.seek(SeekFrom::Start(end - 1))?;
         self.file.read_exact(&mut last)?;
-        Ok(last == [b'\n'])
+        Ok(last == *b"\n")
     }
 
     /// Writes whole lines, or none of them as far as that is in our hands.

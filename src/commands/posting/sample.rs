@@ -74,7 +74,7 @@ impl Sample {
                 service: Some(ServiceKind::Vis),
                 state: state.map(|state| state.name().into_owned()),
                 event_id: id,
-                delivery_id: Some(delivery_id.clone()).filter(|_| policy != Policy::None),
+                delivery_id: (policy != Policy::None).then(|| delivery_id.clone()),
             };
             Ok((subject, Outgoing::Vis { event, policy, webhook_id: webhook_id.clone(), delivery_id }))
         });

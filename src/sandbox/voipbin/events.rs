@@ -84,7 +84,7 @@ impl Consignment for Parcel {
         let has_secret = scene.has_webhook_secret();
         scene.store.read_voipbin(|account| {
             let url = scene.address(&account.customer().written.webhook_uri)?;
-            let secret = Some(Secret::new(&account.customer().webhook_secret)).filter(|_| has_secret);
+            let secret = has_secret.then(|| Secret::new(&account.customer().webhook_secret));
             let method = method(account)?;
             Some((url, Delivery { method, ..build(self.body.clone(), secret.as_ref()) }))
         })

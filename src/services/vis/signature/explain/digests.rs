@@ -69,7 +69,7 @@ pub(super) fn explain(texts: &[String], keys: &[Secret], readings: &[Reading]) -
                 let digest = (known.digest)(key.reveal().as_bytes(), text.as_bytes());
                 if readings.iter().any(|reading| reading.is_whole(digest.len()) && reading.fits(&digest)) {
                     let causes = vec![Cause::new(known.name, known.sentence)];
-                    return Some(Finding { causes, key: Some(index).filter(|_| known.is_keyed) });
+                    return Some(Finding { causes, key: known.is_keyed.then_some(index) });
                 }
             }
         }

@@ -19,7 +19,7 @@ pub fn decoded(body: &[u8]) -> Option<(Cause, String)> {
         [(&b"\xff\xfe"[..], u16::from_le_bytes as fn([u8; 2]) -> u16), (b"\xfe\xff", u16::from_be_bytes)];
     for (mark, read) in wide {
         if let Some(rest) = body.strip_prefix(mark) {
-            let units: Vec<u16> = rest.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+            let units: Vec<u16> = rest.as_chunks::<2>().0.iter().map(|pair| read(*pair)).collect();
             return Some((cause("it was saved as UTF-16"), String::from_utf16(&units).ok()?));
         }
     }
