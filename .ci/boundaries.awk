@@ -162,7 +162,7 @@ function check_path(path, parts, count, ups, target, allowed) {
 
 # What `incoming` brings together is made of those parts of the rooms alone.
 function check_room(path, service, room) {
-  if (service == "incoming" && module == "receiver") return
+  if ((service == "incoming" || service == "facts") && module == "receiver") return
   if (room != "wire" && room != "signature" && room != "delivery")
     report("only-shared-rooms", module " shares a service's wire, signature and delivery, not " path)
 }
@@ -192,4 +192,7 @@ function check_words() {
   if (module ~ /^(webhook|journal|services|delivery|output)$/ \
     && /(Utc|Local|SystemTime)::now\(|(^|[^A-Za-z0-9_])getrandom|new_v4\(/)
     report("time-comes-in", module " is handed the time and randomness as values")
+  if (module !~ /^(webhook|services|sandbox)$/ && file !~ /^src\/commands\/sandbox\// \
+    && /ServiceKind::(Vis|ContactCenter|Voipbin)([^A-Za-z0-9_]|$)/)
+    report("services-are-asked", module " asks a service for its facts, and compares no names")
 }

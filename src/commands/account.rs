@@ -20,8 +20,9 @@ use crate::journal::{Journal, Owner};
 use crate::limits::Limits;
 use crate::network::Network;
 use crate::sandbox::{self, Session};
+use crate::services::Service;
+use crate::services::facts::facts;
 use crate::services::registration::Identity;
-use crate::services::{Service, sandbox_path};
 use crate::settings::{Connection, Place};
 use crate::webhook::ServiceKind;
 
@@ -77,7 +78,7 @@ impl Account {
                 let session = sandbox::join(context.settings.state_directory()?).await?;
                 let token = TokenSource::Given(session.token().clone());
                 let mut base = parse_base(session.base_url())?;
-                base.set_path(sandbox_path(service));
+                base.set_path(facts(service).sandbox_path);
                 (base, token, Box::default(), Some(session))
             }
         };

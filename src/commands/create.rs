@@ -22,10 +22,11 @@ use crate::journal::{Line, history};
 use crate::output::text::{inert, word};
 use crate::output::when;
 use crate::secret::mask_url;
+use crate::services::check_create;
+use crate::services::facts::facts;
 use crate::services::registration::Definition;
 use crate::services::rules::{KeyWish, Wish};
 use crate::services::vis::delivery::Policy;
-use crate::services::{check_create, settling, usual_events};
 use crate::settings::Format;
 use crate::webhook::json::{View, write_webhook};
 use crate::webhook::{Health, ServiceKind, Webhook};
@@ -155,7 +156,10 @@ fn definition(args: &CreateArgs, key: &Key, service: ServiceKind) -> Definition 
         Key::Unsigned => MetadataPolicy::None,
         _ => MetadataPolicy::Header,
     };
-    let events = if args.event.is_empty() { usual_events(service) } else { args.event.clone() };
+    let events = match args.event.as_slice() {
+        [] => facts(service).usual_events.iter().map(|event| (*event).to_owned()).collect(),
+        events => events.to_vec(),
+    };
     Definition {
         name: args.name.clone(),
         ..Definition::new(
@@ -200,13 +204,13 @@ async fn create(
     if let Some(file) = key_file {
         context.output.notice(&format!("the signing key is in {}", file.display()));
     }
-    if account.service() == ServiceKind::Vis {
+    if facts(account.service()).covers_one_user {
         let user = webhook.user_id.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
         context
             .output
             .notice(&format!("covers the calls of user{user} only; each user needs a webhook of their own"));
     }
-    if let Some(settling) = settling(account.service()) {
+    if let Some(settling) = facts(account.service()).settling {
         context.output.notice(settling);
     }
     answer(context, account, &webhook, now, "created")
@@ -372,8 +376,7 @@ pub(super) fn warn_about_reply(
         output.warning(&format!("it has expired already, at {}", when::absolute(expire_at)));
     }
     let policy = webhook.metadata_policy.as_deref().unwrap_or(&definition.metadata_policy);
-    let has_policies = account.service() == ServiceKind::Vis;
-    if has_policies && !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
+    if facts(account.service()).has_policies && !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
         output.warning(&format!("the service chose another metadata policy: {policy}"));
     }
     if let Some(key) = &definition.key {

@@ -10,7 +10,7 @@ use crate::delivery::Successes;
 use crate::error::{Error, Kind};
 use crate::output::text::word;
 use crate::secret::mask_url;
-use crate::services::incoming::rules;
+use crate::services::facts::facts;
 use crate::services::vis::delivery::Policy;
 use crate::services::vis::delivery::scenario::Scenario;
 use crate::webhook::ServiceKind;
@@ -39,12 +39,13 @@ impl Check<'_> {
     /// a refusal for delivered, and then the event is lost.
     pub async fn run(&self, context: &Context) -> Result<(), Error> {
         let key = self.key.secret();
-        let sample = match self.service {
-            ServiceKind::Vis => Sample::call(context, SCENARIO, self.policy, key.cloned())?,
-            service => Sample::events(context, service, None, key.cloned())?,
+        let sample = if facts(self.service).tells_states {
+            Sample::call(context, SCENARIO, self.policy, key.cloned())?
+        } else {
+            Sample::events(context, self.service, None, key.cloned())?
         };
         let count = sample.len();
-        let what = format!("a {} ({count} events)", self.what());
+        let what = format!("a {} ({count} events)", facts(self.service).sample);
         let posting = Posting::begin(context, self.url, &what, self.is_yes).await?.once().hiding(key);
         for (index, subject) in sample.subjects().enumerate() {
             let posted =
@@ -73,19 +74,12 @@ impl Check<'_> {
         Ok(())
     }
 
-    const fn what(&self) -> &'static str {
-        match self.service {
-            ServiceKind::Vis | ServiceKind::Voipbin => "sample call",
-            ServiceKind::ContactCenter => "sample interaction",
-        }
-    }
-
     fn told(&self, count: usize) -> String {
-        let how = match rules(self.service).successes {
+        let how = match facts(self.service).rules.successes {
             Successes::Only(status) => format!("with {status}"),
             Successes::AnyTwoHundred | Successes::Below(_) => "with a 2xx".to_owned(),
         };
-        format!("the receiver has answered all {count} events of a {} {how}", self.what())
+        format!("the receiver has answered all {count} events of a {} {how}", facts(self.service).sample)
     }
 
     fn hint(&self, status: Option<u16>) -> String {
@@ -95,20 +89,19 @@ impl Check<'_> {
                 .to_owned();
         }
         let mut command = format!("vwh trigger {} --once", word(&mask_url(self.url.as_str())));
-        if self.service != ServiceKind::Vis {
+        if self.service != ServiceKind::default() {
             command.push_str(&format!(" --service {}", self.service));
         }
+        let has_policies = facts(self.service).has_policies;
         match self.policy {
-            _ if self.service != ServiceKind::Vis => {}
+            _ if !has_policies => {}
             Policy::None => command.push_str(" --metadata-policy none"),
             Policy::Body => command.push_str(" --metadata-policy body"),
             Policy::Header => {}
         }
         match (self.key, self.key_args.file().or(self.key_args.out())) {
             // A key that was made for this run is kept nowhere, since nothing was registered.
-            (Key::Unsigned | Key::Generated { .. }, _)
-                if self.service != ServiceKind::Vis || self.policy != Policy::None =>
-            {
+            (Key::Unsigned | Key::Generated { .. }, _) if !has_policies || self.policy != Policy::None => {
                 command.push_str(" --unsigned");
             }
             (Key::Given(_), Some(file)) => {

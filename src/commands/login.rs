@@ -16,8 +16,8 @@ use crate::http::Authorize as _;
 use crate::output::prompt::read_stdin;
 use crate::output::when::absolute;
 use crate::secret::Secret;
+use crate::services::facts::{SignInBy, facts};
 use crate::services::registration::Identity;
-use crate::services::{SignInBy, sign_in_by};
 use crate::settings::{Connection, Place};
 
 /// Sign in
@@ -115,10 +115,14 @@ pub fn to_sign_in(context: &Context) -> Result<Connection, Error> {
                 .hint("name it with: -p NAME"));
         }
     };
-    if sign_in_by(connection.service) == SignInBy::Nobody && !matches!(connection.place, Place::Sandbox) {
+    if facts(connection.service).sign_in_by == SignInBy::Nobody && !matches!(connection.place, Place::Sandbox)
+    {
         return Err(Error::new(
             Kind::Usage,
-            format!("vwh does not sign in to {}: an access key or a JWT is brought", connection.service),
+            format!(
+                "vwh does not sign in to {}: an access key or a JWT is brought",
+                facts(connection.service).title
+            ),
         )
         .hint("set VWH_TOKEN to it, or name it by token_file or token_command in the profile"));
     }

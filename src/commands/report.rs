@@ -7,7 +7,7 @@ use super::accounts::{self, Gathered};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::text::inert;
 use crate::output::{ErrorView, OutputError};
-use crate::services::settling;
+use crate::services::facts::facts;
 use crate::settings::Format;
 use crate::webhook::json::{Secrets, to_line};
 use crate::webhook::{ServiceKind, Webhook};
@@ -205,7 +205,7 @@ impl Report {
     /// Says how long it may take until what was changed takes effect, where that is worth saying.
     pub fn tell_settling(&self, context: &Context, service: ServiceKind) {
         let is_changed = |done: &Done| matches!(done.outcome, Outcome::Removed | Outcome::Restored);
-        if let Some(settling) = settling(service).filter(|_| self.results.iter().any(is_changed)) {
+        if let Some(settling) = facts(service).settling.filter(|_| self.results.iter().any(is_changed)) {
             context.output.notice(settling);
         }
     }

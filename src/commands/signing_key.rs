@@ -9,6 +9,7 @@ use super::Context;
 use crate::error::{Error, Kind};
 use crate::files::{self, FileError};
 use crate::secret::{MASK, Secret};
+use crate::services::facts::facts;
 use crate::services::{self, rules::KeyWish};
 use crate::webhook::ServiceKind;
 
@@ -212,13 +213,10 @@ fn generate(file: Option<PathBuf>, context: &Context, service: ServiceKind) -> R
             Kind::Usage,
             "a generated key would be lost: there is no terminal to show it on",
         )
-        .hint(match service {
-            ServiceKind::Vis => {
-                "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none"
-            }
-            ServiceKind::ContactCenter | ServiceKind::Voipbin => {
-                "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own"
-            }
+        .hint(if facts(service).may_be_unsigned {
+            "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own; --unsigned needs none"
+        } else {
+            "--signing-key-out FILE keeps it; --signing-key-file FILE brings your own"
         }));
     }
     if let Some(file) = &file

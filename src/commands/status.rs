@@ -19,11 +19,12 @@ use crate::output::records::{CSV_HEAD, csv_record};
 use crate::output::text::word;
 use crate::output::webhooks::{self, Entry};
 use crate::output::when::absolute;
+use crate::services::facts::facts;
 use crate::services::registration::is_gone;
 use crate::services::vis::events::Query;
 use crate::settings::Format;
 use crate::webhook::json::{View, to_line, write_webhook};
-use crate::webhook::{Health, ServiceKind, Webhook};
+use crate::webhook::{Health, Webhook};
 
 /// How long the log of events may keep the answer waiting.
 const BRIEFLY: Duration = Duration::from_secs(3);
@@ -161,7 +162,7 @@ fn next_step(account: &Account, entry: Entry<'_>, missed: Option<&Missed>) -> Ne
         Health::Expired | Health::Expiring => Next { words: None, commands },
         Health::Unproven => words("wait for the next call; it proves the receiver"),
         Health::Idle => words("place a call; if nothing arrives, the user may have no extension"),
-        Health::Paused if entry.webhook.service == ServiceKind::ContactCenter => {
+        Health::Paused if facts(entry.webhook.service).can_pause => {
             let resume = format!("update {} --resume", word(&entry.webhook.id));
             Next { words: None, commands: vec![account.command(&resume)] }
         }

@@ -10,9 +10,10 @@ use super::destination::parse_url;
 use super::registering;
 use super::signing_key::{self, Key, KeyArgs};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::services::check_update;
+use crate::services::facts::facts;
 use crate::services::registration::{Update, is_gone};
 use crate::services::rules::{KeyWish, Wish};
-use crate::services::{check_update, settling};
 use crate::webhook::Webhook;
 
 /// Change a webhook in place (Contact Center, VoIPBIN)
@@ -88,7 +89,7 @@ pub async fn run(args: &UpdateArgs, context: &Context, account: &Account) -> Res
         method: None,
     };
     let webhook = send(context, account, &args.id, &update, key.as_ref()).await?;
-    if let Some(settling) = settling(service) {
+    if let Some(settling) = facts(service).settling {
         context.output.notice(settling);
     }
     answer(context, account, &webhook, (context.clock)(), "updated")

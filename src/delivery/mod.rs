@@ -49,6 +49,22 @@ pub struct Rules {
     pub redirects: usize,
     /// The statuses that count as delivered.
     pub successes: Successes,
+    /// What becomes of a delivery whose attempts are used up.
+    pub exhausted: Exhausted,
+}
+
+/// What becomes of a delivery whose attempts are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exhausted {
+    /// Its webhook is marked failed.
+    MarksFailed,
+    /// It is tried on for so many hours, by a schedule that nobody has published.
+    GoesOn {
+        /// At the most.
+        hours: u32,
+    },
+    /// It is dropped.
+    Dropped,
 }
 
 /// How a service's sender follows redirects.
@@ -159,6 +175,7 @@ mod tests {
         manner: Manner::Vis,
         redirects: 5,
         successes: Successes::Only(200),
+        exhausted: Exhausted::MarksFailed,
     };
 
     fn replied(status: u16) -> Answer {

@@ -17,7 +17,8 @@ use url::Url;
 use super::hub::Hub;
 use super::report::Forwarded;
 use crate::delivery::{Delivery, Rules, Sender};
-use crate::services::incoming::{self, call_of};
+use crate::services::facts::facts;
+use crate::services::incoming::call_of;
 use crate::webhook::ServiceKind;
 
 /// Deliveries that may wait to be forwarded.
@@ -92,7 +93,7 @@ impl Forwarder {
 /// of the receiver's for a success.
 #[must_use]
 pub fn is_taken(service: ServiceKind, status: u16) -> bool {
-    incoming::rules(service).successes.contain(status) && status < 300
+    facts(service).rules.successes.contain(status) && status < 300
 }
 
 /// The sender that waits no longer than `reply`.
@@ -209,8 +210,7 @@ impl Queue {
             if relay.as_ref().is_some_and(oneshot::Sender::is_closed) {
                 return lane;
             }
-            let sender =
-                if relay.is_some() { within(&sender, incoming::rules(service).reply) } else { sender };
+            let sender = if relay.is_some() { within(&sender, facts(service).rules.reply) } else { sender };
             let started = Instant::now();
             let answer = sender.attempt(&url, &Delivery { headers, body, ..Delivery::default() }).await;
             let took = started.elapsed();

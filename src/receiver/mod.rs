@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::delivery::{Manner, Reach, Rules, Sender, Successes};
+use crate::delivery::{Exhausted, Manner, Reach, Rules, Sender, Successes};
 use crate::network::Network;
 use crate::webhook::ServiceKind;
 use forward::Forwarder;
@@ -142,6 +142,7 @@ impl Forwarding {
             manner: Manner::Unfollowed,
             redirects: 0,
             successes: Successes::Only(200),
+            exhausted: Exhausted::Dropped,
         };
         Forwarder::new(self.url, Sender::new(self.network, Reach::Anywhere, rules), clock)
     }

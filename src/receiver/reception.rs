@@ -25,7 +25,8 @@ use super::report::{Answered, Delivered, Failure, Forwarded, Reason};
 use super::seen::{Entry, Mark, Seen};
 use super::server::stopped;
 use crate::delivery::Answer;
-use crate::services::incoming::{Flaw, Ids, identity, rules};
+use crate::services::facts::facts;
+use crate::services::incoming::{Flaw, Ids, identity};
 use crate::webhook::ServiceKind;
 
 /// Bodies larger than this are judged apart, one at a time: no call event is that large, and none is to wait behind one.
@@ -184,7 +185,7 @@ impl Reception {
             forwarder.send(delivery.job(slot, Some(relay)));
         }
         let service = delivery.judged.service;
-        let forwarded = timeout(rules(service).reply, relayed).await.ok().and_then(Result::ok);
+        let forwarded = timeout(facts(service).rules.reply, relayed).await.ok().and_then(Result::ok);
         let reply = match forwarded.as_ref().map(|forwarded| &forwarded.answer) {
             Some(Answer::Replied { status, .. }) if is_taken(service, *status) => {
                 self.accept(delivery, mark, None, false).await
@@ -210,7 +211,7 @@ impl Reception {
             Failure::Status(status) => Ok(reply::error(status, "rehearsed with --fail")),
             Failure::Redirect => Ok(reply::redirect(&self.path)),
             Failure::Timeout => {
-                let silence = rules(delivery.judged.service).reply + SILENCE;
+                let silence = facts(delivery.judged.service).rules.reply + SILENCE;
                 let _ = timeout(silence, stopped(self.stopping.clone())).await;
                 Err(HangUp)
             }

@@ -9,9 +9,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
+use super::facts::facts;
 use super::vis::delivery::event::{Event, State};
 use super::{contact_center, vis, voipbin};
-use crate::delivery::Rules;
 use crate::secret::Secret;
 use crate::webhook::{ServiceKind, member};
 
@@ -89,7 +89,7 @@ impl fmt::Display for Flaw {
             Self::Forged => formatter.write_str("the signature fits no key"),
             Self::Token(flaw) => flaw.fmt(formatter),
             Self::Stranger(service) => {
-                write!(formatter, "it is of {}, and --service wants another", title(*service))
+                write!(formatter, "it is of {}, and --service wants another", facts(*service).title)
             }
         }
     }
@@ -137,26 +137,6 @@ impl From<voipbin::delivery::Malformed> for Flaw {
     }
 }
 
-/// What people call `service`.
-#[must_use]
-pub const fn title(service: ServiceKind) -> &'static str {
-    match service {
-        ServiceKind::Vis => "VIS",
-        ServiceKind::ContactCenter => "Contact Center",
-        ServiceKind::Voipbin => "VoIPBIN",
-    }
-}
-
-/// The rules that `service` delivers under.
-#[must_use]
-pub const fn rules(service: ServiceKind) -> &'static Rules {
-    match service {
-        ServiceKind::Vis => &vis::delivery::RULES,
-        ServiceKind::ContactCenter => &contact_center::delivery::RULES,
-        ServiceKind::Voipbin => &voipbin::delivery::RULES,
-    }
-}
-
 /// Why `key` can be none of `service`.
 #[must_use]
 pub fn key_flaw(service: ServiceKind, key: &Secret) -> Option<&'static str> {
@@ -165,16 +145,6 @@ pub fn key_flaw(service: ServiceKind, key: &Secret) -> Option<&'static str> {
             Some("is no base64, and a key of Contact Center is nothing else")
         }
         ServiceKind::Vis | ServiceKind::ContactCenter | ServiceKind::Voipbin => None,
-    }
-}
-
-/// Where the signature of `service` stands, for people.
-#[must_use]
-pub const fn signature_place(service: ServiceKind) -> &'static str {
-    match service {
-        ServiceKind::Vis => "the header X-VON-Signature",
-        ServiceKind::ContactCenter => "the header Vonage-Signature",
-        ServiceKind::Voipbin => "the header X-VoIPBIN-Signature",
     }
 }
 
@@ -245,7 +215,7 @@ pub fn read<'a>(
 ) -> Result<Received<'a>, Flaw> {
     let service = match (recognise(headers, body), only) {
         (Some(found), Some(only)) if found != only => return Err(Flaw::Stranger(found)),
-        (found, only) => found.or(only).unwrap_or(ServiceKind::Vis),
+        (found, only) => found.or(only).unwrap_or_default(),
     };
     let text = || std::str::from_utf8(body).unwrap_or_default();
     Ok(match service {

@@ -5,6 +5,7 @@
 
 pub mod ability;
 pub mod contact_center;
+pub mod facts;
 pub mod incoming;
 pub mod knobs;
 pub mod outgoing;
@@ -50,17 +51,6 @@ pub struct Addresses {
     pub token: String,
 }
 
-/// How a service's tokens are had, where none is brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignInBy {
-    /// A person, once (VIS).
-    Person,
-    /// The application by itself, with this scope (Contact Center).
-    Client(&'static str),
-    /// Nobody: a token is brought (VoIPBIN).
-    Nobody,
-}
-
 /// The documented addresses of `service`; an error says what is missing.
 pub fn addresses(service: ServiceKind, region: Option<&str>) -> Result<Addresses, String> {
     match (service, region) {
@@ -77,26 +67,6 @@ pub fn addresses(service: ServiceKind, region: Option<&str>) -> Result<Addresses
         (_, Some(_)) => Err(format!("{service} has no regions")),
         (ServiceKind::Vis, None) => Ok(vis::addresses()),
         (ServiceKind::Voipbin, None) => Ok(voipbin::addresses()),
-    }
-}
-
-/// How the tokens of `service` are had.
-#[must_use]
-pub const fn sign_in_by(service: ServiceKind) -> SignInBy {
-    match service {
-        ServiceKind::Vis => SignInBy::Person,
-        ServiceKind::ContactCenter => SignInBy::Client(contact_center::SCOPE),
-        ServiceKind::Voipbin => SignInBy::Nobody,
-    }
-}
-
-/// Where the sandbox has the API of `service`, below its root.
-#[must_use]
-pub const fn sandbox_path(service: ServiceKind) -> &'static str {
-    match service {
-        ServiceKind::Vis => vis::SANDBOX_PATH,
-        ServiceKind::ContactCenter => contact_center::SANDBOX_PATH,
-        ServiceKind::Voipbin => voipbin::SANDBOX_PATH,
     }
 }
 
@@ -303,15 +273,6 @@ pub fn check_update(service: ServiceKind, wish: &Wish<'_>) -> Result<(), Refusal
     }
 }
 
-/// The events of a registration that names none.
-#[must_use]
-pub fn usual_events(service: ServiceKind) -> Vec<String> {
-    match service {
-        ServiceKind::Vis => vec!["CALL".to_owned()],
-        ServiceKind::ContactCenter | ServiceKind::Voipbin => Vec::new(),
-    }
-}
-
 /// What a person must know about a wish that `service` takes.
 #[must_use]
 pub fn doubt(service: ServiceKind, wish: &Wish<'_>) -> Option<String> {
@@ -328,13 +289,4 @@ pub fn new_key(service: ServiceKind, bytes: &[u8]) -> Secret {
         ServiceKind::ContactCenter => STANDARD.encode(bytes),
         ServiceKind::Vis | ServiceKind::Voipbin => hexadecimal::encode(bytes),
     })
-}
-
-/// How long a change may take until deliveries go by it, if that is worth saying (cc §3).
-#[must_use]
-pub const fn settling(service: ServiceKind) -> Option<&'static str> {
-    match service {
-        ServiceKind::ContactCenter => Some("it may take up to 30 s until it takes effect"),
-        ServiceKind::Vis | ServiceKind::Voipbin => None,
-    }
 }

@@ -65,15 +65,6 @@ impl Outgoing {
     }
 }
 
-/// Whether `service` ever posts without a signature.
-#[must_use]
-pub const fn may_be_unsigned(service: ServiceKind) -> bool {
-    match service {
-        ServiceKind::ContactCenter => false,
-        ServiceKind::Vis | ServiceKind::Voipbin => true,
-    }
-}
-
 /// What a sample without further wishes is made of: the types of its events, each with the seconds since it began. VIS has
 /// scenarios instead.
 #[must_use]

@@ -16,6 +16,7 @@ use crate::auth::TokenSource;
 use crate::network::{Network, is_loopback};
 use crate::secret::{Secret, mask_url};
 use crate::services;
+use crate::services::facts::{SignInBy, facts};
 use crate::webhook::ServiceKind;
 
 /// Where the webhooks are.
@@ -252,7 +253,7 @@ fn connect(
 }
 
 fn service_named(name: Option<&str>) -> Result<ServiceKind, SettingsError> {
-    let Some(name) = name else { return Ok(ServiceKind::Vis) };
+    let Some(name) = name else { return Ok(ServiceKind::default()) };
     ServiceKind::named(name).ok_or_else(|| {
         let known = ServiceKind::ALL.map(ServiceKind::name).join(", ");
         SettingsError::new(format!("service {name:?} is not known")).hint(format!("known: {known}"))
@@ -268,7 +269,7 @@ fn addresses_of(
 ) -> Result<(String, String), SettingsError> {
     let documented = services::addresses(service, profile.region.as_deref());
     // Nothing is ever sent to a token URL where nobody signs in.
-    let has_token_url = services::sign_in_by(service) != services::SignInBy::Nobody;
+    let has_token_url = facts(service).sign_in_by != SignInBy::Nobody;
     match (&profile.base_url, &profile.token_url, documented) {
         (Some(base), Some(token), _) => Ok((base.clone(), token.clone())),
         (Some(base), None, Ok(_)) if !has_token_url => Ok((base.clone(), base.clone())),

@@ -11,7 +11,7 @@ use super::surroundings::Surroundings;
 use crate::auth::sign_in::{SignIn, Way, with_tenant};
 use crate::auth::source::SecretSource;
 use crate::secret::Secret;
-use crate::services::{SignInBy, sign_in_by};
+use crate::services::facts::{SignInBy, facts};
 use crate::webhook::ServiceKind;
 
 /// Variables that hold a secret for a sign-in: `login -p` may take them (design §3).
@@ -51,7 +51,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     fn way(&self) -> Way {
-        match sign_in_by(self.service) {
+        match facts(self.service).sign_in_by {
             SignInBy::Person => Way::Person,
             SignInBy::Client(scope) => Way::Client { scope },
             SignInBy::Nobody => Way::Nobody,

@@ -22,9 +22,10 @@ use json::Secrets;
 const LEAST_KEY: usize = 8;
 
 /// The service that holds a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServiceKind {
-    /// Vonage VIS.
+    /// Vonage VIS; whatever says nothing else is about this one.
+    #[default]
     Vis,
     /// Vonage Contact Center.
     ContactCenter,

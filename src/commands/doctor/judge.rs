@@ -16,9 +16,9 @@ use crate::http::fault::Fault;
 use crate::output::detail::key_trouble;
 use crate::output::text::word;
 use crate::output::when::absolute;
+use crate::services::facts::facts;
 use crate::services::registration::Listing;
 use crate::settings::{Connection, Place};
-use crate::webhook::ServiceKind;
 
 /// A clock that is further off than this makes times hard to compare.
 const CLOCK_WARNS: TimeDelta = TimeDelta::seconds(30);
@@ -225,10 +225,7 @@ pub(super) fn subscription(listed: &Listed) -> Check {
     const NAME: &str = "subscription";
     match listed {
         Listed::Unasked => unasked(NAME),
-        Listed::Had(listing) if listing.service == ServiceKind::Voipbin => {
-            Check::new(NAME, Verdict::Pass, "none is needed; the token may read the customer")
-        }
-        Listed::Had(_) => Check::new(NAME, Verdict::Pass, "the application may use the API"),
+        Listed::Had(listing) => Check::new(NAME, Verdict::Pass, facts(listing.service).admission),
         Listed::Failed(error) if error.status == Some(403) => Check::of_error(NAME, Verdict::Fail, error),
         Listed::Throttled(_) | Listed::Failed(_) => unknown(NAME),
     }

@@ -20,10 +20,10 @@ use crate::http::HttpError;
 use crate::limits::Limits;
 use crate::output::text::word;
 use crate::secret::{Secret, mask_url};
+use crate::services::facts::{Facts, facts};
 use crate::services::registration::{Definition, Deletion};
 use crate::services::rules::{KeyWish, Wish};
-use crate::services::{Service, check_create, settling, usual_events};
-use crate::webhook::ServiceKind;
+use crate::services::{Service, check_create};
 use crate::webhook::Webhook;
 
 /// How long deleting may take at the end.
@@ -55,7 +55,7 @@ impl Registration {
                 let now = date.unwrap_or_else(context.clock);
                 warn_about_reply(context, account, &definition, &webhook, now);
                 leftover.is_called(&webhook.id);
-                if let Some(settling) = settling(account.service()) {
+                if let Some(settling) = facts(account.service()).settling {
                     context.output.notice(settling);
                 }
                 Ok(Self { key: webhook.known_key().cloned(), id: webhook.id, leftover })
@@ -125,14 +125,11 @@ fn definition(
     keys: &Keys,
 ) -> Result<Definition, Error> {
     let service = account.service();
-    let name = match service {
-        ServiceKind::ContactCenter => Some(format!("vwh listen {}", context.run_name()?)),
-        ServiceKind::Vis | ServiceKind::Voipbin => None,
-    };
-    let events = match (args.event.as_slice(), service) {
-        ([], ServiceKind::ContactCenter) => vec!["*".to_owned()],
-        ([], _) => usual_events(service),
-        (events, _) => events.to_vec(),
+    let Facts { needs_name, all_events, .. } = facts(service);
+    let name = if *needs_name { Some(format!("vwh listen {}", context.run_name()?)) } else { None };
+    let events = match args.event.as_slice() {
+        [] => all_events.iter().map(|event| (*event).to_owned()).collect(),
+        events => events.to_vec(),
     };
     let wish = Wish {
         name: name.as_deref(),

@@ -7,7 +7,8 @@ use crate::output::deliveries::text::LineStyle;
 use crate::output::deliveries::{DeliveryRow, EventCells, ForwardRow, RefusedRow, Totals, json, text};
 use crate::output::feed::Lines;
 use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict, is_taken};
-use crate::services::incoming::{Summary, rules};
+use crate::services::facts::facts;
+use crate::services::incoming::Summary;
 use crate::services::vis::delivery::event::State;
 use crate::webhook::ServiceKind;
 
@@ -124,7 +125,7 @@ impl Show {
             outcome,
             is_taken: outcome.is_ok_and(|status| is_taken(service, status)),
             took: forwarded.took,
-            limit: rules(service).reply,
+            limit: facts(service).rules.reply,
         };
         if self.is_json {
             return json::forward(&row, out);
@@ -194,6 +195,6 @@ fn cells(service: ServiceKind, event: &Summary) -> EventCells<'_> {
         duration: event.duration,
         status: event.status.as_deref(),
         moment: event.moment,
-        is_typed: service != ServiceKind::Vis,
+        is_typed: !facts(service).tells_states,
     }
 }

@@ -15,12 +15,12 @@ use url::Url;
 use self::attempts::{Step, out_of_time};
 use super::Context;
 use super::confirm::{Asked, Unattended, consent};
-use crate::delivery::{Answer, Delivery, Next, Reach, Rules, Sender, Successes};
+use crate::delivery::{Answer, Delivery, Exhausted, Next, Reach, Rules, Sender, Successes};
 use crate::error::{Error, Kind};
 use crate::network::is_loopback;
 use crate::output::text::{error_message, inert};
 use crate::secret::{Secret, mask_url};
-use crate::services::incoming::rules;
+use crate::services::facts::facts;
 use crate::services::vis::delivery::statistics::last_error;
 use crate::webhook::ServiceKind;
 
@@ -52,13 +52,12 @@ impl Conclusion {
         Self::NotSent,
     ];
 
-    /// What `service` concludes when its attempts are used up, or as many of them as vwh makes.
-    const fn of_failure(service: ServiceKind) -> Self {
-        match service {
-            ServiceKind::Vis => Self::WouldMarkFailed,
-            // It goes on for up to 24 hours (cc §5).
-            ServiceKind::ContactCenter => Self::WouldRetry,
-            ServiceKind::Voipbin => Self::WouldDrop,
+    /// What a service concludes when its attempts are used up, or as many of them as vwh makes.
+    const fn of_failure(exhausted: Exhausted) -> Self {
+        match exhausted {
+            Exhausted::MarksFailed => Self::WouldMarkFailed,
+            Exhausted::GoesOn { .. } => Self::WouldRetry,
+            Exhausted::Dropped => Self::WouldDrop,
         }
     }
 
@@ -131,7 +130,9 @@ impl<'a> Posting<'a> {
         }
         // Who agreed to this machine alone did not agree to where it redirects.
         let reach = if is_loopback(url) && !is_yes { Reach::Loopback } else { Reach::Anywhere };
-        let sender = Sender::new(context.settings.network(url)?, reach, *rules(ServiceKind::Vis));
+        // Each delivery goes under the rules of its own service.
+        let rules = *facts(ServiceKind::default()).rules;
+        let sender = Sender::new(context.settings.network(url)?, reach, rules);
         Ok(Self { context, url: url.clone(), sender, is_once: false, key: None })
     }
 
@@ -152,20 +153,14 @@ impl<'a> Posting<'a> {
     pub async fn post(&self, service: ServiceKind, name: &str, delivery: impl Fn(u32) -> Delivery) -> Posted {
         let Context { limits, output, .. } = self.context;
         let tell = |told: &str| output.notice(&format!("{}: {told}", inert(name)));
-        let rules = rules(service);
+        let rules = facts(service).rules;
         let sender = self.sender.under(*rules);
         let most = if self.is_once { 1 } else { rules.attempts };
-        let attempt = async |number| self.attempt(&sender, service, number, &delivery(number)).await;
+        let attempt = async |number| self.attempt(&sender, number, &delivery(number)).await;
         attempts::make(limits, rules, most, tell, attempt).await
     }
 
-    async fn attempt(
-        &self,
-        sender: &Sender,
-        service: ServiceKind,
-        number: u32,
-        delivery: &Delivery,
-    ) -> (Attempt, Step) {
+    async fn attempt(&self, sender: &Sender, number: u32, delivery: &Delivery) -> (Attempt, Step) {
         let rules = sender.rules();
         let limits = &self.context.limits;
         let started = Instant::now();
@@ -183,7 +178,7 @@ impl<'a> Posting<'a> {
                 Step::Conclude(Conclusion::Delivered)
             }
             (_, Next::Retry) => Step::Again,
-            (_, Next::GiveUp) => Step::Conclude(Conclusion::of_failure(service)),
+            (_, Next::GiveUp) => Step::Conclude(Conclusion::of_failure(rules.exhausted)),
         };
         let trouble = trouble(rules, &answer).map(|trouble| match &self.key {
             Some(key) => key.scrub(&trouble),
@@ -253,7 +248,7 @@ mod tests {
     fn replied(status: u16, reason: &str, body: &str) -> Option<String> {
         let (reason, length) = (reason.to_owned(), body.len());
         trouble(
-            rules(ServiceKind::Vis),
+            facts(ServiceKind::Vis).rules,
             &Answer::Replied { status, reason, body: Bytes::copy_from_slice(body.as_bytes()), length },
         )
     }
@@ -270,7 +265,7 @@ mod tests {
             "502 Bad Gateway: an HTML page titled “nginx”"
         );
         let no_reply =
-            |cause: &str| trouble(rules(ServiceKind::Vis), &Answer::NoReply(cause.to_owned())).unwrap();
+            |cause: &str| trouble(facts(ServiceKind::Vis).rules, &Answer::NoReply(cause.to_owned())).unwrap();
         assert_eq!(no_reply("Read timed out"), "Read timed out: no status within 2 s");
         assert_eq!(no_reply("connect timed out"), "connect timed out: it took over 3 s");
         assert_eq!(no_reply("Connection refused"), "Connection refused");

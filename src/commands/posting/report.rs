@@ -8,12 +8,14 @@ use url::Url;
 
 use super::{Conclusion, Posted};
 use crate::commands::Context;
+use crate::delivery::Exhausted;
 use crate::error::{Error, ExitStatus};
 use crate::output::OutputError;
 use crate::output::postings::{self, Row, Tone};
 use crate::output::text::{state, width};
 use crate::secret::mask_url;
-use crate::services::incoming::{Received, Summary, title};
+use crate::services::facts::facts;
+use crate::services::incoming::{Received, Summary};
 use crate::settings::Format;
 use crate::webhook::ServiceKind;
 use crate::webhook::json::to_line;
@@ -183,7 +185,7 @@ fn row<'a>(subject: &'a Subject, posted: &'a Posted, width: usize) -> Row<'a> {
     let outcome = last.and_then(|last| match (&last.trouble, last.status) {
         (Some(trouble), _) => Some(trouble.clone()),
         (None, Some(status @ 300..)) => {
-            let service = subject.service.map_or("the service", title);
+            let service = subject.service.map_or("the service", |service| facts(service).title);
             Some(format!("{status} in {}, a success to {service}", span(last.took)))
         }
         (None, status) => status.map(|status| format!("{status} in {}", span(last.took))),
@@ -193,10 +195,13 @@ fn row<'a>(subject: &'a Subject, posted: &'a Posted, width: usize) -> Row<'a> {
         (1, _) => Some(format!("in {}", span(posted.took))),
         (count, _) => Some(format!("{count} attempts in {}", span(posted.took))),
     };
-    // By a schedule that nobody has published (cc §5).
-    let is_day =
-        subject.service == Some(ServiceKind::ContactCenter) && posted.conclusion == Conclusion::WouldRetry;
-    let time = time.map(|time| if is_day { format!("{time}, then for up to 24 h") } else { time });
+    let exhausted = subject.service.map(|service| facts(service).rules.exhausted);
+    let time = time.map(|time| match (posted.conclusion, exhausted) {
+        (Conclusion::WouldRetry, Some(Exhausted::GoesOn { hours })) => {
+            format!("{time}, then for up to {hours} h")
+        }
+        _ => time,
+    });
     Row {
         state: subject.name(),
         width,

@@ -70,13 +70,15 @@ impl Sample {
         let events = events.map(|event| {
             let delivery_id = uuid(context)?;
             let Event { id, state, .. } = Event::read(&event).unwrap_or_default();
+            let shown = (policy != Policy::None).then(|| delivery_id.clone());
+            let outgoing = Outgoing::Vis { event, policy, webhook_id: webhook_id.clone(), delivery_id };
             let subject = Subject {
-                service: Some(ServiceKind::Vis),
+                service: Some(outgoing.service()),
                 state: state.map(|state| state.name().into_owned()),
                 event_id: id,
-                delivery_id: (policy != Policy::None).then(|| delivery_id.clone()),
+                delivery_id: shown,
             };
-            Ok((subject, Outgoing::Vis { event, policy, webhook_id: webhook_id.clone(), delivery_id }))
+            Ok((subject, outgoing))
         });
         let events = events.collect::<Result<_, Error>>()?;
         Ok(Self { key, clock: context.clock, events })

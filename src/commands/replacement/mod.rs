@@ -313,7 +313,7 @@ fn key_of_run(
         }
     }
     if !wanting.is_empty() {
-        let key = Key::ToGenerate { file: request.key_file.clone() }.made(context, ServiceKind::Vis)?;
+        let key = Key::ToGenerate { file: request.key_file.clone() }.made(context, ServiceKind::default())?;
         for job in wanting {
             job.target.key = key.secret().cloned().map_or(TargetKey::ToMake, TargetKey::Is);
         }

@@ -93,7 +93,7 @@ pub async fn run(args: &TriggerArgs, context: &Context) -> Result<ExitStatus, Er
         let posted = if report.has_ended() {
             Posted::not_sent()
         } else {
-            let service = subject.service.unwrap_or(ServiceKind::Vis);
+            let service = subject.service.unwrap_or_default();
             posting.post(service, subject.name(), |attempt| plan.delivery(index, attempt)).await
         };
         report.add(subject, posted)?;

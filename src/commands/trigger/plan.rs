@@ -12,11 +12,10 @@ use crate::delivery::Delivery;
 use crate::error::{Error, Kind};
 use crate::receiver::record::Record;
 use crate::secret::Secret;
-use crate::services::incoming::{SYNTHETIC, TRIGGERED, read, title};
-use crate::services::outgoing::may_be_unsigned;
+use crate::services::facts::{Facts, facts};
+use crate::services::incoming::{SYNTHETIC, TRIGGERED, read};
 use crate::services::vis::delivery::Policy;
 use crate::services::vis::delivery::scenario::Scenario;
-use crate::webhook::ServiceKind;
 
 /// What is posted at the most in one run: it is all read before anything is posted.
 const MOST: usize = 64 << 20;
@@ -34,7 +33,7 @@ impl Plan {
     pub(super) async fn sample(args: &TriggerArgs, context: &Context) -> Result<Self, Error> {
         check(args)?;
         let key = key(args, context).await?;
-        if args.service != ServiceKind::Vis {
+        if !facts(args.service).tells_states {
             return Sample::events(context, args.service, args.event.as_deref(), key).map(Self::Sample);
         }
         let policy = Policy::named(args.metadata_policy.unwrap_or(MetadataPolicy::Header).wire_name());
@@ -133,7 +132,7 @@ async fn key(args: &TriggerArgs, context: &Context) -> Result<Option<Secret>, Er
         return Ok(None);
     }
     let file = args.signing_key_file.as_deref();
-    if args.service == ServiceKind::Vis && args.metadata_policy == Some(MetadataPolicy::None) {
+    if args.metadata_policy == Some(MetadataPolicy::None) {
         if file.is_some() {
             context.output.warning(
                 "the key is not used: a signature only travels with --metadata-policy header or body",
@@ -147,7 +146,7 @@ async fn key(args: &TriggerArgs, context: &Context) -> Result<Option<Secret>, Er
         check_key(Some(args.service), key, &origin)?;
     }
     key.map(Some).ok_or_else(|| {
-        Error::new(Kind::Usage, "there is no key to sign with").hint(if may_be_unsigned(args.service) {
+        Error::new(Kind::Usage, "there is no key to sign with").hint(if facts(args.service).may_be_unsigned {
             "give one with --signing-key-file FILE or VWH_SIGNING_KEY, or post without one: --unsigned"
         } else {
             "give one with --signing-key-file FILE or VWH_SIGNING_KEY"
@@ -157,18 +156,19 @@ async fn key(args: &TriggerArgs, context: &Context) -> Result<Option<Secret>, Er
 
 /// Refuses what the service has no place for.
 fn check(args: &TriggerArgs) -> Result<(), Error> {
-    let service = title(args.service);
-    let is_vis = args.service == ServiceKind::Vis;
-    let refusal = if is_vis && args.event.is_some() {
-        ("VIS has one event, CALL, in several states".to_owned(), "choose one with --state")
-    } else if !is_vis && (args.state.is_some() || args.scenario.is_some() || args.metadata_policy.is_some()) {
+    let Facts { title: service, tells_states, may_be_unsigned, .. } = facts(args.service);
+    let refusal = if *tells_states && args.event.is_some() {
+        (format!("{service} has one event, CALL, in several states"), "choose one with --state")
+    } else if !tells_states
+        && (args.state.is_some() || args.scenario.is_some() || args.metadata_policy.is_some())
+    {
         (
             format!("{service} has neither states nor scenarios nor a metadata policy"),
             "choose an event with --event TYPE",
         )
     } else if args.event.as_deref().is_some_and(str::is_empty) {
         ("the event's type is empty".to_owned(), "write one such as channel.held.v1 or call_hangup")
-    } else if args.unsigned && !may_be_unsigned(args.service) {
+    } else if args.unsigned && !may_be_unsigned {
         (format!("{service} signs every notification"), "leave --unsigned out")
     } else {
         return Ok(());

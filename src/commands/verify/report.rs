@@ -7,6 +7,7 @@ use crate::commands::posting::report::Subject;
 use crate::error::ExitStatus;
 use crate::output::OutputError;
 use crate::output::verdicts::{self, Row};
+use crate::services::facts::facts;
 use crate::services::incoming::{Flaw, Form, Received, TokenFlaw};
 use crate::webhook::ServiceKind;
 use crate::webhook::json::to_line;
@@ -190,7 +191,7 @@ fn row(line: Option<usize>, checked: &Checked) -> Row<'_> {
         verdict: checked.verdict(),
         is_good: matches!(outcome, Outcome::Verified { .. }),
         state: subject.state.as_deref(),
-        is_typed: subject.service.is_some_and(|service| service != ServiceKind::Vis),
+        is_typed: subject.service.is_some_and(|service| !facts(service).tells_states),
         id: subject.delivery_id.as_deref().or(subject.event_id.as_deref()),
         detail,
         explanation,

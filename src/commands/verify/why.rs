@@ -5,7 +5,8 @@ use reqwest::header::HeaderMap;
 
 use super::keys::{ENVIRONMENT, Keys};
 use super::report::{Explanation, Outcome};
-use crate::services::incoming::{self, Malformed, Received, signature_place};
+use crate::services::facts::facts;
+use crate::services::incoming::{self, Malformed, Received};
 use crate::services::vis::delivery::{self, SIGNATURE, read};
 use crate::services::vis::signature::explain::{Case, Finding, decoded, explain};
 use crate::services::vis::signature::{self, Form, Match};
@@ -59,7 +60,7 @@ fn of_others(
         Outcome::Verified { .. } => known(),
         Outcome::Unsigned => Some(Explanation::plain(format!(
             "it came without {}: a body alone needs --signature",
-            signature_place(received.service())
+            facts(received.service()).signature_place
         ))),
         Outcome::Refused(_) => {
             if let Some(unused) = &keys.unused

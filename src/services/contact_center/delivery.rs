@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::signature::{self, Flaw};
-use crate::delivery::{Delivery, Manner, Rules, Successes};
+use crate::delivery::{Delivery, Exhausted, Manner, Rules, Successes};
 use crate::secret::Secret;
 use crate::webhook::member;
 
@@ -24,6 +24,7 @@ pub const RULES: Rules = Rules {
     manner: Manner::Unfollowed,
     redirects: 0,
     successes: Successes::AnyTwoHundred,
+    exhausted: Exhausted::GoesOn { hours: 24 },
 };
 
 /// The header of the signature; its presence tells that a delivery is of Contact Center.

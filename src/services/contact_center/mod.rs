@@ -8,15 +8,31 @@ pub mod signature;
 pub mod wire;
 
 use super::Addresses;
+use super::facts::{Facts, SignInBy};
+
+/// What is known of it. A change may take half a minute (cc §3).
+pub const FACTS: Facts = Facts {
+    title: "Contact Center",
+    sandbox_path: "/webhooks",
+    // Reading and changing subscriptions (cc §1).
+    sign_in_by: SignInBy::Client("admin:read admin:write"),
+    admission: "the application may use the API",
+    settling: Some("it may take up to 30 s until it takes effect"),
+    needs_name: true,
+    usual_events: &[],
+    all_events: &["*"],
+    covers_one_user: false,
+    has_policies: false,
+    can_pause: true,
+    rules: &delivery::RULES,
+    tells_states: false,
+    sample: "sample interaction",
+    may_be_unsigned: false,
+    signature_place: "the header Vonage-Signature",
+};
 
 /// The regions of the service (cc §1).
 pub const REGIONS: [&str; 3] = ["emea", "nam", "apac"];
-
-/// What a token has to be good for: reading and changing subscriptions (cc §1).
-pub const SCOPE: &str = "admin:read admin:write";
-
-/// Where the sandbox has this API, below its root.
-pub const SANDBOX_PATH: &str = "/webhooks";
 
 /// The documented addresses of `region`.
 #[must_use]

@@ -9,9 +9,27 @@ pub mod signature;
 pub mod wire;
 
 use super::Addresses;
+use super::facts::{Facts, SignInBy};
 
-/// Where the sandbox has this API, below its root.
-pub const SANDBOX_PATH: &str = "/t/vbc.prod/vis/v1";
+/// What is known of it.
+pub const FACTS: Facts = Facts {
+    title: "VIS",
+    sandbox_path: "/t/vbc.prod/vis/v1",
+    sign_in_by: SignInBy::Person,
+    admission: "the application may use the API",
+    settling: None,
+    needs_name: false,
+    usual_events: &["CALL"],
+    all_events: &["CALL"],
+    covers_one_user: true,
+    has_policies: true,
+    can_pause: false,
+    rules: &delivery::RULES,
+    tells_states: true,
+    sample: "sample call",
+    may_be_unsigned: true,
+    signature_place: "the header X-VON-Signature",
+};
 
 /// The documented addresses (vis §1).
 #[must_use]

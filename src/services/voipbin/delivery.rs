@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::signature;
-use crate::delivery::{Delivery, Manner, Rules, Successes};
+use crate::delivery::{Delivery, Exhausted, Manner, Rules, Successes};
 use crate::secret::Secret;
 use crate::webhook::member;
 
@@ -23,6 +23,7 @@ pub const RULES: Rules = Rules {
     manner: Manner::Go,
     redirects: 2,
     successes: Successes::Below(500),
+    exhausted: Exhausted::Dropped,
 };
 
 /// The header of the signature; its presence tells that a delivery is of VoIPBIN.

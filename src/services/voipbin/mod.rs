@@ -8,9 +8,27 @@ pub mod signature;
 pub mod wire;
 
 use super::Addresses;
+use super::facts::{Facts, SignInBy};
 
-/// Where the sandbox has this API, below its root.
-pub const SANDBOX_PATH: &str = "/v1.0";
+/// What is known of it.
+pub const FACTS: Facts = Facts {
+    title: "VoIPBIN",
+    sandbox_path: "/v1.0",
+    sign_in_by: SignInBy::Nobody,
+    admission: "none is needed; the token may read the customer",
+    settling: None,
+    needs_name: false,
+    usual_events: &[],
+    all_events: &[],
+    covers_one_user: false,
+    has_policies: false,
+    can_pause: false,
+    rules: &delivery::RULES,
+    tells_states: false,
+    sample: "sample call",
+    may_be_unsigned: true,
+    signature_place: "the header X-VoIPBIN-Signature",
+};
 
 /// The documented addresses. There is no token endpoint that vwh uses: an access key or a JWT comes in as it is.
 #[must_use]

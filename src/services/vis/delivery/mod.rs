@@ -12,7 +12,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::value::RawValue;
 
 use super::signature::{self, Match};
-use crate::delivery::{Delivery, Manner, Rules, Successes};
+use crate::delivery::{Delivery, Exhausted, Manner, Rules, Successes};
 use crate::secret::Secret;
 use crate::webhook::member;
 
@@ -25,6 +25,7 @@ pub const RULES: Rules = Rules {
     manner: Manner::Vis,
     redirects: 5,
     successes: Successes::Only(200),
+    exhausted: Exhausted::MarksFailed,
 };
 
 /// The header of the signature; its presence tells that a delivery is of VIS.
