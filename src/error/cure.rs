@@ -10,9 +10,6 @@ pub(super) fn of_fault(host: &str, fault: &Fault) -> Option<String> {
 
 /// What helps against the failures that people meet first (vis §1, §2, §11).
 pub(super) fn known(host: &str, fault: &Fault) -> Option<&'static str> {
-    if let Some(cure) = fault.code.as_deref().and_then(of_voipbin) {
-        return Some(cure);
-    }
     Some(if fault.mentions("invalid_client") && host.starts_with("apimanager.") {
         "the other token URL may know this key: https://api.vonage.com/token"
     } else if fault.mentions("invalid_client") {
@@ -29,27 +26,6 @@ pub(super) fn known(host: &str, fault: &Fault) -> Option<&'static str> {
         "switch single sign-on off for this user: the API cannot sign in through it"
     } else {
         return None;
-    })
-}
-
-/// What helps against the reasons that VoIPBIN gives (vb §8).
-fn of_voipbin(reason: &str) -> Option<&'static str> {
-    Some(match reason {
-        "INVALID_CREDENTIALS" => {
-            "bring a new access key (vb_…) or a new JWT of VoIPBIN: by VWH_TOKEN, or by the profile's token_file or token_command"
-        }
-        "AUTHENTICATION_REQUIRED" => {
-            "the credential did not arrive: something in between may have dropped it"
-        }
-        "ACCOUNT_FROZEN" => "the account is to be deleted: recover it at VoIPBIN first",
-        "PERMISSION_DENIED" => {
-            "bring an access key, or the JWT of an agent who is the customer's administrator"
-        }
-        "DIRECT_ACCESS_NOT_SUPPORTED" => {
-            "this JWT is of /auth/boot: bring an access key, or the JWT of a sign-in of an agent"
-        }
-        "ROUTE_NOT_FOUND" => "check the base URL: it ends in /v1.0",
-        _ => return None,
     })
 }
 

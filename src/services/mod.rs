@@ -96,25 +96,24 @@ impl Service {
         }
     }
 
+    fn api(&self) -> &room::Api {
+        match self {
+            Self::Vis(client) => client.api(),
+            Self::ContactCenter(client) => client.api(),
+            Self::Voipbin(client) => client.api(),
+        }
+    }
+
     /// The base URL, without a slash at its end: part of what a journal line belongs to.
     #[must_use]
     pub fn base(&self) -> &str {
-        let base = match self {
-            Self::Vis(client) => client.base(),
-            Self::ContactCenter(client) => client.base(),
-            Self::Voipbin(client) => client.base(),
-        };
-        base.as_str().trim_end_matches('/')
+        self.api().base().as_str().trim_end_matches('/')
     }
 
     /// The sender, for its gate.
     #[must_use]
     pub fn http(&self) -> &Http {
-        match self {
-            Self::Vis(client) => client.http(),
-            Self::ContactCenter(client) => client.http(),
-            Self::Voipbin(client) => client.http(),
-        }
+        self.api().http()
     }
 
     /// Every webhook that the token can see.

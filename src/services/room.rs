@@ -2,7 +2,67 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::{Call, HttpError, Reply, host_of};
+use reqwest::Method;
+use serde::Serialize;
+use url::Url;
+
+use super::registration::{Deletion, is_gone};
+use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
+use crate::secret::Secret;
+
+/// Where a room's client sends its calls, and what is the same in all of them.
+#[derive(Debug)]
+pub struct Api {
+    pub(super) http: Http,
+    pub(super) base: Url,
+    pub(super) accept: &'static str,
+    pub(super) credential: Credential,
+}
+
+impl Api {
+    /// The base URL.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The sender.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// A call of `path` below the base. Ids in it went through [`segment`].
+    pub(super) fn call(&self, method: Method, path: &str) -> Call {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        Call {
+            method,
+            url,
+            body: None,
+            accept: self.accept,
+            credential: self.credential,
+            repeat: Repeat::Safe,
+            when_held: WhenHeld::Wait,
+        }
+    }
+
+    /// The same with `body`.
+    pub(super) fn call_with(&self, method: Method, path: &str, body: &impl Serialize) -> Call {
+        // What rooms write are texts, lists of texts and flags: they can always be written.
+        let body = Secret::new(serde_json::to_string(body).unwrap_or_default());
+        Call { body: Some(body), ..self.call(method, path) }
+    }
+}
+
+/// What a reply to DELETE says: any 2xx is done, 404 and 410 mean that it is gone already (vis §13, cc §9).
+pub(super) fn deletion(outcome: Result<Reply, HttpError>) -> Result<Deletion, HttpError> {
+    match outcome {
+        Ok(_) => Ok(Deletion::Removed),
+        Err(error) if is_gone(&error) => Ok(Deletion::Gone),
+        Err(error) => Err(error),
+    }
+}
 
 /// All but what RFC 3986 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -63,7 +63,7 @@ fn nobody_signs_in_and_the_hint_says_what_is_brought() {
     exit: 2
     --- stdout
     --- stderr
-    error: vwh does not sign in to voipbin: an access key or a JWT is brought
+    error: vwh does not sign in to VoIPBIN: an access key or a JWT is brought
 
     hint: set VWH_TOKEN to it, or name it by token_file or token_command in the profile
     ");

@@ -1,12 +1,11 @@
 //! The thin typed client of the Contact Center Webhooks API: one short method an endpoint (cc §2).
 
-use chrono::{DateTime, Utc};
 use reqwest::Method;
-use serde::Serialize;
 use url::Url;
 
-use super::super::registration::{Definition, Deletion, Identity, Listing, Update, is_gone};
-use super::super::room::{segment, undecodable};
+use super::super::Dated;
+use super::super::registration::{Definition, Deletion, Identity, Listing, Update};
+use super::super::room::{Api, deletion, segment, undecodable};
 use super::wire::{self, CreateRequest, EventType, UpdateRequest};
 use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld};
 use crate::secret::Secret;
@@ -23,32 +22,25 @@ const WITHOUT_SCOPE: &str = "Unauthorized";
 /// The client of one connection.
 #[derive(Debug)]
 pub struct Client {
-    http: Http,
-    base: Url,
+    api: Api,
 }
 
 impl Client {
     /// A client that talks to `base` (for example `https://emea.api.newvoicemedia.com/webhooks`) through `http`.
     #[must_use]
     pub fn new(http: Http, base: Url) -> Self {
-        Self { http, base }
+        Self { api: Api { http, base, accept: ACCEPT, credential: Credential::Bearer } }
     }
 
-    /// The base URL.
+    /// Where its calls go.
     #[must_use]
-    pub fn base(&self) -> &Url {
-        &self.base
-    }
-
-    /// The sender, for its gate.
-    #[must_use]
-    pub fn http(&self) -> &Http {
-        &self.http
+    pub fn api(&self) -> &Api {
+        &self.api
     }
 
     /// `GET /subscriptions`: all of them, in one reply, without their keys.
     pub async fn list(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
-        let mut call = self.call(Method::GET, COLLECTION);
+        let mut call = self.api.call(Method::GET, COLLECTION);
         call.when_held = when_held;
         let reply = self.send(&call).await?;
         let list = wire::split(&reply.body)
@@ -63,8 +55,8 @@ impl Client {
     }
 
     /// `GET /subscriptions/{id}`, with the service's clock.
-    pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
-        let call = self.call(Method::GET, &format!("{COLLECTION}/{}", segment(id)));
+    pub async fn get(&self, id: &str) -> Result<Dated, HttpError> {
+        let call = self.api.call(Method::GET, &format!("{COLLECTION}/{}", segment(id)));
         let reply = self.send(&call).await?;
         Ok((subscription(&call, &reply)?, reply.date))
     }
@@ -75,10 +67,7 @@ impl Client {
     }
 
     /// `POST /subscriptions`. Never repeated once it may have arrived: names are unique, so the list decides by name.
-    pub async fn create(
-        &self,
-        definition: &Definition,
-    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+    pub async fn create(&self, definition: &Definition) -> Result<Dated, HttpError> {
         let name = definition.name.as_deref().unwrap_or_default();
         let request = CreateRequest {
             name,
@@ -87,7 +76,7 @@ impl Client {
             enabled: definition.is_enabled,
             secret: definition.key.as_ref().map(Secret::reveal),
         };
-        let mut call = self.call_with(Method::POST, COLLECTION, &request);
+        let mut call = self.api.call_with(Method::POST, COLLECTION, &request);
         call.repeat = Repeat::OnlyIfNotSent;
         match self.send(&call).await {
             Ok(reply) => match subscription(&call, &reply) {
@@ -106,11 +95,7 @@ impl Client {
         }
     }
 
-    async fn named(
-        &self,
-        name: &str,
-        url: &str,
-    ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
+    async fn named(&self, name: &str, url: &str) -> Result<Option<Dated>, HttpError> {
         let listing = self.list(WhenHeld::Wait).await?;
         let is_ours = |webhook: &Webhook| webhook.name.as_deref() == Some(name) && webhook.url == url;
         let found = listing.webhooks().find(is_ours);
@@ -126,7 +111,7 @@ impl Client {
             enabled: update.is_enabled,
             secret: update.key.as_ref().map(Secret::reveal),
         };
-        let call = self.call_with(Method::PATCH, &format!("{COLLECTION}/{}", segment(id)), &request);
+        let call = self.api.call_with(Method::PATCH, &format!("{COLLECTION}/{}", segment(id)), &request);
         let reply = self.send(&call).await?;
         match subscription(&call, &reply) {
             Ok(webhook) if webhook.id == id => Ok(webhook),
@@ -137,25 +122,21 @@ impl Client {
 
     /// `DELETE /subscriptions/{id}`: any 2xx is done, 404 and 410 mean that it is gone already (cc §9).
     pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
-        let mut call = self.call(Method::DELETE, &format!("{COLLECTION}/{}", segment(id)));
+        let mut call = self.api.call(Method::DELETE, &format!("{COLLECTION}/{}", segment(id)));
         call.when_held = WhenHeld::Return;
-        match self.send(&call).await {
-            Ok(_) => Ok(Deletion::Removed),
-            Err(error) if is_gone(&error) => Ok(Deletion::Gone),
-            Err(error) => Err(error),
-        }
+        deletion(self.send(&call).await)
     }
 
     /// `GET /event-types`, in the service's order.
     pub async fn event_types(&self) -> Result<Vec<EventType>, HttpError> {
-        let call = self.call(Method::GET, "event-types");
+        let call = self.api.call(Method::GET, "event-types");
         let reply = self.send(&call).await?;
         wire::event_types(&reply.body)
             .map_err(|error| undecodable(&call, "a list of event types", &reply, &error))
     }
 
     async fn send(&self, call: &Call) -> Result<Reply, HttpError> {
-        let mut outcome = self.http.send(call).await;
+        let mut outcome = self.api.http.send(call).await;
         if let Err(HttpError::Fault { fault, .. }) = &mut outcome
             && fault.status == 401
             && fault.message.as_deref() == Some(WITHOUT_SCOPE)
@@ -165,26 +146,6 @@ impl Client {
                 Some(format!("the token was asked for without the scope {scope}: ask for one with it"));
         }
         outcome
-    }
-
-    fn call(&self, method: Method, path: &str) -> Call {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
-        Call {
-            method,
-            url,
-            body: None,
-            accept: ACCEPT,
-            credential: Credential::Bearer,
-            repeat: Repeat::Safe,
-            when_held: WhenHeld::Wait,
-        }
-    }
-
-    fn call_with(&self, method: Method, path: &str, body: &impl Serialize) -> Call {
-        // The requests of this service are texts, lists of texts and a flag: they can always be written.
-        let body = Secret::new(serde_json::to_string(body).unwrap_or_default());
-        Call { body: Some(body), ..self.call(method, path) }
     }
 }
 

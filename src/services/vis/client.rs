@@ -5,8 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use url::Url;
 
-use super::super::registration::{Definition, Deletion, Identity, Listing, is_gone};
-use super::super::room::{segment, undecodable};
+use super::super::Dated;
+use super::super::registration::{Definition, Deletion, Identity, Listing};
+use super::super::room::{Api, deletion, segment, undecodable};
 use super::wire::{self, CreateRequest};
 use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
 use crate::secret::Secret;
@@ -21,34 +22,27 @@ const JUST_CREATED: TimeDelta = TimeDelta::minutes(5);
 /// The client of one connection.
 #[derive(Debug)]
 pub struct Client {
-    http: Http,
-    base: Url,
+    api: Api,
 }
 
 impl Client {
     /// A client that talks to `base` (for example `https://api.vonage.com/t/vbc.prod/vis/v1`) through `http`.
     #[must_use]
     pub fn new(http: Http, base: Url) -> Self {
-        Self { http, base }
+        Self { api: Api { http, base, accept: "application/json", credential: Credential::Bearer } }
     }
 
-    /// The base URL.
+    /// Where its calls go.
     #[must_use]
-    pub fn base(&self) -> &Url {
-        &self.base
-    }
-
-    /// The sender, for its gate.
-    #[must_use]
-    pub fn http(&self) -> &Http {
-        &self.http
+    pub fn api(&self) -> &Api {
+        &self.api
     }
 
     /// `GET /self/webhooks/`: every webhook that the token's user can see, in one reply (vis §3: no paging).
     pub async fn list(&self, when_held: WhenHeld) -> Result<Listing, HttpError> {
-        let mut call = self.call(Method::GET, COLLECTION);
+        let mut call = self.api.call(Method::GET, COLLECTION);
         call.when_held = when_held;
-        let reply = self.http.send(&call).await?;
+        let reply = self.api.http.send(&call).await?;
         let (elements, strangers) = wire::split(&reply.body)
             .map_err(|error| undecodable(&call, "a list of webhooks", &reply, &error))?;
         Ok(Listing {
@@ -61,17 +55,17 @@ impl Client {
     }
 
     /// `GET /self/webhooks/{id}`, with the service's clock.
-    pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
-        let call = self.call(Method::GET, &format!("{COLLECTION}{}", segment(id)));
-        let reply = self.http.send(&call).await?;
+    pub async fn get(&self, id: &str) -> Result<Dated, HttpError> {
+        let call = self.api.call(Method::GET, &format!("{COLLECTION}{}", segment(id)));
+        let reply = self.api.http.send(&call).await?;
         Ok((webhook(&call, &reply)?, reply.date))
     }
 
     /// `GET /self`: who the token belongs to. A service that does not know the path, or does not let this token in, leaves
     /// both unknown.
     pub async fn identity(&self) -> Result<Identity, HttpError> {
-        let call = self.call(Method::GET, "self");
-        match self.http.send(&call).await {
+        let call = self.api.call(Method::GET, "self");
+        match self.api.http.send(&call).await {
             Ok(reply) => {
                 wire::identity(&reply.body).map_err(|error| undecodable(&call, "a user", &reply, &error))
             }
@@ -83,10 +77,7 @@ impl Client {
     }
 
     /// `POST /self/webhooks/`. Never repeated once it may have arrived: then the list decides (design §4).
-    pub async fn create(
-        &self,
-        definition: &Definition,
-    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+    pub async fn create(&self, definition: &Definition) -> Result<Dated, HttpError> {
         let request = CreateRequest {
             url: &definition.url,
             events: &definition.events,
@@ -94,11 +85,9 @@ impl Client {
             signing_key: definition.key.as_ref().map(Secret::reveal),
             metadata_policy: &definition.metadata_policy,
         };
-        let body = serde_json::to_string(&request).unwrap_or_default();
-        let mut call = self.call(Method::POST, COLLECTION);
-        call.body = Some(Secret::new(body));
+        let mut call = self.api.call_with(Method::POST, COLLECTION, &request);
         call.repeat = Repeat::OnlyIfNotSent;
-        match self.http.send(&call).await {
+        match self.api.http.send(&call).await {
             Ok(reply) => self.created(&call, definition, reply).await,
             Err(HttpError::Ambiguous { source }) => {
                 let found = self.find_created(definition).await.unwrap_or_default();
@@ -108,12 +97,7 @@ impl Client {
         }
     }
 
-    async fn created(
-        &self,
-        call: &Call,
-        definition: &Definition,
-        reply: Reply,
-    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+    async fn created(&self, call: &Call, definition: &Definition, reply: Reply) -> Result<Dated, HttpError> {
         let described = match webhook(call, &reply) {
             Ok(webhook) if !webhook.id.is_empty() => return Ok((webhook, reply.date)),
             other => other,
@@ -130,10 +114,7 @@ impl Client {
     }
 
     /// Ours is the one with the same url, events and key; without a key, one that is younger than 5 minutes.
-    async fn find_created(
-        &self,
-        definition: &Definition,
-    ) -> Result<Option<(Webhook, Option<DateTime<Utc>>)>, HttpError> {
+    async fn find_created(&self, definition: &Definition) -> Result<Option<Dated>, HttpError> {
         let listing = self.list(WhenHeld::Wait).await?;
         let now = listing.date.unwrap_or_else(Utc::now);
         let ours: Vec<Webhook> =
@@ -147,14 +128,10 @@ impl Client {
 
     /// `PUT /self/webhooks/{id}/renew`. An empty 200 was seen live (vis §3): then, and if the reply is any
     /// other text, the webhook is read again. With the service's clock.
-    pub async fn renew(
-        &self,
-        id: &str,
-        when_held: WhenHeld,
-    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
-        let mut call = self.call(Method::PUT, &format!("{COLLECTION}{}/renew", segment(id)));
+    pub async fn renew(&self, id: &str, when_held: WhenHeld) -> Result<Dated, HttpError> {
+        let mut call = self.api.call(Method::PUT, &format!("{COLLECTION}{}/renew", segment(id)));
         call.when_held = when_held;
-        let reply = self.http.send(&call).await?;
+        let reply = self.api.http.send(&call).await?;
         match webhook(&call, &reply) {
             Ok(webhook) if webhook.id == id => Ok((webhook, reply.date)),
             // Accepted, and what came with it is not the webhook.
@@ -164,28 +141,9 @@ impl Client {
 
     /// `DELETE /self/webhooks/{id}`; 404 and 410 mean that it is gone already (vis §13).
     pub async fn delete(&self, id: &str) -> Result<Deletion, HttpError> {
-        let mut call = self.call(Method::DELETE, &format!("{COLLECTION}{}", segment(id)));
+        let mut call = self.api.call(Method::DELETE, &format!("{COLLECTION}{}", segment(id)));
         call.when_held = WhenHeld::Return;
-        match self.http.send(&call).await {
-            Ok(_) => Ok(Deletion::Removed),
-            Err(error) if is_gone(&error) => Ok(Deletion::Gone),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// A call of `path` below the base. Ids in it went through [`segment`].
-    pub(super) fn call(&self, method: Method, path: &str) -> Call {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
-        Call {
-            method,
-            url,
-            body: None,
-            accept: "application/json",
-            credential: Credential::Bearer,
-            repeat: Repeat::Safe,
-            when_held: WhenHeld::Wait,
-        }
+        deletion(self.api.http.send(&call).await)
     }
 }
 

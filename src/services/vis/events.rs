@@ -137,7 +137,7 @@ impl Client {
     }
 
     async fn page(&self, query: Query, offset: u64, patience: Patience) -> Result<Vec<Bytes>, HttpError> {
-        let mut call = self.call(Method::GET, "self/events");
+        let mut call = self.api().call(Method::GET, "self/events");
         if patience == Patience::None {
             call.when_held = WhenHeld::Return;
             // It may be repeated, only not now.
@@ -153,7 +153,7 @@ impl Client {
         pairs.append_pair("offset", &offset.to_string()).append_pair("size", &SIZE.to_string());
         pairs.append_pair("order", "ASC");
         drop(pairs);
-        let reply = self.http().send(&call).await?;
+        let reply = self.api().http().send(&call).await?;
         rows(&reply.body).map_err(|error| undecodable(&call, "a list of events", &reply, &error))
     }
 }

@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use url::Url;
 
+use super::super::Dated;
 use super::super::registration::{Definition, Deletion, Identity, Listing, Update};
-use super::super::room::undecodable;
+use super::super::room::{Api, undecodable};
 use super::wire::{self, Customer};
 use crate::http::fault::Fault;
-use crate::http::{Call, Credential, Http, HttpError, Repeat, WhenHeld, host_of};
+use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
 use crate::secret::{Secret, mask_url};
 use crate::webhook::{ServiceKind, Webhook};
 
@@ -24,8 +25,7 @@ const USUAL_METHOD: &str = "POST";
 /// The client of one connection.
 #[derive(Debug)]
 pub struct Client {
-    http: Http,
-    base: Url,
+    api: Api,
 }
 
 /// What is to be in the slot; nothing, if both are empty.
@@ -46,19 +46,15 @@ impl Client {
     /// A client that talks to `base` (for example `https://api.voipbin.net/v1.0`) through `http`.
     #[must_use]
     pub fn new(http: Http, base: Url) -> Self {
-        Self { http, base }
+        Self {
+            api: Api { http, base, accept: "application/json", credential: Credential::AccessKeyOrBearer },
+        }
     }
 
-    /// The base URL.
+    /// Where its calls go.
     #[must_use]
-    pub fn base(&self) -> &Url {
-        &self.base
-    }
-
-    /// The sender, for its gate.
-    #[must_use]
-    pub fn http(&self) -> &Http {
-        &self.http
+    pub fn api(&self) -> &Api {
+        &self.api
     }
 
     /// The webhook in the customer, or none.
@@ -69,7 +65,7 @@ impl Client {
     }
 
     /// The webhook, if `id` is its customer's.
-    pub async fn get(&self, id: &str) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+    pub async fn get(&self, id: &str) -> Result<Dated, HttpError> {
         let reading = self.read(WhenHeld::Wait).await?;
         if reading.customer.id == id && reading.customer.has_webhook() {
             Ok((reading.webhook(), reading.date))
@@ -91,15 +87,12 @@ impl Client {
     }
 
     /// Puts a webhook into the slot. Refused while another one is in it, unless it may be replaced.
-    pub async fn create(
-        &self,
-        definition: &Definition,
-    ) -> Result<(Webhook, Option<DateTime<Utc>>), HttpError> {
+    pub async fn create(&self, definition: &Definition) -> Result<Dated, HttpError> {
         let decide = |before: &Customer| {
             // Only what was journalled may make way: another one may have come meanwhile.
             if before.has_webhook() && definition.replaces.as_ref() != Some(&before.url) {
                 let url = mask_url(&before.url).into_owned();
-                return Err(HttpError::Taken { host: host_of(&self.base), url });
+                return Err(HttpError::Taken { host: host_of(&self.api.base), url });
             }
             let method = definition.method.as_deref().unwrap_or(USUAL_METHOD);
             Ok(Slot { method: method.to_owned(), url: definition.url.clone() })
@@ -134,9 +127,9 @@ impl Client {
     }
 
     async fn read(&self, when_held: WhenHeld) -> Result<Reading, HttpError> {
-        let mut call = self.call(Method::GET);
+        let mut call = self.api.call(Method::GET, CUSTOMER);
         call.when_held = when_held;
-        let reply = self.http.send(&call).await?;
+        let reply = self.send(&call).await?;
         let customer =
             Customer::read(&reply.body).map_err(|error| undecodable(&call, "a customer", &reply, &error))?;
         Ok(Reading { customer, raw: reply.body, date: reply.date })
@@ -161,16 +154,12 @@ impl Client {
     /// Writes all seven members of `before` with the slot as it is to be, and reads whether they are so. The request is not
     /// repeated by itself: somebody may have changed the profile meanwhile. What was read afterwards decides.
     async fn write(&self, before: &Customer, Slot { method, url }: &Slot) -> Result<Reading, HttpError> {
-        // Texts alone can always be written.
-        let body = serde_json::to_string(&before.put(method, url)).unwrap_or_default();
         let call = Call {
-            body: Some(Secret::new(body)),
             repeat: Repeat::OnlyIfNotSent,
             when_held: WhenHeld::Return,
-            ..self.call(Method::PUT)
+            ..self.api.call_with(Method::PUT, CUSTOMER, &before.put(method, url))
         };
-        let sent = self.http.send(&call).await;
-        let doubt = match sent {
+        let doubt = match self.send(&call).await {
             Ok(_) => None,
             Err(HttpError::Ambiguous { source }) => Some(source),
             Err(error) => return Err(error),
@@ -185,27 +174,23 @@ impl Client {
         match (differences(before, method, url, &after.customer), doubt) {
             (None, _) => Ok(after),
             (Some(_), Some(source)) => Err(HttpError::Ambiguous { source }),
-            (Some(members), None) => Err(HttpError::Differs { host: host_of(&self.base), members }),
+            (Some(members), None) => Err(HttpError::Differs { host: host_of(&self.api.base), members }),
         }
+    }
+
+    async fn send(&self, call: &Call) -> Result<Reply, HttpError> {
+        let mut outcome = self.api.http.send(call).await;
+        if let Err(HttpError::Fault { fault, .. }) = &mut outcome
+            && let Some(cure) = fault.code.as_deref().and_then(cure)
+        {
+            fault.cure = Some(cure.to_owned());
+        }
+        outcome
     }
 
     fn no_such_webhook(&self) -> HttpError {
         let body = br#"{"message":"there is no webhook with this id"}"#;
-        HttpError::Fault { host: host_of(&self.base), fault: Box::new(Fault::read(404, body, &[])) }
-    }
-
-    fn call(&self, method: Method) -> Call {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{CUSTOMER}", url.path().trim_end_matches('/')));
-        Call {
-            method,
-            url,
-            body: None,
-            accept: "application/json",
-            credential: Credential::AccessKeyOrBearer,
-            repeat: Repeat::Safe,
-            when_held: WhenHeld::Wait,
-        }
+        HttpError::Fault { host: host_of(&self.api.base), fault: Box::new(Fault::read(404, body, &[])) }
     }
 }
 
@@ -229,4 +214,25 @@ fn differences(before: &Customer, method: &str, url: &str, after: &Customer) -> 
     ];
     let names: Vec<&str> = members.iter().filter(|(_, is_same)| !is_same).map(|(name, _)| *name).collect();
     (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// What helps against the reasons that the service gives (vb §8).
+fn cure(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "INVALID_CREDENTIALS" => {
+            "bring a new access key (vb_…) or a new JWT of VoIPBIN: by VWH_TOKEN, or by the profile's token_file or token_command"
+        }
+        "AUTHENTICATION_REQUIRED" => {
+            "the credential did not arrive: something in between may have dropped it"
+        }
+        "ACCOUNT_FROZEN" => "the account is to be deleted: recover it at VoIPBIN first",
+        "PERMISSION_DENIED" => {
+            "bring an access key, or the JWT of an agent who is the customer's administrator"
+        }
+        "DIRECT_ACCESS_NOT_SUPPORTED" => {
+            "this JWT is of /auth/boot: bring an access key, or the JWT of a sign-in of an agent"
+        }
+        "ROUTE_NOT_FOUND" => "check the base URL: it ends in /v1.0",
+        _ => return None,
+    })
 }
