@@ -90,7 +90,7 @@ impl Check<'_> {
         }
         let mut command = format!("vwh trigger {} --once", word(&mask_url(self.url.as_str())));
         if self.service != ServiceKind::default() {
-            command.push_str(&format!(" --service {}", self.service));
+            command.push_str(&format!(" --service {}", self.service.name()));
         }
         let has_policies = facts(self.service).has_policies;
         match self.policy {

@@ -121,7 +121,7 @@ pub fn to_sign_in(context: &Context) -> Result<Connection, Error> {
             Kind::Usage,
             format!(
                 "vwh does not sign in to {}: an access key or a JWT is brought",
-                facts(connection.service).title
+                connection.service.title()
             ),
         )
         .hint("set VWH_TOKEN to it, or name it by token_file or token_command in the profile"));

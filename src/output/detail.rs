@@ -79,7 +79,7 @@ fn reason(entry: Entry<'_>) -> String {
     match (entry.health, &entry.webhook.status) {
         (Health::Paused, Some(status)) => format!("its status is {}, so nothing is delivered", inert(status)),
         (Health::Unknown, _) if !entry.webhook.service.reports_deliveries() => {
-            format!("it is registered; {} does not report whether it delivers", entry.webhook.service)
+            format!("it is registered; {} does not report whether it delivers", entry.webhook.service.title())
         }
         _ => entry.health.reason().to_owned(),
     }

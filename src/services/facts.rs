@@ -8,8 +8,6 @@ use crate::webhook::ServiceKind;
 /// What is known of one service.
 #[derive(Debug)]
 pub struct Facts {
-    /// What people call it.
-    pub title: &'static str,
     /// Where the sandbox has its API, below its root.
     pub sandbox_path: &'static str,
     /// How its tokens are had, where none is brought.

@@ -9,7 +9,6 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
-use super::facts::facts;
 use super::vis::delivery::event::{Event, State};
 use super::{contact_center, vis, voipbin};
 use crate::secret::Secret;
@@ -89,7 +88,7 @@ impl fmt::Display for Flaw {
             Self::Forged => formatter.write_str("the signature fits no key"),
             Self::Token(flaw) => flaw.fmt(formatter),
             Self::Stranger(service) => {
-                write!(formatter, "it is of {}, and --service wants another", facts(*service).title)
+                write!(formatter, "it is of {}, and --service wants another", service.title())
             }
         }
     }

@@ -64,7 +64,7 @@ pub fn addresses(service: ServiceKind, region: Option<&str>) -> Result<Addresses
                 None => format!("Contact Center needs a region: {known}"),
             })
         }
-        (_, Some(_)) => Err(format!("{service} has no regions")),
+        (_, Some(_)) => Err(format!("{} has no regions", service.title())),
         (ServiceKind::Vis, None) => Ok(vis::addresses()),
         (ServiceKind::Voipbin, None) => Ok(voipbin::addresses()),
     }
@@ -229,7 +229,7 @@ impl Service {
     }
 
     fn unsupported(&self) -> HttpError {
-        HttpError::Unsupported { service: self.kind().name() }
+        HttpError::Unsupported { service: self.kind().title() }
     }
 }
 

@@ -76,11 +76,15 @@ impl ServiceKind {
             Self::Voipbin => "voipbin",
         }
     }
-}
 
-impl fmt::Display for ServiceKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
+    /// What people call it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Vis => "VIS",
+            Self::ContactCenter => "Contact Center",
+            Self::Voipbin => "VoIPBIN",
+        }
     }
 }
 

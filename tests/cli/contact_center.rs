@@ -79,7 +79,7 @@ fn a_webhook_goes_from_creation_to_its_end_and_back() {
     exit: 0
     --- stdout
     health        unknown
-    why           it is registered; contact-center does not report whether it delivers
+    why           it is registered; Contact Center does not report whether it delivers
     id            [ID]
     name          CRM bridge
     url           https://hooks.example.net/vcc

@@ -55,7 +55,7 @@ fn a_slot_in_use_is_listed_with_native_members_and_one_more() {
     exit: 0
     --- stdout
     health        unknown
-    why           it is registered; voipbin does not report whether it delivers
+    why           it is registered; VoIPBIN does not report whether it delivers
     id            91b7c0de-4a2f-4c3b-8f10-5d6e7f809abc
     url           https://hooks.example.test/vb
     method        POST

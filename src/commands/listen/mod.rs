@@ -207,7 +207,7 @@ fn ready(place: &Place, registration: Option<&Registration>, is_json: bool) -> S
 fn trigger(args: &ListenArgs, place: &Place) -> String {
     let mut command = format!("vwh trigger {}", place.url());
     if let Some(service) = args.service {
-        command.push_str(&format!(" --service {service}"));
+        command.push_str(&format!(" --service {}", service.name()));
     }
     if args.unsigned {
         command.push_str(" --unsigned");
@@ -226,7 +226,11 @@ async fn choose_keys(
     if let (Some(registered), Some(only)) = (registered, args.service)
         && registered != only
     {
-        let message = format!("--service {only} would refuse what a webhook of {registered} delivers");
+        let message = format!(
+            "--service {} would refuse what a webhook of {} delivers",
+            only.name(),
+            registered.title()
+        );
         return Err(Error::new(Kind::Usage, message).hint("leave --service out, or name another profile"));
     }
     let otherwise = match registered {

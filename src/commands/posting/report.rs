@@ -185,7 +185,7 @@ fn row<'a>(subject: &'a Subject, posted: &'a Posted, width: usize) -> Row<'a> {
     let outcome = last.and_then(|last| match (&last.trouble, last.status) {
         (Some(trouble), _) => Some(trouble.clone()),
         (None, Some(status @ 300..)) => {
-            let service = subject.service.map_or("the service", |service| facts(service).title);
+            let service = subject.service.map_or("the service", ServiceKind::title);
             Some(format!("{status} in {}, a success to {service}", span(last.took)))
         }
         (None, status) => status.map(|status| format!("{status} in {}", span(last.took))),

@@ -156,7 +156,8 @@ async fn key(args: &TriggerArgs, context: &Context) -> Result<Option<Secret>, Er
 
 /// Refuses what the service has no place for.
 fn check(args: &TriggerArgs) -> Result<(), Error> {
-    let Facts { title: service, tells_states, may_be_unsigned, .. } = facts(args.service);
+    let Facts { tells_states, may_be_unsigned, .. } = facts(args.service);
+    let service = args.service.title();
     let refusal = if *tells_states && args.event.is_some() {
         (format!("{service} has one event, CALL, in several states"), "choose one with --state")
     } else if !tells_states

@@ -12,7 +12,6 @@ use super::facts::{Facts, SignInBy};
 
 /// What is known of it. A change may take half a minute (cc §3).
 pub const FACTS: Facts = Facts {
-    title: "Contact Center",
     sandbox_path: "/webhooks",
     // Reading and changing subscriptions (cc §1).
     sign_in_by: SignInBy::Client("admin:read admin:write"),

@@ -13,7 +13,6 @@ use super::facts::{Facts, SignInBy};
 
 /// What is known of it.
 pub const FACTS: Facts = Facts {
-    title: "VIS",
     sandbox_path: "/t/vbc.prod/vis/v1",
     sign_in_by: SignInBy::Person,
     admission: "the application may use the API",

@@ -12,7 +12,6 @@ use super::facts::{Facts, SignInBy};
 
 /// What is known of it.
 pub const FACTS: Facts = Facts {
-    title: "VoIPBIN",
     sandbox_path: "/v1.0",
     sign_in_by: SignInBy::Nobody,
     admission: "none is needed; the token may read the customer",
