@@ -3,138 +3,22 @@
 //!
 //! Nothing here decides what is done with a delivery.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
-use super::vis::delivery::event::{Event, State};
+use super::vis::delivery::event::Event;
 use super::{contact_center, vis, voipbin};
 use crate::secret::Secret;
 use crate::webhook::{ServiceKind, member};
 
 pub use super::contact_center::signature::Flaw as TokenFlaw;
+pub use super::flaw::{Flaw, Malformed};
+pub use super::summary::Summary;
 pub use super::vis::delivery::{SYNTHETIC, TRIGGERED};
 pub use super::vis::signature::{Form, Match};
 
 /// What the content type of a CloudEvent in structured mode begins with.
 const CLOUD_EVENT: &str = "application/cloudevents";
-
-/// Why a request is no delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// Its body is not a JSON object.
-    #[error("the body is not a JSON object")]
-    NotJson,
-    /// There is no `event`, or it is no object (VIS).
-    #[error("the body has no event")]
-    NoEvent,
-    /// It has no `type` (Contact Center).
-    #[error("the body is no CloudEvent: it has no type")]
-    NoCloudEvent,
-    /// It has no `type` (VoIPBIN).
-    #[error("the body has no type")]
-    NoType,
-    /// A member stands there twice: two readers may then see two different ones.
-    #[error("the body has a member twice")]
-    Twice,
-}
-
-/// Why a request is not taken as a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// It is none.
-    Malformed(Malformed),
-    /// There is no signature.
-    Unsigned,
-    /// The signature fits no key.
-    Forged,
-    /// Its token is not believed (Contact Center).
-    Token(TokenFlaw),
-    /// It is of this service, and another one's was wanted.
-    Stranger(ServiceKind),
-}
-
-impl Flaw {
-    /// All of them.
-    pub const ALL: [Self; 18] = [
-        Self::Malformed(Malformed::NotJson),
-        Self::Malformed(Malformed::NoEvent),
-        Self::Malformed(Malformed::NoCloudEvent),
-        Self::Malformed(Malformed::NoType),
-        Self::Malformed(Malformed::Twice),
-        Self::Unsigned,
-        Self::Forged,
-        Self::Token(TokenFlaw::NoToken),
-        Self::Token(TokenFlaw::Algorithm),
-        Self::Token(TokenFlaw::UndecodedKey),
-        Self::Token(TokenFlaw::NoExpiry),
-        Self::Token(TokenFlaw::Expired),
-        Self::Token(TokenFlaw::NoHash),
-        Self::Token(TokenFlaw::KeyedHash),
-        Self::Token(TokenFlaw::Altered),
-        Self::Stranger(ServiceKind::Vis),
-        Self::Stranger(ServiceKind::ContactCenter),
-        Self::Stranger(ServiceKind::Voipbin),
-    ];
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(malformed) => malformed.fmt(formatter),
-            Self::Unsigned => formatter.write_str("the signature is missing"),
-            Self::Forged => formatter.write_str("the signature fits no key"),
-            Self::Token(flaw) => flaw.fmt(formatter),
-            Self::Stranger(service) => {
-                write!(formatter, "it is of {}, and --service wants another", service.title())
-            }
-        }
-    }
-}
-
-impl From<TokenFlaw> for Flaw {
-    fn from(flaw: TokenFlaw) -> Self {
-        match flaw {
-            TokenFlaw::Forged => Self::Forged,
-            other => Self::Token(other),
-        }
-    }
-}
-
-impl From<vis::delivery::Malformed> for Flaw {
-    fn from(malformed: vis::delivery::Malformed) -> Self {
-        use vis::delivery::Malformed as Vis;
-        Self::Malformed(match malformed {
-            Vis::NotJson => Malformed::NotJson,
-            Vis::NoEvent => Malformed::NoEvent,
-            Vis::Twice => Malformed::Twice,
-        })
-    }
-}
-
-impl From<contact_center::delivery::Malformed> for Flaw {
-    fn from(malformed: contact_center::delivery::Malformed) -> Self {
-        use contact_center::delivery::Malformed as ContactCenter;
-        Self::Malformed(match malformed {
-            ContactCenter::NotJson => Malformed::NotJson,
-            ContactCenter::NoType => Malformed::NoCloudEvent,
-            ContactCenter::Twice => Malformed::Twice,
-        })
-    }
-}
-
-impl From<voipbin::delivery::Malformed> for Flaw {
-    fn from(malformed: voipbin::delivery::Malformed) -> Self {
-        use voipbin::delivery::Malformed as Voipbin;
-        Self::Malformed(match malformed {
-            Voipbin::NotJson => Malformed::NotJson,
-            Voipbin::NoType => Malformed::NoType,
-            Voipbin::Twice => Malformed::Twice,
-        })
-    }
-}
 
 /// Why `key` can be none of `service`.
 #[must_use]
@@ -271,24 +155,11 @@ impl<'a> Received<'a> {
     /// Judges the signature with `keys` at `now`.
     pub fn judge(&self, keys: &[Secret], now: DateTime<Utc>) -> Result<Match, Flaw> {
         match self {
-            Self::Vis(received) => match received.judge(keys) {
-                vis::delivery::Verdict::Verified(found) => Ok(found),
-                vis::delivery::Verdict::Unsigned => Err(Flaw::Unsigned),
-                vis::delivery::Verdict::Forged => Err(Flaw::Forged),
-            },
+            Self::Vis(received) => received.judge(keys),
             Self::ContactCenter(received, body) => {
-                use contact_center::delivery::Verdict;
-                match received.judge(body.as_bytes(), keys, now, contact_center::signature::LEEWAY) {
-                    Verdict::Verified(key) => Ok(whole(key)),
-                    Verdict::Unsigned => Err(Flaw::Unsigned),
-                    Verdict::Refused(flaw) => Err(flaw.into()),
-                }
+                received.judge(body.as_bytes(), keys, now, contact_center::signature::LEEWAY).map(whole)
             }
-            Self::Voipbin(received, body) => match received.judge(body.as_bytes(), keys) {
-                voipbin::delivery::Verdict::Verified(key) => Ok(whole(key)),
-                voipbin::delivery::Verdict::Unsigned => Err(Flaw::Unsigned),
-                voipbin::delivery::Verdict::Forged => Err(Flaw::Forged),
-            },
+            Self::Voipbin(received, body) => received.judge(body.as_bytes(), keys).map(whole),
         }
     }
 
@@ -350,97 +221,6 @@ pub fn identity<'a>(service: ServiceKind, ids: &'a Ids, payload: &[u8]) -> Optio
 #[must_use]
 pub fn call_of(service: ServiceKind, payload: &[u8]) -> Option<String> {
     Summary::of(service, std::str::from_utf8(payload).ok()?).call
-}
-
-/// What is worth a line for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// The state of the call, or the type of the event.
-    pub state: Option<Cow<'static, str>>,
-    /// The state of the call, where it is known which may follow which.
-    pub step: Option<State>,
-    /// `INBOUND` or `OUTBOUND`.
-    pub direction: Option<Cow<'static, str>>,
-    /// The other party's number, or what the event is about.
-    pub number: Option<String>,
-    /// The other party's name.
-    pub name: Option<String>,
-    /// Milliseconds from answer to end.
-    pub duration: Option<i64>,
-    /// What has become of the thing.
-    pub status: Option<String>,
-    /// When it happened, where deliveries may come much later.
-    pub moment: Option<DateTime<Utc>>,
-    /// What tells its call apart from others.
-    pub call: Option<String>,
-    /// What tells the event apart, for people.
-    pub id: Option<String>,
-}
-
-impl Summary {
-    /// What `payload` says.
-    #[must_use]
-    pub fn of(service: ServiceKind, payload: &str) -> Self {
-        match service {
-            ServiceKind::Vis => Self::of_vis(Event::read(payload).unwrap_or_default()),
-            ServiceKind::ContactCenter => {
-                let read = contact_center::delivery::read(&HeaderMap::new(), payload.as_bytes());
-                Self::of_contact_center(read.unwrap_or_default())
-            }
-            ServiceKind::Voipbin => {
-                let read = voipbin::delivery::read(&HeaderMap::new(), payload.as_bytes());
-                Self::of_voipbin(read.unwrap_or_default())
-            }
-        }
-    }
-
-    fn of_vis(event: Event) -> Self {
-        Self {
-            call: event.call().map(str::to_owned),
-            state: event.state.as_ref().map(State::name),
-            step: event.state,
-            direction: event.direction.map(Cow::Owned),
-            number: event.phone_number,
-            name: event.caller_id,
-            duration: event.duration,
-            id: event.id,
-            ..Self::default()
-        }
-    }
-
-    fn of_contact_center(received: contact_center::delivery::Received) -> Self {
-        Self {
-            call: received
-                .subject
-                .as_ref()
-                .map(|subject| format!("{}\n{subject}", received.source.as_deref().unwrap_or_default())),
-            state: named(received.kind),
-            number: received.subject,
-            moment: received.moment,
-            id: received.id,
-            ..Self::default()
-        }
-    }
-
-    fn of_voipbin(received: voipbin::delivery::Received) -> Self {
-        Self {
-            call: received.id.clone(),
-            state: named(received.kind),
-            direction: received.direction.map(|direction| match direction.as_str() {
-                "incoming" => Cow::Borrowed("INBOUND"),
-                "outgoing" => Cow::Borrowed("OUTBOUND"),
-                _ => Cow::Owned(direction),
-            }),
-            number: received.caller,
-            status: received.status,
-            id: received.id,
-            ..Self::default()
-        }
-    }
-}
-
-fn named(kind: String) -> Option<Cow<'static, str>> {
-    (!kind.is_empty()).then_some(Cow::Owned(kind))
 }
 
 /// Why a signature does not fit, where it is known.

@@ -6,6 +6,7 @@
 pub mod ability;
 pub mod contact_center;
 pub mod facts;
+mod flaw;
 pub mod incoming;
 pub mod knobs;
 pub mod outgoing;
@@ -13,6 +14,7 @@ pub mod registration;
 mod respelling;
 mod room;
 pub mod rules;
+mod summary;
 pub mod vis;
 pub mod voipbin;
 

@@ -1,6 +1,7 @@
 //! A Contact Center notification: a CloudEvent in structured mode, how one is put together and signed, how one is taken apart
 //! and judged, the rules that it is posted under, and sample ones (cc §4 to §6).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::signature::{self, Flaw};
+use super::super::flaw::{Flaw, Malformed};
+use super::super::summary::Summary;
+use super::signature;
 use crate::delivery::{Delivery, Exhausted, Manner, Rules, Successes};
 use crate::secret::Secret;
 use crate::webhook::member;
@@ -66,20 +69,6 @@ pub fn build(notification: &Notification, key: Option<&[u8]>, now: DateTime<Utc>
     Delivery { headers, body, ..Delivery::default() }
 }
 
-/// Why a request is no notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// Its body is not a JSON object.
-    #[error("the body is not a JSON object")]
-    NotJson,
-    /// It has no `type`.
-    #[error("the body is no CloudEvent: it has no type")]
-    NoType,
-    /// `type`, `id` or `source` stands there twice: two readers may then see two different ones.
-    #[error("the body has a member twice")]
-    Twice,
-}
-
 /// A notification taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
@@ -133,22 +122,11 @@ pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Received, Malformed> {
         return Err(Malformed::Twice);
     }
     if received.kind.is_empty() {
-        return Err(Malformed::NoType);
+        return Err(Malformed::NoCloudEvent);
     }
     let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
     received.signature = signature.filter(|token| !token.is_empty()).map(str::to_owned);
     Ok(received)
-}
-
-/// What a notification's signature is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It fits the key at this place.
-    Verified(usize),
-    /// There is none.
-    Unsigned,
-    /// It is not believed.
-    Refused(Flaw),
 }
 
 impl Received {
@@ -159,12 +137,30 @@ impl Received {
     }
 
     /// Judges the signature of `body` with `keys` at `now`.
+    pub fn judge(
+        &self,
+        body: &[u8],
+        keys: &[Secret],
+        now: DateTime<Utc>,
+        leeway: TimeDelta,
+    ) -> Result<usize, Flaw> {
+        let token = self.signature.as_ref().ok_or(Flaw::Unsigned)?;
+        Ok(signature::verify(token, body, keys, now, leeway)?)
+    }
+
+    /// What is worth a line of it.
     #[must_use]
-    pub fn judge(&self, body: &[u8], keys: &[Secret], now: DateTime<Utc>, leeway: TimeDelta) -> Verdict {
-        match &self.signature {
-            None => Verdict::Unsigned,
-            Some(token) => signature::verify(token, body, keys, now, leeway)
-                .map_or_else(Verdict::Refused, Verdict::Verified),
+    pub fn summary(self) -> Summary {
+        Summary {
+            call: self
+                .subject
+                .as_ref()
+                .map(|subject| format!("{}\n{subject}", self.source.as_deref().unwrap_or_default())),
+            state: Some(Cow::Owned(self.kind)),
+            number: self.subject,
+            moment: self.moment,
+            id: self.id,
+            ..Summary::default()
         }
     }
 }
@@ -273,8 +269,8 @@ mod tests {
         assert_eq!(received.identity().as_deref(), Some("/channel\n2ZbR5kWq9TfU3xMcZ7gJiL0oVrE"));
         assert_eq!(received.moment, Some(now()));
         let judged = |keys: &[Secret]| received.judge(&delivery.body, keys, now(), TimeDelta::zero());
-        assert_eq!(judged(&[Secret::new("QUJD"), secret]), Verdict::Verified(1));
-        assert_eq!(judged(&[Secret::new("QUJD")]), Verdict::Refused(Flaw::Forged));
+        assert_eq!(judged(&[Secret::new("QUJD"), secret]), Ok(1));
+        assert_eq!(judged(&[Secret::new("QUJD")]), Err(Flaw::Forged));
     }
 
     #[test]
@@ -282,7 +278,7 @@ mod tests {
         let delivery = build(&ended(), None, now());
         assert!(!delivery.headers.contains_key("vonage-signature"));
         let received = read(&delivery.headers, &delivery.body).unwrap();
-        assert_eq!(received.judge(&delivery.body, &[], now(), TimeDelta::zero()), Verdict::Unsigned);
+        assert_eq!(received.judge(&delivery.body, &[], now(), TimeDelta::zero()), Err(Flaw::Unsigned));
     }
 
     #[test]
@@ -290,7 +286,7 @@ mod tests {
         let refused = |body: &[u8]| read(&HeaderMap::new(), body).unwrap_err();
         assert_eq!(refused(b"[]"), Malformed::NotJson);
         assert_eq!(refused(b"\xff"), Malformed::NotJson);
-        assert_eq!(refused(b"{}"), Malformed::NoType);
+        assert_eq!(refused(b"{}"), Malformed::NoCloudEvent);
         assert_eq!(refused(br#"{"type":"a","type":"b"}"#), Malformed::Twice);
         assert_eq!(refused(br#"{"type":"a","id":"1","id":"2"}"#), Malformed::Twice);
     }

@@ -1,6 +1,7 @@
 //! A VoIPBIN delivery: how one is put together and signed, how one is taken apart and judged, the rules that it is posted
 //! under, and sample ones (vb §5 to §7).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,8 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use super::super::flaw::{Flaw, Malformed};
+use super::super::summary::Summary;
 use super::signature;
 use crate::delivery::{Delivery, Exhausted, Manner, Rules, Successes};
 use crate::secret::Secret;
@@ -45,20 +48,6 @@ pub fn build(body: Bytes, key: Option<&Secret>) -> Delivery {
 pub fn body(kind: &str, data: &Value) -> Bytes {
     let text = format!("{{\"type\":{},\"data\":{data}}}", json!(kind));
     Bytes::from(text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
-}
-
-/// Why a request is no delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// Its body is not a JSON object.
-    #[error("the body is not a JSON object")]
-    NotJson,
-    /// It has no `type`.
-    #[error("the body has no type")]
-    NoType,
-    /// `type` or `data` stands there twice: two readers may then see two different ones.
-    #[error("the body has a member twice")]
-    Twice,
 }
 
 /// A delivery taken apart.
@@ -124,17 +113,6 @@ pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Received, Malformed> {
     Ok(received)
 }
 
-/// What a delivery's signature is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It fits the key at this place.
-    Verified(usize),
-    /// There is none.
-    Unsigned,
-    /// It fits no key.
-    Forged,
-}
-
 impl Received {
     /// What tells the event apart, for de-duplication: there is no id of the delivery (vb §5).
     #[must_use]
@@ -145,11 +123,26 @@ impl Received {
     }
 
     /// Judges the signature of `body` with `keys`.
+    pub fn judge(&self, body: &[u8], keys: &[Secret]) -> Result<usize, Flaw> {
+        let text = self.signature.as_ref().ok_or(Flaw::Unsigned)?;
+        signature::verify(text, body, keys).ok_or(Flaw::Forged)
+    }
+
+    /// What is worth a line of it.
     #[must_use]
-    pub fn judge(&self, body: &[u8], keys: &[Secret]) -> Verdict {
-        match &self.signature {
-            None => Verdict::Unsigned,
-            Some(text) => signature::verify(text, body, keys).map_or(Verdict::Forged, Verdict::Verified),
+    pub fn summary(self) -> Summary {
+        Summary {
+            call: self.id.clone(),
+            state: Some(Cow::Owned(self.kind)),
+            direction: self.direction.map(|direction| match direction.as_str() {
+                "incoming" => Cow::Borrowed("INBOUND"),
+                "outgoing" => Cow::Borrowed("OUTBOUND"),
+                _ => Cow::Owned(direction),
+            }),
+            number: self.caller,
+            status: self.status,
+            id: self.id,
+            ..Summary::default()
         }
     }
 }
@@ -206,11 +199,11 @@ mod tests {
             received.identity().as_deref(),
             Some("call_hangup\n3c6f0a5e-0d11-4b7a-9a55-000000000007\n2026-01-05T08:30:00.000000Z\nhangup")
         );
-        assert_eq!(received.judge(&delivery.body, &[Secret::new("x"), key.clone()]), Verdict::Verified(1));
-        assert_eq!(received.judge(b"{}", &[key]), Verdict::Forged);
+        assert_eq!(received.judge(&delivery.body, &[Secret::new("x"), key.clone()]), Ok(1));
+        assert_eq!(received.judge(b"{}", &[key]), Err(Flaw::Forged));
         let unsigned = build(delivery.body.clone(), Some(&Secret::new("")));
         let received = read(&unsigned.headers, &unsigned.body).unwrap();
-        assert_eq!(received.judge(&unsigned.body, &[]), Verdict::Unsigned);
+        assert_eq!(received.judge(&unsigned.body, &[]), Err(Flaw::Unsigned));
     }
 
     #[test]

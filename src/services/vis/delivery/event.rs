@@ -7,6 +7,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::super::super::summary::Summary;
 use crate::webhook::member;
 
 /// What an event says. Its JSON stays with whoever has it.
@@ -62,6 +63,22 @@ pub enum State {
 }
 
 impl Event {
+    /// What is worth a line of it.
+    #[must_use]
+    pub fn summary(self) -> Summary {
+        Summary {
+            call: self.call().map(str::to_owned),
+            state: self.state.as_ref().map(State::name),
+            step: self.state,
+            direction: self.direction.map(Cow::Owned),
+            number: self.phone_number,
+            name: self.caller_id,
+            duration: self.duration,
+            id: self.id,
+            ..Summary::default()
+        }
+    }
+
     /// Reads the object `json`. Fails only if it is none.
     pub fn read(json: &str) -> Result<Self, serde_json::Error> {
         let mut event = Self::default();

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::value::RawValue;
 
+use super::super::flaw::{Flaw, Malformed};
 use super::signature::{self, Match};
 use crate::delivery::{Delivery, Exhausted, Manner, Rules, Successes};
 use crate::secret::Secret;
@@ -124,20 +125,6 @@ pub fn build(parts: &Parts<'_>) -> Delivery {
     Delivery { headers, body: Bytes::from(body), ..Delivery::default() }
 }
 
-/// Why a request is no delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// Its body is not a JSON object.
-    #[error("the body is not a JSON object")]
-    NotJson,
-    /// There is no `event`, or it is no object.
-    #[error("the body has no event")]
-    NoEvent,
-    /// `event` or `metadata` stands there twice: two readers may then see two different ones.
-    #[error("the body has a member twice")]
-    Twice,
-}
-
 /// A delivery taken apart. Where the body's `metadata` and the headers both say something, the body's word counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received<'a> {
@@ -209,26 +196,12 @@ fn overlay(received: &mut Received<'_>, metadata: &RawValue) {
     });
 }
 
-/// What a delivery's signature is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It fits one of the keys.
-    Verified(Match),
-    /// There is none.
-    Unsigned,
-    /// It fits no key.
-    Forged,
-}
-
 impl Received<'_> {
     /// Judges the signature with `keys`.
-    #[must_use]
-    pub fn judge(&self, keys: &[Secret]) -> Verdict {
+    pub fn judge(&self, keys: &[Secret]) -> Result<Match, Flaw> {
         match self.signature.as_deref() {
-            None | Some("") => Verdict::Unsigned,
-            Some(signature) => {
-                signature::verify(self.event, signature, keys).map_or(Verdict::Forged, Verdict::Verified)
-            }
+            None | Some("") => Err(Flaw::Unsigned),
+            Some(signature) => signature::verify(self.event, signature, keys).ok_or(Flaw::Forged),
         }
     }
 }
