@@ -21,11 +21,18 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Notes that `call` is in `state`; gives the state before, if this one does not follow it.
+    /// Notes that `webhook` was told that `call` is in `state`; gives the state before, if this one does not follow it.
     ///
-    /// The first that is heard of a call says nothing: listening may have begun in the middle of it.
-    pub(super) fn note(&mut self, call: &str, state: &State) -> Option<State> {
-        let number = self.hashing.hash_one(call);
+    /// The first that is heard of a call says nothing: listening may have begun in the middle of it. Each webhook is told of a
+    /// call by itself. What `is_again` on its way, a retry or an event that is posted again, may come late (vis §8).
+    pub(super) fn note(
+        &mut self,
+        webhook: Option<&str>,
+        call: &str,
+        state: &State,
+        is_again: bool,
+    ) -> Option<State> {
+        let number = self.hashing.hash_one((webhook, call));
         let before = self.young.get(&number).or_else(|| self.old.get(&number)).cloned();
         // One that arrives late, such as a retry, does not take the call back.
         let is_late = before.as_ref().is_some_and(|before| state.rank() < before.rank());
@@ -35,7 +42,7 @@ impl Calls {
             }
             self.young.insert(number, kept(state));
         }
-        before.filter(|before| !state.may_follow(Some(before)))
+        before.filter(|before| !(is_late && is_again) && !state.may_follow(Some(before)))
     }
 }
 
@@ -51,7 +58,7 @@ mod tests {
     use super::*;
 
     fn noted(calls: &mut Calls, call: &str, state: &str) -> Option<String> {
-        calls.note(call, &State::named(state)).map(|before| before.to_string())
+        calls.note(Some("w"), call, &State::named(state), false).map(|before| before.to_string())
     }
 
     #[test]
@@ -73,10 +80,29 @@ mod tests {
     }
 
     #[test]
+    fn each_webhook_is_told_of_a_call_by_itself() {
+        let mut calls = Calls::default();
+        for state in ["INITIALIZING", "RINGING"] {
+            for webhook in [Some("a"), Some("b"), None] {
+                assert_eq!(calls.note(webhook, "1", &State::named(state), false), None, "{webhook:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_posted_again_may_come_late_and_nothing_else() {
+        let mut calls = Calls::default();
+        assert_eq!(noted(&mut calls, "a", "ANSWERED"), None);
+        assert_eq!(calls.note(Some("w"), "a", &State::named("ACTIVE"), true), None);
+        assert_eq!(noted(&mut calls, "b", "HELD"), None);
+        assert_eq!(calls.note(Some("w"), "b", &State::named("ANSWERED"), true), Some(State::named("HELD")));
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let mut calls = Calls::default();
         for call in 0..3 * GENERATION {
-            calls.note(&call.to_string(), &State::Other("x".repeat(1000)));
+            calls.note(None, &call.to_string(), &State::Other("x".repeat(1000)), false);
         }
         assert!(calls.young.len() + calls.old.len() <= 2 * GENERATION);
         assert!(calls.young.values().all(|state| state.name().is_empty()));

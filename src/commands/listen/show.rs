@@ -9,6 +9,7 @@ use crate::output::feed::Lines;
 use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict, is_taken};
 use crate::services::facts::facts;
 use crate::services::incoming::Summary;
+use crate::services::vis::delivery::REPOSTED;
 use crate::services::vis::delivery::event::State;
 use crate::webhook::ServiceKind;
 
@@ -65,7 +66,11 @@ impl Show {
         let event = Summary::of(delivered.service, payload);
         let is_new = delivered.answered == Answered::Accepted && !delivered.is_duplicate;
         let after = match (&event.call, &event.step) {
-            (Some(call), Some(state)) if is_new => self.calls.note(call, state),
+            (Some(call), Some(state)) if is_new => {
+                let is_again = delivered.ids.attempt.is_some_and(|attempt| attempt > 1)
+                    || delivered.synthetic.as_deref() == REPOSTED.to_str().ok();
+                self.calls.note(delivered.ids.webhook.as_deref(), call, state, is_again)
+            }
             _ => None,
         };
         let after = after.as_ref().map(State::name);
