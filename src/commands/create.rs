@@ -384,6 +384,12 @@ pub(super) fn warn_about_reply(
             output.warning("the service registered it without its key: its deliveries are not signed");
         } else if webhook.known_key().is_some_and(|registered| registered != key) {
             output.warning("the service registered another key than the one it was given");
+        } else if webhook.known_key().is_none() && !account.service().returns_keys() {
+            // It shows a key once, in the reply to its creation, and this is not that reply (cc §3).
+            let update = format!("update {} --signing-key-file FILE", word(&webhook.id));
+            let update = account.command(&update);
+            output
+                .warning(&format!("the service did not say that it has this key; make sure with: {update}"));
         }
     }
 }

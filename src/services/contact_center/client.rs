@@ -88,8 +88,10 @@ impl Client {
                 },
             },
             Err(HttpError::Ambiguous { source }) => {
+                // Of another one that had this name before, the events tell.
                 let found = self.named(name, &definition.url).await.unwrap_or_default();
-                found.ok_or(HttpError::Ambiguous { source })
+                let is_ours = |(webhook, _): &Dated| webhook.delivers_as(&definition.url, &definition.events);
+                found.filter(is_ours).ok_or(HttpError::Ambiguous { source })
             }
             Err(error) => Err(error),
         }
