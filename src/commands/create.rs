@@ -376,7 +376,7 @@ pub(super) fn warn_about_reply(
         output.warning(&format!("it has expired already, at {}", when::absolute(expire_at)));
     }
     let policy = webhook.metadata_policy.as_deref().unwrap_or(&definition.metadata_policy);
-    if facts(account.service()).has_policies && !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
+    if account.service().has_policies() && !policy.eq_ignore_ascii_case(&definition.metadata_policy) {
         output.warning(&format!("the service chose another metadata policy: {policy}"));
     }
     if let Some(key) = &definition.key {

@@ -92,7 +92,7 @@ impl Check<'_> {
         if self.service != ServiceKind::default() {
             command.push_str(&format!(" --service {}", self.service.name()));
         }
-        let has_policies = facts(self.service).has_policies;
+        let has_policies = self.service.has_policies();
         match self.policy {
             _ if !has_policies => {}
             Policy::None => command.push_str(" --metadata-policy none"),

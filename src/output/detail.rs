@@ -87,18 +87,26 @@ fn reason(entry: Entry<'_>) -> String {
 
 /// Whether, and how, deliveries are signed, and what is wrong with that.
 fn signing(webhook: &Webhook) -> String {
-    let policy = inert(webhook.metadata_policy.as_deref().unwrap_or("none")).to_lowercase();
+    let policy = policy(webhook);
     if !webhook.is_signed() {
-        return format!("no (metadata policy {policy})");
+        return policy.map_or_else(|| "no".to_owned(), |policy| format!("no ({policy})"));
     }
     let algorithm = inert(webhook.signing_algorithm.as_deref().unwrap_or("HMAC_SHA256")).into_owned();
     if webhook.service.makes_keys() {
         return format!("{algorithm}, with a key that the service made");
     }
+    let signed = policy.map_or(algorithm.clone(), |policy| format!("{algorithm}, {policy}"));
     match key_trouble(webhook) {
-        Some(trouble) => format!("{algorithm}, metadata policy {policy}: {trouble}"),
-        None => format!("{algorithm}, metadata policy {policy}"),
+        Some(trouble) => format!("{signed}: {trouble}"),
+        None => signed,
     }
+}
+
+fn policy(webhook: &Webhook) -> Option<String> {
+    webhook
+        .service
+        .has_policies()
+        .then(|| format!("metadata policy {}", inert(webhook.policy()).to_lowercase()))
 }
 
 /// What is wrong with a webhook's key, if anything.

@@ -54,7 +54,7 @@ pub fn csv_record(entry: Entry<'_>, secrets: Secrets) -> [String; 17] {
         time(webhook.expire_at),
         time(webhook.renewed_at),
         time(webhook.created_at),
-        text(webhook.metadata_policy.as_deref()),
+        text(webhook.shown_policy()),
         webhook.is_signed().to_string(),
     ]
 }

@@ -149,7 +149,7 @@ fn cells(entry: Entry<'_>, secrets: Secrets, is_short: bool) -> [String; 14] {
             .and_then(|statistics| statistics.attempts)
             .map(|count| count.to_string())
             .unwrap_or_default(),
-        inert(webhook.metadata_policy.as_deref().unwrap_or_default()).to_lowercase(),
+        inert(webhook.shown_policy().unwrap_or_default()).to_lowercase(),
         if webhook.is_signed() { "yes".to_owned() } else { "no".to_owned() },
         ago(webhook.created_at),
         inert(&webhook.events.join(",")).into_owned(),

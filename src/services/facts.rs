@@ -24,8 +24,6 @@ pub struct Facts {
     pub all_events: &'static [&'static str],
     /// Whether a webhook hears of one user's calls alone.
     pub covers_one_user: bool,
-    /// Whether a webhook has a metadata policy.
-    pub has_policies: bool,
     /// Whether a webhook can be paused and resumed.
     pub can_pause: bool,
     /// The rules that it delivers under.

@@ -61,6 +61,12 @@ impl ServiceKind {
         matches!(self, Self::Voipbin)
     }
 
+    /// Whether its webhooks have a metadata policy; otherwise a signature always travels, in a header.
+    #[must_use]
+    pub const fn has_policies(self) -> bool {
+        matches!(self, Self::Vis)
+    }
+
     /// Whether it returns the keys of webhooks: without that, nobody can register one again with its old key.
     #[must_use]
     pub const fn returns_keys(self) -> bool {
@@ -246,6 +252,12 @@ impl Webhook {
     #[must_use]
     pub fn policy(&self) -> &str {
         self.metadata_policy.as_deref().unwrap_or("NONE")
+    }
+
+    /// The same for people: nothing, where the service has none.
+    #[must_use]
+    pub fn shown_policy(&self) -> Option<&str> {
+        self.metadata_policy.as_deref().filter(|_| self.service.has_policies())
     }
 
     /// Whether a signature would travel with a delivery (vis §9: only with `HEADER` or `BODY`).

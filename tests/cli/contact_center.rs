@@ -28,8 +28,8 @@ fn the_demo_account_is_listed() {
     exit: 0
     --- stdout
     profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed
-    office,contact-center,2ZbR5kWq9TfU3xMcZ7gJiL0oVrE,https://wallboard.example.com/vcc,paused,PAUSED,,,,,,,,,,HEADER,true
-    office,contact-center,2ZaQ7mXc0LrT4vNbY8eHkJ1pWsD,https://crm.example.com/hooks/contact-center,unknown,ACTIVE,,,,,,,,,,HEADER,true
+    office,contact-center,2ZbR5kWq9TfU3xMcZ7gJiL0oVrE,https://wallboard.example.com/vcc,paused,PAUSED,,,,,,,,,,,true
+    office,contact-center,2ZaQ7mXc0LrT4vNbY8eHkJ1pWsD,https://crm.example.com/hooks/contact-center,unknown,ACTIVE,,,,,,,,,,,true
     --- stderr
     ");
     insta::assert_snapshot!(center.run(&["list", "-o", "wide"]).snapshot(), @"
@@ -84,7 +84,7 @@ fn a_webhook_goes_from_creation_to_its_end_and_back() {
     name          CRM bridge
     url           https://hooks.example.net/vcc
     events        agent.*, channel.ended.v1
-    signed        HS256, metadata policy header
+    signed        HS256
     --- stderr
     ");
     let paused = center.run(&[

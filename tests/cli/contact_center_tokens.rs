@@ -132,7 +132,7 @@ fn the_three_refusals_are_told_apart() {
     --- stderr
     error: cannot list the webhooks: 127.0.0.1:[PORT] answered 401 Unauthorized
 
-    hint: the token was asked for without the scope admin:read: ask for one with it
+    hint: the token lacks the scope admin:read: the API credentials have to be allowed it
     ");
     let server = Server::new(|request| {
         if request.method == "GET" {

@@ -145,7 +145,7 @@ impl Client {
         {
             let scope = if call.method == Method::GET { "admin:read" } else { "admin:write" };
             fault.cure =
-                Some(format!("the token was asked for without the scope {scope}: ask for one with it"));
+                Some(format!("the token lacks the scope {scope}: the API credentials have to be allowed it"));
         }
         outcome
     }

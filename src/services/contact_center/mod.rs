@@ -21,7 +21,6 @@ pub const FACTS: Facts = Facts {
     usual_events: &[],
     all_events: &["*"],
     covers_one_user: false,
-    has_policies: false,
     can_pause: true,
     rules: &delivery::RULES,
     tells_states: false,

@@ -21,7 +21,6 @@ pub const FACTS: Facts = Facts {
     usual_events: &["CALL"],
     all_events: &["CALL"],
     covers_one_user: true,
-    has_policies: true,
     can_pause: false,
     rules: &delivery::RULES,
     tells_states: true,

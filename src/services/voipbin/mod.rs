@@ -20,7 +20,6 @@ pub const FACTS: Facts = Facts {
     usual_events: &[],
     all_events: &[],
     covers_one_user: false,
-    has_policies: false,
     can_pause: false,
     rules: &delivery::RULES,
     tells_states: false,
