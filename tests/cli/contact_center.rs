@@ -36,8 +36,8 @@ fn the_demo_account_is_listed() {
     exit: 0
     --- stdout
     HEALTH   ID                           NAME        URL                                           DELIVERED  LAST FAILURE  EXPIRES  LAST SUCCESS  ATTEMPTS  POLICY  SIGNED  CREATED  EVENTS
-    paused   2ZbR5kWq9TfU3xMcZ7gJiL0oVrE  Wallboard   https://wallboard.example.com/vcc                                                                       header  yes              agent.*
-    unknown  2ZaQ7mXc0LrT4vNbY8eHkJ1pWsD  CRM bridge  https://crm.example.com/hooks/contact-center                                                            header  yes              agent.presencechanged.v1,channel.*.v1
+    paused   2ZbR5kWq9TfU3xMcZ7gJiL0oVrE  Wallboard   https://wallboard.example.com/vcc                                                                               yes              agent.*
+    unknown  2ZaQ7mXc0LrT4vNbY8eHkJ1pWsD  CRM bridge  https://crm.example.com/hooks/contact-center                                                                    yes              agent.presencechanged.v1,channel.*.v1
     --- stderr
     ");
     let list = center.list();
