@@ -76,13 +76,7 @@ impl Limits {
 
     /// Sleeps, unless interrupted first.
     pub async fn sleep(&self, duration: Duration) -> Result<(), Interrupted> {
-        let mut interrupt = self.interrupt.clone();
-        tokio::select! {
-            biased;
-            // The sender lives as long as the run; if it is gone, nobody will interrupt any more.
-            Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => Err(Interrupted),
-            () = tokio::time::sleep(duration) => Ok(()),
-        }
+        self.or_interrupted(tokio::time::sleep(duration)).await
     }
 
     /// Waits for `future`, unless interrupted first.
@@ -90,6 +84,7 @@ impl Limits {
         let mut interrupt = self.interrupt.clone();
         tokio::select! {
             biased;
+            // The sender lives as long as the run; if it is gone, nobody will interrupt any more.
             Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => Err(Interrupted),
             value = future => Ok(value),
         }

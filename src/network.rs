@@ -1,6 +1,9 @@
-//! What every connection of this machine goes by, API request or delivery: proxy, root certificates, what is loopback.
+//! What every connection of this machine goes by, API request or delivery: proxy, root certificates, what is loopback,
+//! and what it says when it fails.
 //!
 //! All of it comes from settings; nothing is read from the environment here, and nothing is sent.
+
+use std::error::Error as _;
 
 use reqwest::{ClientBuilder, NoProxy, Proxy};
 use url::{Host, Url};
@@ -50,6 +53,18 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// The last cause of an error, which is the one that says what happened. `reqwest` puts the URL into the first.
+#[must_use]
+pub fn innermost(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = None;
+    while let Some(current) = cause {
+        text = Some(current.to_string());
+        cause = current.source();
+    }
+    text.unwrap_or_else(|| "the request could not be made".to_owned())
 }
 
 /// Fails only if a provider is installed already, which is then the same one.

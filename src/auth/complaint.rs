@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::endpoint;
 use super::keeper::Keeper;
 use super::past::Refused;
+use super::reply;
 use super::sign_in::{SignIn, Way};
 use super::source::configuration;
 use super::standing::shown;
@@ -38,7 +38,7 @@ impl Keeper {
     }
 
     pub(super) fn failed(&self, what: &str, error: HttpError) -> AuthorizeError {
-        let refused = endpoint::refusal(&error).is_some();
+        let refused = reply::refusal(&error).is_some();
         let hint = match &error {
             HttpError::Redirect { .. } | HttpError::Undecodable { .. } => {
                 let variable = if self.sign_in.is_named { "" } else { ", or VWH_TOKEN_URL" };

@@ -2,7 +2,7 @@
 //!
 //! Implements `http::Authorize`. A token is fetched when the first request needs it, and once more when the service refuses
 //! it and a newer one can be had. `keeper` keeps a profile signed in, `store` is its file, `past` what that remembers of
-//! refusals, `endpoint` the token endpoint.
+//! refusals, `endpoint` asks the token endpoint, and `reply` reads what it says.
 
 pub mod callback;
 pub mod code;
@@ -11,6 +11,7 @@ pub mod endpoint;
 mod id_token;
 pub mod keeper;
 pub mod past;
+pub mod reply;
 mod shell;
 pub mod sign_in;
 pub mod source;

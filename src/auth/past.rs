@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::http::HttpError;
 use crate::http::fault::Fault;
 
-use super::endpoint;
+use super::reply;
 
 /// After so many sign-ins in a row that broke off with the password sent, nobody knows how close the account is to its
 /// lock.
@@ -155,7 +155,7 @@ impl Past {
     /// stays pending; one that came to an end leaves what there was.
     #[must_use]
     pub fn after(&self, error: &HttpError, now: DateTime<Utc>) -> Self {
-        if let Some(fault) = endpoint::refusal(error) {
+        if let Some(fault) = reply::refusal(error) {
             return Self { pending: None, refused: Some(Refused::new(now, fault)), ..self.clone() };
         }
         match error {

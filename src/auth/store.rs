@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::endpoint::Granted;
 use super::id_token;
 use super::past::{History, Past};
+use super::reply::Granted;
 use super::sign_in::SignIn;
 use crate::files::{self, FileError, Lock};
 use crate::limits::Limits;

@@ -45,7 +45,7 @@ pub struct DeleteArgs {
 
 /// Runs `vwh delete`.
 pub async fn run(args: &DeleteArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
+    let _lock = args.lock.take(context, account, args.dry_run).await?;
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity.clone());
     let (items, gone) = resolve(args, context, account, &snapshot, &owner)?;

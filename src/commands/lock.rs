@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use super::account::Waiting;
+use super::Context;
+use super::account::{Account, Waiting};
+use crate::error::Error;
+use crate::files::Lock;
 
 /// The option that commands share which remove or restore webhooks.
 #[derive(Args, Clone, Copy, Debug)]
@@ -13,9 +16,17 @@ pub struct LockArgs {
 }
 
 impl LockArgs {
-    /// What to do when another run holds the lock.
-    #[must_use]
-    pub const fn waiting(self) -> Waiting {
-        if self.wait_lock { Waiting::Wait } else { Waiting::Fail }
+    /// The lock of this account's webhooks, held until it is dropped. A dry run changes nothing, and takes none.
+    pub async fn take(
+        self,
+        context: &Context,
+        account: &Account,
+        is_dry_run: bool,
+    ) -> Result<Option<Lock>, Error> {
+        if is_dry_run {
+            return Ok(None);
+        }
+        let waiting = if self.wait_lock { Waiting::Wait } else { Waiting::Fail };
+        account.lock(context, waiting).await.map(Some)
     }
 }

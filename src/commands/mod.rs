@@ -39,7 +39,6 @@ pub mod replace;
 pub mod replacement;
 pub mod report;
 pub mod restore;
-pub mod restore_list;
 pub mod rotate;
 pub mod sandbox;
 pub mod service;

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use super::Context;
 use super::account::Account;
 use super::accounts::Gathered;
-use super::report::{Outcome, Report};
-use crate::error::Error;
+use super::report::{self, Outcome, Report, Vocabulary};
+use crate::error::{Error, ExitStatus};
 use crate::files::lines::Durability;
 use crate::gaps::{Action, Gap, Line};
 use crate::output::text::word;
@@ -126,13 +126,23 @@ impl<'a> Noting<'a> {
 /// What became of the webhooks of each account, and its reminder.
 pub type Reminding<'a> = Gathered<'a, (Report, Option<String>)>;
 
-/// The reports, and the reminders, which are told behind them.
-#[must_use]
-pub fn apart(gathered: Reminding<'_>) -> (Gathered<'_, Report>, Vec<String>) {
+/// Writes the results of every account and says how the command ended; the reminders are told behind them.
+pub fn conclude(
+    context: &Context,
+    gathered: Reminding<'_>,
+    vocabulary: &Vocabulary,
+    is_dry_run: bool,
+    is_several: bool,
+) -> Result<ExitStatus, Error> {
     let mut reminders = Vec::new();
     let answers = gathered.answers.into_iter().map(|(account, (report, reminder))| {
         reminders.extend(reminder);
         (account, report)
     });
-    (Gathered { answers: answers.collect(), failures: gathered.failures }, reminders)
+    let gathered = Gathered { answers: answers.collect(), failures: gathered.failures };
+    let ended = report::conclude_all(context, gathered, vocabulary, is_dry_run, is_several);
+    for reminder in &reminders {
+        context.output.notice(reminder);
+    }
+    ended
 }

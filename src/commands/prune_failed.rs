@@ -16,7 +16,7 @@ use super::lock::LockArgs;
 use super::noting::{self, Noting};
 use super::removal::Removal;
 use super::renew::renew_one;
-use super::report::{self, Done, Outcome, Report, Vocabulary};
+use super::report::{Done, Outcome, Report, Vocabulary};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
@@ -91,12 +91,7 @@ pub async fn run(
     accounts: &Accounts,
 ) -> Result<ExitStatus, Error> {
     let gathered = accounts.each(async |account| prune(args, context, account).await).await?;
-    let (gathered, reminders) = noting::apart(gathered);
-    let ended = report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several);
-    for reminder in &reminders {
-        context.output.notice(reminder);
-    }
-    ended
+    noting::conclude(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
 }
 
 async fn prune(
@@ -104,7 +99,7 @@ async fn prune(
     context: &Context,
     account: &Account,
 ) -> Result<(Report, Option<String>), Error> {
-    let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
+    let _lock = args.lock.take(context, account, args.dry_run).await?;
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let first_seen = first_seen_failed(args, context, account, &snapshot)?;
     let verdicts = judge(args, &snapshot, &first_seen);

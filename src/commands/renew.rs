@@ -10,7 +10,7 @@ use super::account::Account;
 use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
 use super::noting::{self, Noting};
-use super::report::{self, Done, Outcome, Report, Vocabulary};
+use super::report::{Done, Outcome, Report, Vocabulary};
 use super::snapshot::{Snapshot, no_such_webhook};
 use super::watch::{Before, watch};
 use crate::error::{Error, ExitStatus, Kind};
@@ -72,12 +72,7 @@ pub async fn run(args: &RenewArgs, context: &Context, accounts: &Accounts) -> Re
         return Err(accounts.one_for_an_id());
     }
     let gathered = accounts.each(async |account| renew(args, context, account).await).await?;
-    let (gathered, reminders) = noting::apart(gathered);
-    let ended = report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several);
-    for reminder in &reminders {
-        context.output.notice(reminder);
-    }
-    ended
+    noting::conclude(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
 }
 
 async fn renew(

@@ -6,7 +6,7 @@ use super::Context;
 use super::accounts::{self, Gathered};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::text::inert;
-use crate::output::{ErrorView, OutputError};
+use crate::output::{ErrorView, Output, OutputError};
 use crate::services::facts::facts;
 use crate::settings::Format;
 use crate::webhook::json::{Secrets, to_line};
@@ -238,6 +238,18 @@ impl Report {
     }
 }
 
+/// Writes what became of everything; where something has failed, under `--quiet` too.
+pub fn answer(output: &Output, text: &str, has_failed: bool) -> Result<(), OutputError> {
+    if !has_failed {
+        return output.answer(text);
+    }
+    match output.answer_anyway(text) {
+        // That nobody reads the lines does not make the failure one less.
+        Err(OutputError::BrokenPipe) => Ok(()),
+        written => written,
+    }
+}
+
 /// The results, each with its profile where several were asked for.
 type Results<'a> = [(Option<&'a str>, &'a Done)];
 
@@ -253,15 +265,8 @@ fn write(
     } else {
         lines(results, is_dry_run)
     };
-    if has_failed {
-        return match context.output.answer_anyway(&text) {
-            // That nobody reads the lines does not make the failure one less.
-            Ok(()) | Err(OutputError::BrokenPipe) => Ok(()),
-            Err(error) => Err(error.into()),
-        };
-    }
-    context.output.answer(&text)?;
-    if results.is_empty() {
+    answer(&context.output, &text, has_failed)?;
+    if results.is_empty() && !has_failed {
         context.output.notice(&format!("nothing to {}", vocabulary.verb));
     }
     Ok(())

@@ -2,7 +2,6 @@
 //!
 //! It neither repeats an attempt nor judges its answer (that is `Rules::next`).
 
-use std::error::Error as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use url::Url;
 
 use super::public::{self, Refused};
 use super::{Answer, Delivery, Manner, Rules};
-use crate::network::{self, Network, is_loopback};
+use crate::network::{self, Network, innermost, is_loopback};
 
 /// How much of a reply's body is kept: more than any service repeats in its error text.
 const KEPT: usize = 4096;
@@ -250,17 +249,6 @@ fn in_vendor_words(error: &reqwest::Error) -> String {
     } else {
         cause
     }
-}
-
-/// The last cause of an error, which is the one that says what happened. `reqwest` puts the URL into the first.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = None;
-    while let Some(current) = cause {
-        text = Some(current.to_string());
-        cause = current.source();
-    }
-    text.unwrap_or_else(|| "the request could not be made".to_owned())
 }
 
 /// Told by a client's connector that the connection stands.

@@ -1,6 +1,5 @@
 //! One request and its reply: connecting, sending, reading the whole body within bounds. No repeats, no judgement.
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use reqwest::{Client, redirect};
 use url::Url;
 
 use super::{Call, Credential, host_of};
-use crate::network::{self, Network};
+use crate::network::{self, Network, innermost};
 use crate::secret::{Secret, mask_url};
 
 /// Connecting takes no longer than this (design §4).
@@ -284,17 +283,6 @@ fn classify(error: &reqwest::Error) -> Broken {
     } else {
         Broken::Cut(innermost(error))
     }
-}
-
-/// The last cause of an error, which is the one that says what happened. `reqwest` puts the URL into the first.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: Option<&dyn std::error::Error> = error.source();
-    let mut text = None;
-    while let Some(current) = cause {
-        text = Some(current.to_string());
-        cause = current.source();
-    }
-    text.unwrap_or_else(|| "the request could not be made".to_owned())
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

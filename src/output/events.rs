@@ -171,7 +171,6 @@ pub fn exact(moment: DateTime<Utc>) -> String {
 mod tests {
     use super::{EventRow, Group, length, table};
     use crate::output::webhooks::TableStyle;
-    use crate::webhook::json::Secrets;
 
     fn row(second: u32, state: &str) -> EventRow<'static> {
         EventRow {
@@ -191,7 +190,7 @@ mod tests {
     }
 
     fn style(width: Option<usize>) -> TableStyle {
-        TableStyle { width, is_colored: false, is_wide: false, shows_profile: true, secrets: Secrets::Hide }
+        TableStyle { width, shows_profile: true, ..TableStyle::PLAIN }
     }
 
     #[test]

@@ -69,15 +69,8 @@ fn color(tone: Tone) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::json::Secrets;
 
-    const PLAIN: TableStyle = TableStyle {
-        width: None,
-        is_colored: false,
-        is_wide: false,
-        shows_profile: false,
-        secrets: Secrets::Hide,
-    };
+    const PLAIN: TableStyle = TableStyle::PLAIN;
 
     fn row(conclusion: &'static str, outcome: Option<&str>, time: Option<&str>) -> Row<'static> {
         let own = |text: Option<&str>| text.map(str::to_owned);

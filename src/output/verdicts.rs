@@ -60,15 +60,8 @@ pub fn lines(row: &Row<'_>, style: TableStyle) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::json::Secrets;
 
-    const PLAIN: TableStyle = TableStyle {
-        width: None,
-        is_colored: false,
-        is_wide: false,
-        shows_profile: false,
-        secrets: Secrets::Hide,
-    };
+    const PLAIN: TableStyle = TableStyle::PLAIN;
 
     fn row() -> Row<'static> {
         Row {

@@ -50,6 +50,13 @@ pub struct TableStyle {
     pub secrets: Secrets,
 }
 
+#[cfg(test)]
+impl TableStyle {
+    /// What the tests of lines and tables start from.
+    pub(super) const PLAIN: Self =
+        Self { width: None, is_colored: false, is_wide: false, shows_profile: false, secrets: Secrets::Hide };
+}
+
 /// Columns, the profile among them, that are not only for wide tables.
 const NARROW: usize = 8;
 

@@ -232,13 +232,16 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn job(call: &str, id: &str) -> Job {
+    fn forwarder() -> Forwarder {
         let url = "http://127.0.0.1:1/".parse().unwrap();
         let rules = crate::services::vis::delivery::RULES;
         let sender = Sender::new(crate::network::Network::default(), crate::delivery::Reach::Loopback, rules);
-        let (forwarder, _) = Forwarder::new(url, sender, Utc::now);
+        Forwarder::new(url, sender, Utc::now).0
+    }
+
+    fn job(call: &str, id: &str) -> Job {
         Job {
-            slot: forwarder.reserve(0).unwrap(),
+            slot: forwarder().reserve(0).unwrap(),
             service: ServiceKind::Vis,
             delivery_id: Some(id.to_owned()),
             headers: HeaderMap::new(),
@@ -275,10 +278,7 @@ mod tests {
 
     #[test]
     fn slots_are_bounded_by_number_and_by_size() {
-        let url = "http://127.0.0.1:1/".parse().unwrap();
-        let rules = crate::services::vis::delivery::RULES;
-        let sender = Sender::new(crate::network::Network::default(), crate::delivery::Reach::Loopback, rules);
-        let (forwarder, _) = Forwarder::new(url, sender, Utc::now);
+        let forwarder = forwarder();
         let slots: Vec<_> = std::iter::from_fn(|| forwarder.reserve(100)).collect();
         assert_eq!(slots.len(), SLOTS);
         drop(slots);

@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json as value};
 use sha2::Sha256;
 
-use crate::service::Service;
-use crate::support::{Reply, Request, Server, Vwh, json};
+use crate::service::{Service, failed, failed_and_signed};
+use crate::support::{Outcome, Reply, Request, Server, Vwh, json};
 
 /// A row of a call that rang, began and ended at `moment`, with no other time.
 pub(crate) fn row(id: u64, state: &str, moment: &str) -> Value {
@@ -91,6 +91,27 @@ pub(crate) fn milliseconds(moment: &str) -> i64 {
 /// How often the log was asked for.
 pub(crate) fn looks(service: &Service) -> usize {
     service.server.requests().iter().filter(|request| is_log(request)).count()
+}
+
+/// Runs `vwh missed`.
+pub(crate) fn missed(vwh: &Vwh, arguments: &[&str]) -> Outcome {
+    vwh.args(["missed"].iter().chain(arguments).copied()).run()
+}
+
+/// A failed webhook that delivers to `receiver` under `policy`, signed.
+pub(crate) fn signed(id: &str, receiver: &Receiver, policy: &str) -> Value {
+    let mut webhook = failed_and_signed(id, "key-of-the-webhook");
+    webhook["url"] = receiver.url().into();
+    webhook["metadataPolicy"] = policy.into();
+    webhook
+}
+
+/// The same without a key, in headers.
+pub(crate) fn unsigned(id: &str, receiver: &Receiver) -> Value {
+    let mut webhook = failed(id);
+    webhook["url"] = receiver.url().into();
+    webhook["metadataPolicy"] = "HEADER".into();
+    webhook
 }
 
 /// A receiver, with everything that was posted to it.

@@ -31,6 +31,18 @@ fn plain(outcome: &Outcome) -> String {
     regex_lite::Regex::new("\u{1b}\\[[0-9;]*m").unwrap().replace_all(&screen, "").into_owned()
 }
 
+/// What is on the screen in the end when `answer` keeps prune-failed from removing anything.
+#[track_caller]
+fn unpruned(answer: impl FnOnce(&mut Terminal), code: i32) -> String {
+    let service = service();
+    let vwh = service.vwh();
+    let mut terminal = asked(prune(&vwh));
+    answer(&mut terminal);
+    let screen = plain(&terminal.wait().exits(code));
+    nothing_went(&service, &vwh);
+    screen
+}
+
 #[test]
 fn yes_at_the_prompt_removes_what_was_shown() {
     let service = service();
@@ -55,13 +67,8 @@ fn yes_at_the_prompt_removes_what_was_shown() {
 #[test]
 fn every_other_answer_removes_nothing() {
     for answer in ["n", "", "no", "yep", "2"] {
-        let service = service();
-        let vwh = service.vwh();
-        let mut terminal = asked(prune(&vwh));
-        terminal.type_line(answer);
-        let outcome = terminal.wait().exits(7);
-        assert!(plain(&outcome).contains("error: declined, nothing was changed"), "{outcome}");
-        nothing_went(&service, &vwh);
+        let screen = unpruned(|terminal| terminal.type_line(answer), 7);
+        assert!(screen.contains("error: declined, nothing was changed"), "{screen}");
     }
 }
 
@@ -76,25 +83,15 @@ fn yes_in_full_is_yes() {
 
 #[test]
 fn the_end_of_input_is_no() {
-    let service = service();
-    let vwh = service.vwh();
-    let mut terminal = asked(prune(&vwh));
-    terminal.type_end();
-    let outcome = terminal.wait().exits(7);
-    assert!(plain(&outcome).contains("[y/N] \nerror: declined, nothing was changed\n"), "{outcome}");
-    nothing_went(&service, &vwh);
+    let screen = unpruned(Terminal::type_end, 7);
+    assert!(screen.contains("[y/N] \nerror: declined, nothing was changed\n"), "{screen}");
 }
 
 #[test]
 fn an_interrupt_at_the_prompt_removes_nothing() {
     for signal in [Signal::INT, Signal::TERM] {
-        let service = service();
-        let vwh = service.vwh();
-        let terminal = asked(prune(&vwh));
-        terminal.signal(signal);
-        let outcome = terminal.wait().exits(130);
-        assert!(plain(&outcome).contains("[y/N] \nerror: interrupted\n"), "{outcome}");
-        nothing_went(&service, &vwh);
+        let screen = unpruned(|terminal| terminal.signal(signal), 130);
+        assert!(screen.contains("[y/N] \nerror: interrupted\n"), "{screen}");
     }
 }
 

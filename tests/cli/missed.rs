@@ -2,13 +2,9 @@
 
 use serde_json::{Value, json as value};
 
-use crate::call_log::{answered, logging, looks, milliseconds, parameter, row, several, with_log};
+use crate::call_log::{answered, logging, looks, milliseconds, missed, parameter, row, several, with_log};
 use crate::service::{Service, failed, failed_and_signed, healthy};
 use crate::support::{Outcome, Vwh, json};
-
-fn missed(vwh: &Vwh, arguments: &[&str]) -> Outcome {
-    vwh.args(["missed"].iter().chain(arguments).copied()).run()
-}
 
 /// `ID:STATE` of each event.
 fn names(outcome: &Outcome) -> Vec<String> {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::call_log::{Receiver, answered, logging, row};
-use crate::service::{Service, failed};
+use crate::call_log::{Receiver, answered, logging, row, unsigned};
+use crate::service::Service;
 use crate::support::{Outcome, Reply, Vwh};
 
 fn run(vwh: &Vwh, line: &str) -> Outcome {
@@ -15,16 +15,9 @@ fn count(vwh: &Vwh, arguments: &str) -> usize {
     outcome.json().as_array().unwrap().len()
 }
 
-fn webhook(receiver: &Receiver) -> Value {
-    let mut webhook = failed("a");
-    webhook["url"] = receiver.url().into();
-    webhook["metadataPolicy"] = "HEADER".into();
-    webhook
-}
-
 /// A service that renews by its own clock, which is later than all calls.
 fn renewable(receiver: &Receiver) -> Service {
-    logging(vec![webhook(receiver)], [answered(7, 5), answered(8, 60)].concat())
+    logging(vec![unsigned("a", receiver)], [answered(7, 5), answered(8, 60)].concat())
 }
 
 #[test]
@@ -63,7 +56,7 @@ fn what_was_not_posted_to_its_end_is_still_missing() {
 fn of_one_that_is_still_failed_the_rest_is_missing() {
     let receiver = Receiver::new();
     let rows = [answered(7, 5), answered(8, 60)].concat();
-    let service = Service::new(vec![webhook(&receiver)], {
+    let service = Service::new(vec![unsigned("a", &receiver)], {
         let calls = std::sync::atomic::AtomicUsize::new(0);
         move |request, webhooks| {
             if !crate::call_log::is_log(request) {
@@ -97,7 +90,7 @@ fn an_older_gap_that_was_posted_again_does_not_come_back() {
     let receiver = Receiver::new();
     let rows =
         vec![row(1, "MISSED", "2026-01-02T01:00:00.000Z"), row(2, "MISSED", "2026-02-02T01:00:00.000Z")];
-    let service = logging(vec![webhook(&receiver)], rows);
+    let service = logging(vec![unsigned("a", &receiver)], rows);
     let vwh = service.vwh();
     let renewed_at = |moment: &str| {
         let _ = run(&vwh, "renew a").exits(0);
@@ -130,7 +123,7 @@ fn an_older_gap_that_was_posted_again_does_not_come_back() {
 #[test]
 fn a_start_that_was_given_once_is_remembered() {
     let receiver = Receiver::new();
-    let mut webhook = webhook(&receiver);
+    let mut webhook = unsigned("a", &receiver);
     webhook["statistics"].as_object_mut().unwrap().remove("lastSuccess");
     let service = logging(vec![webhook], answered(7, 5));
     let vwh = service.vwh();

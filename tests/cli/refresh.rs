@@ -5,7 +5,7 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{Reply, Vwh, fixture, json, refused};
+use crate::support::{Reply, Server, Vwh, fixture, json, refused};
 use crate::token_service::{CLIENT_SECRET, TokenService, home, moment, signed_in, store, stored};
 
 /// In an hour: a token that needs no refresh.
@@ -68,7 +68,7 @@ fn the_new_pair_is_on_disk_before_it_is_used() {
     let seen = Arc::new(std::sync::Mutex::new(Value::Null));
     let (shared, path) = (Arc::clone(&seen), Arc::new(std::sync::Mutex::new(None::<Vwh>)));
     let home_of_run = Arc::clone(&path);
-    let server = crate::support::Server::new(move |request| {
+    let server = Server::new(move |request| {
         if request.path == "/token" {
             return json(
                 200,
@@ -134,11 +134,22 @@ fn a_refused_token_is_refreshed_once_and_the_request_repeated_once() {
     ");
 }
 
+/// A home that is signed in at `server`, which is API and token endpoint in one.
+fn signed_in_at(server: &Server) -> Vwh {
+    let base = server.base_url();
+    let vwh = home(&base, &format!("{base}/token"), "");
+    let mut credentials = signed_in(&TokenService::generous(), &vwh, FRESH);
+    credentials["baseUrl"] = base.clone().into();
+    credentials["tokenUrl"] = format!("{base}/token").into();
+    store(&vwh, &credentials);
+    vwh
+}
+
 #[test]
 fn another_process_has_refreshed_it_meanwhile() {
     let home_of_run = Arc::new(std::sync::Mutex::new(None::<Vwh>));
     let shared = Arc::clone(&home_of_run);
-    let server = crate::support::Server::new(move |request| {
+    let server = Server::new(move |request| {
         if request.header("authorization") == Some("Bearer access-new") {
             return json(200, "[]");
         }
@@ -148,13 +159,8 @@ fn another_process_has_refreshed_it_meanwhile() {
         store(vwh.as_ref().unwrap(), &credentials);
         json(401, "{}")
     });
-    let base = server.base_url();
-    let vwh = home(&base, &format!("{base}/token"), "");
+    let vwh = signed_in_at(&server);
     *home_of_run.lock().unwrap() = Some(vwh.clone());
-    let mut credentials = signed_in(&TokenService::generous(), &vwh, FRESH);
-    credentials["baseUrl"] = base.clone().into();
-    credentials["tokenUrl"] = format!("{base}/token").into();
-    store(&vwh, &credentials);
     let _ = vwh.args(["list"]).run().exits(0);
     assert_eq!(server.lines(), ["GET /self/webhooks/"; 2]);
 }
@@ -374,22 +380,16 @@ fn a_file_that_others_can_read_is_refused() {
 
 #[test]
 fn a_batch_whose_every_token_is_refused_refreshes_once() {
-    let server =
-        crate::support::Server::new(|request| match (request.method.as_str(), request.path.as_str()) {
-            (_, "/token") => {
-                json(200, r#"{"access_token":"access-1","refresh_token":"refresh-1","expires_in":86400}"#)
-            }
-            ("GET", "/self/webhooks/") => {
-                json(200, r#"[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"}]"#)
-            }
-            _ => json(401, "{}"),
-        });
-    let base = server.base_url();
-    let vwh = home(&base, &format!("{base}/token"), "");
-    let mut credentials = signed_in(&TokenService::generous(), &vwh, FRESH);
-    credentials["baseUrl"] = base.clone().into();
-    credentials["tokenUrl"] = format!("{base}/token").into();
-    store(&vwh, &credentials);
+    let server = Server::new(|request| match (request.method.as_str(), request.path.as_str()) {
+        (_, "/token") => {
+            json(200, r#"{"access_token":"access-1","refresh_token":"refresh-1","expires_in":86400}"#)
+        }
+        ("GET", "/self/webhooks/") => {
+            json(200, r#"[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"}]"#)
+        }
+        _ => json(401, "{}"),
+    });
+    let vwh = signed_in_at(&server);
     let _ = vwh.args(["renew", "--all", "--concurrency", "2"]).run().exits(3);
     assert_eq!(
         server.lines().iter().filter(|line| *line == "POST /token").count(),

@@ -8,6 +8,18 @@ use crate::token_service::{TokenService, signed_in, stored};
 /// How long ago the token has ended, in seconds.
 const OVER: i64 = -3_600;
 
+/// A service that meets a test at the first barrier when it is asked, and at the second before it grants.
+fn held_back() -> (TokenService, Arc<Barrier>, Arc<Barrier>) {
+    let (asked, may_answer) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (on_asked, on_answer) = (Arc::clone(&asked), Arc::clone(&may_answer));
+    let service = TokenService::new(move |_, grants| {
+        on_asked.wait();
+        on_answer.wait();
+        grants.grant()
+    });
+    (service, asked, may_answer)
+}
+
 #[test]
 fn a_refresh_is_not_begun_with_too_little_time() {
     let service = TokenService::generous();
@@ -19,13 +31,7 @@ fn a_refresh_is_not_begun_with_too_little_time() {
 
 #[test]
 fn a_refresh_under_way_outlives_the_time_limit() {
-    let (asked, may_answer) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (on_asked, on_answer) = (Arc::clone(&asked), Arc::clone(&may_answer));
-    let service = TokenService::new(move |_, grants| {
-        on_asked.wait();
-        on_answer.wait();
-        grants.grant()
-    });
+    let (service, asked, may_answer) = held_back();
     let vwh = service.home("");
     signed_in(&service, &vwh, OVER);
     let process = vwh.args(["list", "--timeout", "3s"]).spawn();
@@ -49,13 +55,7 @@ fn signalled_while_refreshing(
     before: &str,
 ) -> (Option<i32>, serde_json::Value) {
     use std::os::unix::fs::PermissionsExt;
-    let (asked, may_answer) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (on_asked, on_answer) = (Arc::clone(&asked), Arc::clone(&may_answer));
-    let service = TokenService::new(move |_, grants| {
-        on_asked.wait();
-        on_answer.wait();
-        grants.grant()
-    });
+    let (service, asked, may_answer) = held_back();
     let vwh = service.home("");
     let script = format!("#!/bin/sh\n{before}\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_vwh"));
     let script = vwh.write("started", &script);

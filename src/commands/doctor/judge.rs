@@ -1,6 +1,6 @@
-//! What the things mean that `vwh doctor` saw. Pure.
+//! What the things mean that `vwh doctor` saw; files are `seen`'s. Pure.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,7 +10,6 @@ use crate::auth::sign_in::SignIn;
 use crate::auth::standing::Unattended;
 use crate::auth::store::Credentials;
 use crate::error::{Error, Kind};
-use crate::files::Openness;
 use crate::http::exchange::Arrived;
 use crate::http::fault::Fault;
 use crate::output::detail::key_trouble;
@@ -25,23 +24,6 @@ const CLOCK_WARNS: TimeDelta = TimeDelta::seconds(30);
 
 /// One that is further off than this makes tokens look valid that are not, and the reverse.
 const CLOCK_FAILS: TimeDelta = TimeDelta::minutes(5);
-
-/// A file or folder that matters.
-pub(super) enum Seen {
-    /// The state directory, which can be written to.
-    State(PathBuf, Found),
-    /// There is none, or it cannot be written to.
-    NoState(Error),
-    /// A file that vwh wrote.
-    Own(Found, PathBuf),
-    /// A file that the configuration names for a secret.
-    Named(Found, PathBuf),
-    /// One that only a unit of systemd has, as the configuration spells it.
-    OfOtherUnit(PathBuf),
-}
-
-/// What others may do with a file, if it is there.
-pub(super) type Found = std::io::Result<Option<Openness>>;
 
 /// What the list request came to.
 pub(super) enum Listed {
@@ -63,49 +45,6 @@ pub(super) fn configuration(file: Option<&Path>, connection: &Connection) -> Che
     let from = file.map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
     let detail = format!("{from}; profile {}: {} at {place}", connection.profile, connection.service.name());
     Check::new("configuration", Verdict::Pass, detail)
-}
-
-/// The worst of what was seen, and everything that is wrong.
-pub(super) fn files(seen: &[Seen]) -> Check {
-    let judged: Vec<Check> = seen.iter().filter_map(file).collect();
-    let verdict = judged.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Skip);
-    let told = judged.iter().filter(|check| check.verdict == verdict || check.verdict > Verdict::Pass);
-    let (details, cures): (Vec<&str>, Vec<Option<&str>>) =
-        told.map(|check| (check.detail.as_str(), check.cure.as_deref())).unzip();
-    let cures: Vec<&str> = cures.into_iter().flatten().collect();
-    let check = Check::new("files", verdict, details.join("; "));
-    if cures.is_empty() { check } else { check.cure(cures.join("; ")) }
-}
-
-fn file(seen: &Seen) -> Option<Check> {
-    let check = |verdict, detail: String| Some(Check::new("files", verdict, detail));
-    let close = |mode: &str, path: &Path| format!("chmod {mode} {}", word(&path.display().to_string()));
-    match seen {
-        Seen::NoState(error) => Some(Check::of_error("files", Verdict::Fail, error)),
-        Seen::State(path, Ok(Some(Openness::Exposed))) => {
-            check(Verdict::Warn, format!("others can look into {}", path.display()))
-                .map(|check| check.cure(close("700", path)))
-        }
-        Seen::State(path, _) => check(Verdict::Pass, format!("state in {}", path.display())),
-        Seen::Own(Ok(Some(Openness::Exposed)), path) => {
-            check(Verdict::Fail, format!("{} can be read by others", path.display()))
-                .map(|check| check.cure(close("600", path)))
-        }
-        Seen::Named(Ok(Some(Openness::Exposed)), path) => {
-            check(Verdict::Warn, format!("{} can be read by others", path.display()))
-                .map(|check| check.cure(close("600", path)))
-        }
-        Seen::Named(Ok(None), path) => check(Verdict::Fail, format!("{} is not there", path.display()))
-            .map(|check| check.cure("write the secret to that file, or name another in config.toml")),
-        Seen::OfOtherUnit(path) => {
-            check(Verdict::Warn, format!("{} cannot be looked at outside its systemd unit", path.display()))
-                .map(|check| check.cure("run vwh doctor in the unit that has LoadCredential="))
-        }
-        Seen::Own(Err(error), path) | Seen::Named(Err(error), path) => {
-            check(Verdict::Fail, format!("cannot look at {}: {error}", path.display()))
-        }
-        Seen::Own(..) | Seen::Named(..) => None,
-    }
 }
 
 /// Hosts with how many addresses each has (`None`: it is an address), or why it has none.
@@ -284,13 +223,12 @@ fn unknown(name: &'static str) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::time::Duration;
 
     use bytes::Bytes;
     use chrono::TimeDelta;
 
-    use super::{Arrived, Listed, Openness, Seen, Verdict};
+    use super::{Arrived, Listed, Verdict};
     use crate::error::{Error, Kind};
     use crate::services::registration::Listing;
 
@@ -337,32 +275,6 @@ mod tests {
             let check = super::connection("host", "https", &arrived(status, body), Duration::ZERO);
             assert_eq!(check.verdict, verdict, "{status} {body}");
         }
-    }
-
-    #[test]
-    fn the_worst_file_decides_and_all_that_is_wrong_is_told() {
-        let path = |name: &str| PathBuf::from(name);
-        let state = || Seen::State(path("state"), Ok(Some(Openness::Private)));
-        let judged = |seen: &[Seen]| {
-            let check = super::files(seen);
-            (check.verdict, check.detail, check.cure.unwrap_or_default())
-        };
-        assert_eq!(judged(&[state()]), (Verdict::Pass, "state in state".to_owned(), String::new()));
-        assert_eq!(
-            judged(&[
-                state(),
-                Seen::Own(Ok(Some(Openness::Exposed)), path("own")),
-                Seen::Named(Ok(Some(Openness::Exposed)), path("my token")),
-                Seen::Own(Ok(None), path("not yet")),
-            ]),
-            (
-                Verdict::Fail,
-                "own can be read by others; my token can be read by others".to_owned(),
-                "chmod 600 own; chmod 600 'my token'".to_owned()
-            )
-        );
-        assert_eq!(judged(&[state(), Seen::Named(Ok(None), path("gone"))]).0, Verdict::Fail);
-        assert_eq!(judged(&[Seen::NoState(Error::new(Kind::Configuration, "no"))]).0, Verdict::Fail);
     }
 
     #[test]

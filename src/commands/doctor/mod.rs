@@ -1,8 +1,9 @@
 //! `vwh doctor`: looks at everything that has to be right, in the order in which one thing needs the other, and says what
-//! to type where it is not. What it sees is judged in `judge`, without asking anybody.
+//! to type where it is not. What it sees is judged in `judge`, and files in `seen`, without asking anybody.
 
 mod judge;
 mod probe;
+mod seen;
 
 use clap::Args;
 use futures_util::future::join_all;

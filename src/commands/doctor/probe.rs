@@ -1,4 +1,4 @@
-//! What `vwh doctor` asks: files, names, the service. Each thing is asked once; what it means is `judge`'s.
+//! What `vwh doctor` asks: files, names, the service. Each thing is asked once; what it means is `judge`'s and `seen`'s.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,7 +7,8 @@ use url::{Host, Url};
 
 use super::super::Context;
 use super::super::account::Account;
-use super::judge::{self, Listed, Seen};
+use super::judge::{self, Listed};
+use super::seen::{self, Seen};
 use super::{Check, Verdict};
 use crate::auth::TokenSource;
 use crate::auth::keeper::Keeper;
@@ -23,7 +24,7 @@ use crate::settings::{Connection, Place};
 /// The checks as far as they go: what is missing at the end could not be made.
 pub(super) async fn all(context: &Context, connection: Connection) -> Vec<Check> {
     let mut checks = vec![judge::configuration(context.settings.config_file(), &connection)];
-    checks.push(judge::files(&look_at_files(context, &connection)));
+    checks.push(seen::files(&look_at_files(context, &connection)));
     let urls = addresses(&connection);
     let network = match &connection.place {
         Place::Remote { network, .. } => network.clone(),

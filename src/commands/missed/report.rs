@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::super::Context;
 use super::super::accounts;
+use super::super::report;
 use super::view::events;
 use crate::error::{Error, ExitStatus, Kind};
+use crate::output::ErrorView;
 use crate::output::text::inert;
-use crate::output::{ErrorView, OutputError};
 use crate::settings::Format;
 use crate::webhook::json::to_line;
 
@@ -99,15 +100,7 @@ impl Reposting {
         } else {
             self.lines(is_several)
         };
-        if failure.is_some() || !failures.is_empty() {
-            match context.output.answer_anyway(&text) {
-                // That nobody reads the lines does not make the failure one less.
-                Ok(()) | Err(OutputError::BrokenPipe) => {}
-                Err(error) => return Err(error.into()),
-            }
-        } else {
-            context.output.answer(&text)?;
-        }
+        report::answer(&context.output, &text, failure.is_some() || !failures.is_empty())?;
         if self.results.is_empty() {
             context.output.notice("nothing is known to be missed, so there is nothing to post");
         }

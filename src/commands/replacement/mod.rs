@@ -100,11 +100,7 @@ impl Job {
 
 /// Runs `replace` or `rotate`.
 pub async fn run(request: &Request<'_>, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
-    let _lock = if request.how.dry_run {
-        None
-    } else {
-        Some(account.lock(context, request.how.lock.waiting()).await?)
-    };
+    let _lock = request.how.lock.take(context, account, request.how.dry_run).await?;
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity.clone());
     let journal = account.journal(context)?;

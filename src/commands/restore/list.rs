@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::Context;
-use super::accounts::Gathered;
-use super::restore::Candidate;
-use super::snapshot::Snapshot;
+use super::super::Context;
+use super::super::accounts::Gathered;
+use super::super::snapshot::Snapshot;
+use super::finding::Candidate;
 use crate::error::{Error, ExitStatus};
 use crate::journal::history::State;
 use crate::output::table::{Column, lay_out};
@@ -34,7 +34,7 @@ struct RemovalView<'a> {
 }
 
 /// Writes what the journal has of each account's candidates, newest first.
-pub fn list(
+pub(super) fn list(
     context: &Context,
     gathered: Gathered<'_, (Vec<Candidate>, Snapshot)>,
     is_several: bool,

@@ -1,10 +1,14 @@
 //! `vwh restore`: registers again what vwh removed, from the journal. Can be repeated, and killed, without doubling anything.
+//!
+//! `finding` says what the current list makes of what was removed, and `list` shows it.
+
+mod finding;
+mod list;
 
 use bytes::Bytes;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use wildmatch::WildMatch;
 
@@ -14,7 +18,6 @@ use super::accounts::Accounts;
 use super::batch::{self, Plan, Stopped};
 use super::lock::LockArgs;
 use super::report::{self, Done, Outcome, Report, Vocabulary};
-use super::restore_list;
 use super::signing_key;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ExitStatus, Kind};
@@ -26,10 +29,7 @@ use crate::services::element;
 use crate::services::registration::Definition;
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
-use crate::webhook::json::Secrets;
-
-/// Clocks differ; a webhook created this long before a restore set out by our clock may still be its work.
-const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+use finding::{Candidate, Finding, Present, examine};
 
 const VOCABULARY: Vocabulary = Vocabulary {
     verb: "restore",
@@ -72,28 +72,6 @@ pub struct RestoreArgs {
     lock: LockArgs,
 }
 
-/// A removal that may be undone, with the webhook as it was.
-pub struct Candidate {
-    /// What the journal says.
-    pub removal: Removal,
-    /// What it was.
-    pub webhook: Webhook,
-}
-
-/// What the current list says about a candidate.
-enum Finding {
-    /// Still there, or restored before: nothing to say.
-    Settled,
-    /// A restore that was cut short did register it, under this id.
-    Completed(String),
-    /// Somebody registered an equal one.
-    Exists(String),
-    /// Another one is in the place where there is room for one.
-    Blocked(String),
-    /// Gone.
-    Missing,
-}
-
 /// Runs `vwh restore`.
 pub async fn run(args: &RestoreArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
     let is_bare =
@@ -108,7 +86,7 @@ pub async fn run(args: &RestoreArgs, context: &Context, accounts: &Accounts) -> 
     }
     if args.list {
         let gathered = accounts.each(async |account| look(args, context, account).await).await?;
-        return restore_list::list(context, gathered, accounts.is_several);
+        return list::list(context, gathered, accounts.is_several);
     }
     let gathered = accounts.each(async |account| restore(args, context, account).await).await?;
     report::conclude_all(context, gathered, &VOCABULARY, args.dry_run, accounts.is_several)
@@ -127,7 +105,7 @@ async fn look(
 }
 
 async fn restore(args: &RestoreArgs, context: &Context, account: &Account) -> Result<Report, Error> {
-    let _lock = if args.dry_run { None } else { Some(account.lock(context, args.lock.waiting()).await?) };
+    let _lock = args.lock.take(context, account, args.dry_run).await?;
     let (snapshot, identity) = Snapshot::take_with_identity(context, account).await?;
     let owner = account.owner(identity);
     let journal = account.journal(context)?;
@@ -183,78 +161,6 @@ fn never_removed(account: &Account, id: &str) -> Error {
         .hint(format!("see what it has with: {}", account.command("restore --list")))
 }
 
-/// What is registered now, as far as it may stand for something that was removed.
-struct Present<'a> {
-    snapshot: &'a Snapshot,
-    by_url: HashMap<String, Vec<Webhook>>,
-    /// What other removals were restored as: it stands for those.
-    claimed: HashSet<String>,
-}
-
-impl<'a> Present<'a> {
-    fn new(snapshot: &'a Snapshot, removals: &[Removal]) -> Self {
-        let mut by_url: HashMap<String, Vec<Webhook>> = HashMap::new();
-        for webhook in snapshot.webhooks() {
-            by_url.entry(webhook.url.clone()).or_default().push(webhook);
-        }
-        let claimed = removals.iter().filter_map(|removal| match &removal.state {
-            State::Restored(new_id) => Some(new_id.clone()),
-            _ => None,
-        });
-        Self { snapshot, by_url, claimed: claimed.collect() }
-    }
-
-    /// A webhook that delivers what `lost` did, with its key.
-    fn twin_of(&self, lost: &Webhook) -> Option<&Webhook> {
-        self.by_url.get(&lost.url)?.iter().find(|webhook| {
-            !self.claimed.contains(&webhook.id)
-                && webhook.delivers_as(&lost.url, &lost.events)
-                && (webhook.signing_key == lost.signing_key || lost.signing_key.is_none())
-        })
-    }
-}
-
-/// `is_named` says that the user asked for this very webhook: then it comes back even if it was not vwh that removed it in
-/// the end.
-fn examine(candidate: &Candidate, present: &Present<'_>, is_named: bool) -> Finding {
-    let is_settled = match candidate.removal.state {
-        State::Restored(_) => true,
-        State::Kept => !is_named,
-        _ => false,
-    };
-    if is_settled {
-        return Finding::Settled;
-    }
-    if let Some(listed) = present.snapshot.find(&candidate.webhook.id) {
-        return in_place_of(candidate, &listed);
-    }
-    let Some(twin) = present.twin_of(&candidate.webhook) else { return Finding::Missing };
-    match candidate.removal.state {
-        State::Restoring(since) if created_after(twin, since - CLOCK_SKEW) => {
-            Finding::Completed(twin.id.clone())
-        }
-        _ => Finding::Exists(twin.id.clone()),
-    }
-}
-
-/// What `listed`, which has the same id, says. Where there is room for one webhook, every webhook has that id.
-fn in_place_of(candidate: &Candidate, listed: &Webhook) -> Finding {
-    let lost = &candidate.webhook;
-    if !lost.service.holds_one() {
-        return Finding::Settled;
-    }
-    let is_same = listed.url == lost.url && listed.method == lost.method;
-    match candidate.removal.state {
-        State::Restoring(_) if is_same => Finding::Completed(listed.id.clone()),
-        _ if is_same => Finding::Settled,
-        _ => Finding::Blocked(listed.shown_url(Secrets::Hide)),
-    }
-}
-
-fn created_after(webhook: &Webhook, moment: DateTime<Utc>) -> bool {
-    webhook.created_at.is_none_or(|created| created >= moment)
-}
-
 struct Restoring<'a> {
     context: &'a Context,
     account: &'a Account,
@@ -280,8 +186,7 @@ impl Restoring<'_> {
                         self.note(Action::Restored, &candidate.webhook, Some(&new_id), Durability::Synced)
                             .await?;
                     }
-                    // One arrival completes one removal; an equal one is still missing.
-                    present.claimed.insert(new_id.clone());
+                    present.claim(new_id.clone());
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
                 Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
