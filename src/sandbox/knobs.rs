@@ -21,11 +21,11 @@ use super::account::Account;
 use super::app::App;
 use super::contact_center::book::Book;
 use super::contact_center::notifications;
-use super::engine::{End, Tally};
+use super::engine::End;
 use super::oauth::ledger::Ledger;
-use super::oauth::{CLIENT_ID, USERNAME};
 use super::registration::Registration;
 use super::reply::Reply;
+use super::status::{More, status};
 use super::timestamp::Timestamp;
 use super::voipbin;
 use crate::services::vis::delivery::event::State;
@@ -105,9 +105,6 @@ pub(super) async fn answer(app: &Arc<App>, parts: &Parts, path: &str, body: Opti
     }
 }
 
-/// What a knob has to say besides the status.
-type More = Map<String, Value>;
-
 async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<More, Failure> {
     match (method.as_str(), path) {
         ("GET", "/status") => Ok(More::new()),
@@ -131,33 +128,6 @@ async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<Mor
         ),
         _ => Err(Failure::Request(StatusCode::NOT_FOUND, "there is no such route".to_owned())),
     }
-}
-
-fn status(app: &App, more: More) -> Value {
-    let now = app.store.now();
-    let Tally { calls, undecided, succeeded, failed } = app.engine.tally();
-    let mut status = json!({
-        "address": app.address.to_string(),
-        "now": now,
-        "speed": app.store.speed(),
-        "webhooks": app.store.read(|account| account.webhooks(now).len()),
-        "requests": app.requests(),
-        "tokenRequests": app.token_requests(),
-        "tokens": app.store.read_ledger(|ledger| ledger.live(now)) + app.store.read_book(|book| book.live(now)),
-        "tokenUrl": app.token_url(),
-        "clientId": CLIENT_ID,
-        "username": USERNAME,
-        "embedded": app.is_embedded,
-        "events": app.store.read_events(|log| log.rows().len()),
-        "callsUnderWay": calls,
-        "deliveriesUnderWay": undecided,
-        "deliveriesSucceeded": succeeded,
-        "deliveriesFailed": failed,
-    });
-    if let Some(status) = status.as_object_mut() {
-        status.extend(more);
-    }
-    status
 }
 
 async fn advance(app: &App, body: &[u8]) -> Result<More, Failure> {

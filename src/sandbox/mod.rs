@@ -8,7 +8,7 @@
 //! - who serves, and how others find it: `session`, `election`, `locks`, `server`
 //! - what is kept: `store` (memory and disk), `account`, `registration`, `events`, `state`, `directory`, `demo`
 //! - time: `clock`, `timestamp`; what waits for it, calls and their deliveries: `engine`
-//! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`
+//! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs` and `status`
 //! - tokens for those who sign in: `oauth`
 //! - the other services on the same address: `contact_center`, `voipbin`
 //! - trouble to order: `fault`, `misbehaviour`, `options`
@@ -38,6 +38,7 @@ mod routes;
 mod server;
 mod session;
 mod state;
+mod status;
 mod store;
 mod timestamp;
 mod vis;

@@ -148,7 +148,7 @@ pub(super) fn token_url(address: SocketAddr) -> String {
 }
 
 /// The root for a client on this machine: an unspecified address is reached by way of loopback.
-fn root(mut address: SocketAddr) -> String {
+pub(super) fn root(mut address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

@@ -104,28 +104,49 @@ fn who_wants_to_sign_in_is_told_everything_once_secrets_may_be_shown() {
     insta::assert_snapshot!(status.hiding_times().snapshot().replace(token, "[TOKEN]").replace(key, "[KEY]"), @"
     exit: 0
     --- stdout
-    sandbox        http://127.0.0.1:[PORT]
-    time           [TIME]
-    webhooks       8
-    events         47
-    calls          0 under way
-    deliveries     0 under way, 0 succeeded, 0 failed
-    token          [TOKEN]
-    access key     [KEY]
-    token URL      http://127.0.0.1:[PORT]/token
-    client id      sandbox-client
-    client secret  sandbox-secret
-    username       demo@vbc.prod
-    password       demo-password
+    sandbox         http://127.0.0.1:[PORT]
+    time            [TIME]
+    events          47
+    calls           0 under way
+    VIS             http://127.0.0.1:[PORT]/t/vbc.prod/vis/v1
+      token URL     http://127.0.0.1:[PORT]/token
+      webhooks      8
+      deliveries    0 under way, 0 succeeded, 0 failed
+    Contact Center  http://127.0.0.1:[PORT]/webhooks
+      token URL     http://127.0.0.1:[PORT]/Auth/connect/token
+      webhooks      2
+      deliveries    0 under way, 0 succeeded, 0 failed
+    VoIPBIN         http://127.0.0.1:[PORT]/v1.0
+      login URL     http://127.0.0.1:[PORT]/auth/login
+      webhooks      0
+      deliveries    0 under way, 0 succeeded, 0 failed
+    token           [TOKEN]
+    access key      [KEY]
+    client id       sandbox-client
+    client secret   sandbox-secret
+    username        demo@vbc.prod
+    password        demo-password
     --- stderr
     ");
 }
 
 #[test]
-fn what_is_not_running_has_no_token_url_to_show() {
+fn what_is_not_running_has_no_urls_to_show() {
+    let status = Vwh::new().args(["sandbox", "status"]).run().exits(0);
+    insta::assert_snapshot!(status.hiding_times().snapshot(), @"
+    exit: 0
+    --- stdout
+    sandbox         not running (each command brings its own)
+    time            [TIME]
+    events          47
+    VIS             8 webhooks
+    Contact Center  2 webhooks
+    VoIPBIN         0 webhooks
+    --- stderr
+    ");
     let status = Vwh::new().args(["sandbox", "status", "--show-secrets"]).run().exits(0);
-    assert!(status.stdout.contains("client id      sandbox-client\n"), "{status}");
-    assert!(!status.stdout.contains("token URL"), "{status}");
+    assert!(status.stdout.contains("client id       sandbox-client\n"), "{status}");
+    assert!(!status.stdout.contains("http://"), "{status}");
 }
 
 #[test]

@@ -127,12 +127,22 @@ fn its_knobs_are_commands() {
     insta::assert_snapshot!(status.hiding_times().snapshot(), @r"
     exit: 0
     --- stdout
-    sandbox     http://127.0.0.1:[PORT]
-    time        [TIME]
-    webhooks    8
-    events      47
-    calls       0 under way
-    deliveries  0 under way, 0 succeeded, 0 failed
+    sandbox         http://127.0.0.1:[PORT]
+    time            [TIME]
+    events          47
+    calls           0 under way
+    VIS             http://127.0.0.1:[PORT]/t/vbc.prod/vis/v1
+      token URL     http://127.0.0.1:[PORT]/token
+      webhooks      8
+      deliveries    0 under way, 0 succeeded, 0 failed
+    Contact Center  http://127.0.0.1:[PORT]/webhooks
+      token URL     http://127.0.0.1:[PORT]/Auth/connect/token
+      webhooks      2
+      deliveries    0 under way, 0 succeeded, 0 failed
+    VoIPBIN         http://127.0.0.1:[PORT]/v1.0
+      login URL     http://127.0.0.1:[PORT]/auth/login
+      webhooks      0
+      deliveries    0 under way, 0 succeeded, 0 failed
     --- stderr
     ");
     let status = vwh.args(["sandbox", "status", "--json"]).run().exits(0).json();

@@ -82,12 +82,22 @@ fn status_tells_how_busy_it_is() {
     insta::assert_snapshot!(shown.hiding_times().snapshot(), @"
     exit: 0
     --- stdout
-    sandbox     http://127.0.0.1:[PORT]
-    time        [TIME]
-    webhooks    1
-    events      2
-    calls       1 under way
-    deliveries  2 under way, 0 succeeded, 0 failed
+    sandbox         http://127.0.0.1:[PORT]
+    time            [TIME]
+    events          2
+    calls           1 under way
+    VIS             http://127.0.0.1:[PORT]/t/vbc.prod/vis/v1
+      token URL     http://127.0.0.1:[PORT]/token
+      webhooks      1
+      deliveries    2 under way, 0 succeeded, 0 failed
+    Contact Center  http://127.0.0.1:[PORT]/webhooks
+      token URL     http://127.0.0.1:[PORT]/Auth/connect/token
+      webhooks      0
+      deliveries    0 under way, 0 succeeded, 0 failed
+    VoIPBIN         http://127.0.0.1:[PORT]/v1.0
+      login URL     http://127.0.0.1:[PORT]/auth/login
+      webhooks      0
+      deliveries    0 under way, 0 succeeded, 0 failed
     --- stderr
     ");
     status.store(200, Ordering::SeqCst);

@@ -300,7 +300,7 @@ fn the_sandbox_shows_its_access_key_on_request_only() {
     let status = vwh.args(["sandbox", "status", "--json", "--show-secrets"]).run().exits(0).json();
     let key = status["accessKey"].as_str().unwrap();
     let shown = vwh.args(["sandbox", "status", "--show-secrets"]).run().exits(0);
-    assert!(shown.stdout.contains(&format!("access key     {key}\n")), "{shown}");
+    assert!(shown.stdout.contains(&format!("access key      {key}\n")), "{shown}");
     let by_key = Vwh::new()
         .env("VWH_SERVICE", "voipbin")
         .env("VWH_BASE_URL", format!("http://{}/v1.0", sandbox.address))

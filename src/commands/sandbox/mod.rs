@@ -123,7 +123,7 @@ enum Knob {
         #[arg(value_parser = parse_duration)]
         duration: TimeDelta,
     },
-    /// Show where the sandbox is, its time, its webhooks and how busy it is
+    /// Show where each service of the sandbox is, what it holds and how busy it is
     Status,
     /// Bring the demo account back
     Reset {

@@ -94,6 +94,11 @@ impl Book {
         self.tokens.iter().filter(|token| token.expires_at > now).count()
     }
 
+    /// How many subscriptions there are.
+    pub(in crate::sandbox) fn count(&self) -> usize {
+        self.subscriptions.len()
+    }
+
     /// The subscription with this id, compared exactly.
     pub(super) fn find(&mut self, id: &str) -> Option<&mut Subscription> {
         self.subscriptions.iter_mut().find(|subscription| subscription.id == id)

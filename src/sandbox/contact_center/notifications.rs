@@ -13,6 +13,7 @@ use crate::sandbox::engine::consignment::{Consignment, Moment, Scene, Script};
 use crate::sandbox::timestamp::Timestamp;
 use crate::services::contact_center::delivery::{INTERACTION, Notification, RULES, build, sample};
 use crate::services::contact_center::signature;
+use crate::webhook::ServiceKind;
 
 /// What is told beside the channel's own story: the agent is ready again once it has ended.
 const READY: (i64, &str) = (45, "agent.presencechanged.v1");
@@ -65,6 +66,10 @@ struct Parcel {
 }
 
 impl Consignment for Parcel {
+    fn service(&self) -> ServiceKind {
+        ServiceKind::ContactCenter
+    }
+
     fn destination(&self) -> Arc<str> {
         format!("contact-center {}", self.subscription).into()
     }

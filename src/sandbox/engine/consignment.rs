@@ -14,6 +14,7 @@ use crate::network::is_loopback;
 use crate::sandbox::options::Options;
 use crate::sandbox::store::Store;
 use crate::sandbox::timestamp::Timestamp;
+use crate::webhook::ServiceKind;
 
 /// Where it all takes place.
 #[derive(Clone, Debug)]
@@ -34,6 +35,9 @@ pub(in crate::sandbox) trait Moment: Debug + Send + Sync {
 
 /// One event for one receiver, through all its attempts.
 pub(in crate::sandbox) trait Consignment: Debug + Send + Sync {
+    /// Whose it is.
+    fn service(&self) -> ServiceKind;
+
     /// What it goes to, told apart from everything else that any service delivers to: the events of one call arrive there in
     /// order.
     fn destination(&self) -> Arc<str>;

@@ -107,12 +107,17 @@ mod tests {
     use super::*;
     use crate::delivery::{Delivery, Rules};
     use crate::services::vis::delivery::RULES;
+    use crate::webhook::ServiceKind;
 
     /// Goes nowhere.
     #[derive(Debug)]
     struct Blank(&'static str);
 
     impl Consignment for Blank {
+        fn service(&self) -> ServiceKind {
+            ServiceKind::Vis
+        }
+
         fn destination(&self) -> Arc<str> {
             self.0.into()
         }

@@ -3,11 +3,12 @@
 //!
 //! - `schedule`: the timers; `hand`: moving the clock by hand, from timer to timer
 //! - `consignment`: what a service has to say of what it delivers; `vis` does
-//! - `lanes`: what is under way, in order; `post`: attempts, and what follows from their answers
+//! - `lanes`: what is under way, in order; `post`: attempts, and what follows from their answers; `counts`: what became of them
 //!
 //! The clock itself is the store's. A stop forgets calls and retries that are under way; nothing of them is on disk.
 
 pub(super) mod consignment;
+pub(super) mod counts;
 mod hand;
 mod lanes;
 mod post;
@@ -31,6 +32,7 @@ use crate::services::vis::delivery::RULES;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
 use crate::webhook::ServiceKind;
 use consignment::{Play, Scene, Script};
+use counts::Counts;
 pub(super) use hand::End;
 use lanes::{Lanes, Parcel};
 use schedule::Schedule;
@@ -67,10 +69,7 @@ struct Work {
     era: u64,
     /// Calls that are not over.
     calls: usize,
-    /// Deliveries that have begun and are not decided.
-    undecided: usize,
-    succeeded: u64,
-    failed: u64,
+    deliveries: Counts,
     /// Whether somebody moves the clock, and lets happen what is due on the way.
     is_in_hand: bool,
 }
@@ -98,12 +97,7 @@ struct Source {
 pub(super) struct Tally {
     /// Calls that are not over.
     pub(super) calls: usize,
-    /// Deliveries that have begun and are not decided.
-    pub(super) undecided: usize,
-    /// Deliveries that arrived, since the start or the last reset.
-    pub(super) succeeded: u64,
-    /// Deliveries that were given up, since then.
-    pub(super) failed: u64,
+    pub(super) deliveries: Counts,
 }
 
 /// More calls than go on at once.
@@ -186,8 +180,7 @@ impl Engine {
     /// How busy it is.
     pub(super) fn tally(&self) -> Tally {
         let work = self.work();
-        let Work { calls, undecided, succeeded, failed, .. } = *work;
-        Tally { calls, undecided, succeeded, failed }
+        Tally { calls: work.calls, deliveries: work.deliveries }
     }
 
     /// Brings the demo account back, or an empty one, and drops every call and delivery; on disk when it returns.
@@ -196,7 +189,7 @@ impl Engine {
             let mut work = self.work();
             self.scene.store.reset(empty);
             self.drop_all(&mut work);
-            (work.succeeded, work.failed) = (0, 0);
+            work.deliveries = Counts::default();
             let now = self.scene.store.now();
             if let Some(source) = &mut work.source {
                 source.next = now;
@@ -219,7 +212,7 @@ impl Engine {
         work.schedule = Schedule::default();
         work.lanes = Lanes::default();
         work.calls = 0;
-        work.undecided = 0;
+        work.deliveries.drop_undecided();
         work.era += 1;
         self.under_way.send_replace(0);
         self.changed.notify_one();
@@ -279,7 +272,7 @@ impl Engine {
             work.calls -= 1;
         }
         for consignment in moment.happen(&self.scene, now) {
-            work.undecided += 1;
+            work.deliveries.begins(consignment.service());
             self.hand_over(work, Parcel { call: play.call, consignment, attempt: 1 });
         }
     }
@@ -298,7 +291,7 @@ impl Work {
 
     /// The call that comes by itself at `due`, if one does.
     fn comes_by_itself(&mut self, due: Timestamp) -> Option<Scenario> {
-        let is_too_busy = self.undecided >= MOST_DELIVERIES || self.calls >= MOST_CALLS;
+        let is_too_busy = self.deliveries.of_all().undecided >= MOST_DELIVERIES || self.calls >= MOST_CALLS;
         let source = self.source.as_mut().filter(|source| source.next <= due)?;
         let scenario = Scenario::ALL[source.placed % Scenario::ALL.len()];
         source.placed += 1;

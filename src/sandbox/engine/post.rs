@@ -44,16 +44,15 @@ impl Engine {
             return;
         }
         let next_in_lane = work.lanes.leave(&parcel);
+        let service = parcel.consignment.service();
         match answer.map(|answer| (rules.next(parcel.attempt, answer), answer)) {
             Some((Next::Retry, _)) => self.try_later(&mut work, parcel, rules),
             Some((next, answer)) => {
                 let is_delivered = next == Next::Delivered;
-                work.undecided -= 1;
-                let count = if is_delivered { &mut work.succeeded } else { &mut work.failed };
-                *count += 1;
+                work.deliveries.ends(service, Some(is_delivered));
                 parcel.consignment.decided(&self.scene, answer, is_delivered);
             }
-            None => work.undecided -= 1,
+            None => work.deliveries.ends(service, None),
         }
         if let Some(parcel) = next_in_lane {
             self.start(&mut work, parcel);

@@ -13,6 +13,7 @@ use crate::sandbox::timestamp::Timestamp;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
 use crate::services::vis::delivery::statistics::last_error;
 use crate::services::vis::delivery::{Parts, Policy, RULES, build};
+use crate::webhook::ServiceKind;
 
 /// The call `id` that begins at `start`.
 pub(super) fn call(scenario: Scenario, id: u64, start: Timestamp) -> Arc<Call> {
@@ -77,6 +78,10 @@ struct Parcel {
 }
 
 impl Consignment for Parcel {
+    fn service(&self) -> ServiceKind {
+        ServiceKind::Vis
+    }
+
     fn destination(&self) -> Arc<str> {
         Arc::clone(&self.webhook)
     }

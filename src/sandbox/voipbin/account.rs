@@ -146,6 +146,11 @@ impl Account {
         written.webhook_uri.clear();
     }
 
+    /// How many webhooks there are: one or none.
+    pub(in crate::sandbox) fn webhooks(&self) -> usize {
+        usize::from(!self.customer.written.webhook_uri.is_empty())
+    }
+
     pub(in crate::sandbox) fn customer(&self) -> &Customer {
         &self.customer
     }

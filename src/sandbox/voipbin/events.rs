@@ -14,6 +14,7 @@ use crate::sandbox::engine::consignment::{Consignment, Moment, Scene, Script};
 use crate::sandbox::timestamp::Timestamp;
 use crate::secret::Secret;
 use crate::services::voipbin::delivery::{CALL, RULES, build, sample};
+use crate::webhook::ServiceKind;
 
 /// Adds what VoIPBIN tells of the call `id`.
 pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
@@ -68,6 +69,10 @@ struct Parcel {
 }
 
 impl Consignment for Parcel {
+    fn service(&self) -> ServiceKind {
+        ServiceKind::Voipbin
+    }
+
     fn destination(&self) -> Arc<str> {
         "voipbin".into()
     }

@@ -26,9 +26,11 @@ use access::Caller;
 use refusal::Refusal;
 
 /// Where the API lives (specs/voipbin.md §2).
-const API_BASE: &str = "/v1.0";
+pub(super) const API_BASE: &str = "/v1.0";
 /// Where sign-in lives, at the root and not below the API.
 const AUTH_BASE: &str = "/auth";
+/// Where agents sign in.
+pub(super) const LOGIN_PATH: &str = "/auth/login";
 
 /// The operations that there are. Ids are decoded, and any text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +56,7 @@ pub(super) fn owns(path: &str) -> bool {
 pub(super) async fn answer(app: &App, parts: &Parts, body: Option<Bytes>, now: Timestamp) -> Reply {
     let body = body.unwrap_or_default();
     let path = parts.uri.path();
-    if path == "/auth/login" && parts.method == Method::POST {
+    if path == LOGIN_PATH && parts.method == Method::POST {
         return access::log_in(&app.store, &body, now).await.unwrap_or_else(|error| unsaved(&error, parts));
     }
     // Whoever asks for what is not there is told so, signed in or not (§1).

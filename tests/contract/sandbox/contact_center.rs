@@ -322,6 +322,7 @@ async fn what_is_not_2xx_is_tried_again_and_a_redirect_is_not_followed() {
     assert_eq!(posted.iter().map(Posted::line).collect::<Vec<_>>(), ["POST /hook"; 3]);
     assert!(posted.iter().all(|each| each.body == posted[0].body), "the same event each time");
     assert_eq!((&after["deliveriesSucceeded"], &after["deliveriesFailed"]), (&json!(1), &json!(0)));
+    assert_eq!(after["services"]["contact-center"]["deliveriesSucceeded"], 1);
 }
 
 #[tokio::test]

@@ -29,7 +29,26 @@ async fn status_tells_what_runs() {
     for name in ["callsUnderWay", "deliveriesUnderWay", "deliveriesSucceeded", "deliveriesFailed"] {
         assert_eq!(status[name], 0, "{name}");
     }
-    assert_eq!(status.as_object().map(serde_json::Map::len), Some(16));
+    assert_eq!(status.as_object().map(serde_json::Map::len), Some(17));
+}
+
+#[tokio::test]
+async fn status_tells_where_each_service_is_and_what_it_holds() {
+    let sandbox = Sandbox::start(Options::default()).await;
+    let services = sandbox.status().await["services"].clone();
+    let url = |path: &str| format!("http://{}{path}", sandbox.address());
+    let idle = |base: &str, door: &str, path: &str, webhooks: u64| {
+        json!({
+            "baseUrl": url(base), door: url(path), "webhooks": webhooks,
+            "deliveriesUnderWay": 0, "deliveriesSucceeded": 0, "deliveriesFailed": 0,
+        })
+    };
+    let expected = json!({
+        "vis": idle("/t/vbc.prod/vis/v1", "tokenUrl", "/token", 8),
+        "contact-center": idle("/webhooks", "tokenUrl", "/Auth/connect/token", 2),
+        "voipbin": idle("/v1.0", "loginUrl", "/auth/login", 0),
+    });
+    assert_eq!(services, expected);
 }
 
 #[tokio::test]

@@ -206,6 +206,9 @@ async fn the_guard_lets_nothing_through_to_this_machine_and_the_api_says_nothing
         (&json!(4), &json!(0)),
         "and never again"
     );
+    let of = |service: &str| status["services"][service]["deliveriesFailed"].clone();
+    assert_eq!([of("vis"), of("contact-center"), of("voipbin")], [json!(0), json!(0), json!(4)]);
+    assert_eq!(status["services"]["voipbin"]["webhooks"], 1);
     assert_eq!(customer(&sandbox).await["webhook_uri"], json!(receiver.url()));
 }
 
