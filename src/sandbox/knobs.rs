@@ -20,23 +20,16 @@ use uuid::Uuid;
 use super::account::Account;
 use super::app::App;
 use super::contact_center::book::Book;
-use super::contact_center::notifications;
 use super::engine::End;
 use super::oauth::ledger::Ledger;
 use super::registration::Registration;
 use super::reply::Reply;
 use super::status::{More, status};
 use super::timestamp::Timestamp;
-use super::voipbin;
-use crate::services::vis::delivery::event::State;
-use crate::services::vis::delivery::scenario::{Call, Scenario};
-use crate::webhook::ServiceKind;
+use super::{placing, voipbin};
 
 /// How far one call moves the clock at most: past every date the service would ever give.
 const MAX_ADVANCE: u64 = 100 * 365 * 24 * 60 * 60;
-
-/// How many calls are placed at once at most.
-const MAX_CALLS: usize = 1000;
 
 /// Body of `POST /_sandbox/advance`.
 #[derive(Deserialize)]
@@ -52,24 +45,6 @@ struct Advance {
     patience: Option<u64>,
 }
 
-/// Body of `POST /_sandbox/call`; it may be missing.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Place {
-    /// How the calls go.
-    scenario: String,
-    /// How many begin now.
-    count: usize,
-    /// The service that alone tells of them; without it, every one does.
-    service: Option<String>,
-}
-
-impl Default for Place {
-    fn default() -> Self {
-        Self { scenario: Scenario::InboundAnswered.name().to_owned(), count: 1, service: None }
-    }
-}
-
 /// Body of `POST /_sandbox/reset`; it may be missing.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,7 +54,7 @@ struct Reset {
 }
 
 /// Why a knob did not do it.
-enum Failure {
+pub(super) enum Failure {
     Request(StatusCode, String),
     Save(io::Error),
 }
@@ -109,7 +84,7 @@ async fn turn(app: &App, method: &Method, path: &str, body: &[u8]) -> Result<Mor
     match (method.as_str(), path) {
         ("GET", "/status") => Ok(More::new()),
         ("POST", "/advance") => advance(app, body).await,
-        ("POST", "/call") => place(app, body).await,
+        ("POST", "/call") => placing::answer(app, body).await,
         ("POST", "/reset") => reset(app, body).await,
         ("POST", "/webhooks") => replace(app, body).await,
         ("POST", "/revoke") => {
@@ -152,54 +127,6 @@ async fn advance(app: &App, body: &[u8]) -> Result<More, Failure> {
     }
 }
 
-/// Adds `calls`, and `receivers`: how many registrations their events go to as things are now, and `guarded`: whether VoIPBIN's
-/// guard keeps them from this machine.
-async fn place(app: &App, body: &[u8]) -> Result<More, Failure> {
-    let Place { scenario, count, service } = or_usual(body)?;
-    let scenario: Scenario =
-        scenario.parse().map_err(|expected| invalid(format!("the scenario is unknown: {expected}")))?;
-    if !(1..=MAX_CALLS).contains(&count) {
-        return Err(invalid(format!("the count must be from 1 to {MAX_CALLS}")));
-    }
-    let named = |name: String| {
-        ServiceKind::named(&name).ok_or_else(|| invalid(format!("there is no service {name}")))
-    };
-    let teller = service.map(named).transpose()?;
-    let receivers = app.engine.receivers(teller);
-    let is_guarded = app.engine.is_guarded(teller);
-    let Ok(calls) = app.engine.place(scenario, count, teller) else {
-        let text = "too many calls are under way; let some time pass first";
-        return Err(Failure::Request(StatusCode::CONFLICT, text.to_owned()));
-    };
-    app.store.flush().await?;
-    let calls: Vec<Value> = calls.iter().map(|call| script(call, teller)).collect();
-    Ok(More::from_iter([
-        ("calls".to_owned(), calls.into()),
-        ("receivers".to_owned(), receivers.into()),
-        ("guarded".to_owned(), is_guarded.into()),
-    ]))
-}
-
-/// What will happen in a call, and when: in the words of VIS, unless another service alone tells of it.
-fn script(call: &Call, teller: Option<ServiceKind>) -> Value {
-    let start = Timestamp::new(call.start);
-    let event = |(seconds, state): (i64, &str)| {
-        let moment = start.plus(TimeDelta::seconds(seconds));
-        json!({"state": state, "moment": moment})
-    };
-    let events: Vec<Value> = match teller {
-        Some(ServiceKind::ContactCenter) => notifications::steps().map(event).collect(),
-        Some(ServiceKind::Voipbin) => voipbin::events::steps().map(event).collect(),
-        _ => call
-            .scenario
-            .steps()
-            .iter()
-            .map(|(seconds, state)| event((*seconds, &State::name(state))))
-            .collect(),
-    };
-    json!({"id": call.id.to_string(), "scenario": call.scenario.name(), "events": events})
-}
-
 async fn reset(app: &App, body: &[u8]) -> Result<More, Failure> {
     let Reset { empty } = or_usual(body)?;
     app.unlock();
@@ -233,7 +160,7 @@ fn stop(app: &App) -> Result<More, Failure> {
 }
 
 /// A body that may be missing.
-fn or_usual<T: Default + serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(super) fn or_usual<T: Default + serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     match body {
         [] => Ok(T::default()),
         body => serde_json::from_slice(body).map_err(|error| unreadable(&error)),
@@ -246,7 +173,7 @@ fn unreadable(error: &serde_json::Error) -> Failure {
     Failure::Request(StatusCode::BAD_REQUEST, text)
 }
 
-fn invalid(text: String) -> Failure {
+pub(super) fn invalid(text: String) -> Failure {
     Failure::Request(StatusCode::UNPROCESSABLE_ENTITY, text)
 }
 

@@ -8,7 +8,7 @@
 //! - who serves, and how others find it: `session`, `election`, `locks`, `server`
 //! - what is kept: `store` (memory and disk), `account`, `registration`, `events`, `state`, `directory`, `demo`
 //! - time: `clock`, `timestamp`; what waits for it, calls and their deliveries: `engine`
-//! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs` and `status`
+//! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`, `placing` and `status`
 //! - tokens for those who sign in: `oauth`
 //! - the other services on the same address: `contact_center`, `voipbin`
 //! - trouble to order: `fault`, `misbehaviour`, `options`
@@ -31,6 +31,7 @@ mod locks;
 mod misbehaviour;
 mod oauth;
 mod options;
+mod placing;
 mod quota;
 mod registration;
 mod reply;

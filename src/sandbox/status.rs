@@ -46,7 +46,11 @@ pub(super) fn status(app: &App, more: More) -> Value {
 /// Each service by its name.
 fn services(app: &App, deliveries: &Counts, now: Timestamp) -> Value {
     let of = |service| (service, service_status(app, service, deliveries.of(service), now));
-    ServiceKind::ALL.into_iter().map(of).map(|(service, status)| (service.name().to_owned(), status)).collect()
+    ServiceKind::ALL
+        .into_iter()
+        .map(of)
+        .map(|(service, status)| (service.name().to_owned(), status))
+        .collect()
 }
 
 fn service_status(app: &App, service: ServiceKind, deliveries: Count, now: Timestamp) -> Value {

@@ -47,10 +47,9 @@ impl Knobs {
         }
     }
 
-    /// Places `count` calls that go as `scenario` names, of which `service` alone tells, or every service.
-    pub async fn call(&self, scenario: &str, count: u32, service: Option<&str>) -> Result<Value, HttpError> {
-        let body = json!({ "scenario": scenario, "count": count, "service": service });
-        self.turn(Method::POST, "call", Some(body)).await
+    /// Places calls, or lets single events happen, as `wish` says.
+    pub async fn call(&self, wish: Value) -> Result<Value, HttpError> {
+        self.turn(Method::POST, "call", Some(wish)).await
     }
 
     /// Brings the demo account back, or an empty one.

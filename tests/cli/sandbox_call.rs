@@ -99,6 +99,90 @@ fn under_json_it_says_what_will_happen() {
     assert_eq!(placed.as_object().map(serde_json::Map::len), Some(3));
 }
 
+/// Registers a subscription of Contact Center to channels.
+fn subscribe(vwh: &Vwh, receiver: &Server) {
+    let url = receiver.base_url() + "/hook";
+    let flags = ["--name", "CRM bridge", "--event", "channel.*", "--allow-http", "--generate-signing-key"];
+    let arguments = [&["--sandbox", "create", "--url", &url, "--signing-key-out", "key"][..], &flags];
+    let _ = vwh.args(arguments.concat()).env("VWH_SERVICE", "contact-center").run().exits(0);
+}
+
+#[test]
+fn one_event_may_happen_instead_of_a_call() {
+    let vwh = Vwh::new();
+    let receiver = receiver(200);
+    let _sandbox =
+        Sandbox::start(&vwh, &["--empty", "--speed", "0", "--allow-http", "--allow-private-targets"]);
+    subscribe(&vwh, &receiver);
+    let center = ["--service", "contact-center", "--event"];
+    let placed = call(&vwh, &[&center[..], &["channel.parked.v1", "--json"]].concat()).exits(0);
+    assert_eq!(placed.stderr, "");
+    let placed = placed.json();
+    assert_eq!((&placed["id"], &placed["event"]), (&value!("7340013"), &value!("channel.parked.v1")));
+    receiver.wait_for_requests(1);
+    assert_eq!(receiver.requests()[0].json()["type"], "channel.parked.v1");
+
+    let url = receiver.base_url() + "/pbx";
+    let create = ["--sandbox", "create", "--url", &url, "--allow-http"];
+    let _ = vwh.args(create).env("VWH_SERVICE", "voipbin").run().exits(0);
+    let message = ["--service", "voipbin", "--event", "message_created", "--data", r#"{"id":"a1"}"#];
+    let _ = call(&vwh, &message).exits(0);
+    receiver.wait_for_requests(2);
+    assert_eq!(receiver.requests()[1].body, *br#"{"type":"message_created","data":{"id":"a1"}}"#);
+}
+
+#[test]
+fn what_goes_with_another_service_is_refused_before_a_sandbox_is_looked_for() {
+    for (flags, message) in [
+        (
+            &["--service", "contact-center", "--scenario", "held"][..],
+            "Contact Center tells the same of every call",
+        ),
+        (&["--service", "voipbin", "--scenario", "held"], "VoIPBIN tells the same of every call"),
+        (&["--service", "vis", "--event", "channel.held.v1"], "VIS has one event, CALL, in several states"),
+        (&["--service", "voipbin", "--event", ""], "the event's type is empty"),
+        (&["--event", "call_hangup"], "--service <SERVICE>"),
+        (&["--service", "voipbin", "--event", "x", "--scenario", "held"], "cannot be used with"),
+        (&["--service", "voipbin", "--event", "x", "--data", "[]"], "write a JSON object"),
+        (&["--service", "voipbin", "--data", "{}"], "--event <TYPE>"),
+    ] {
+        let vwh = Vwh::new();
+        let _ = call(&vwh, flags).exits(2).without_answer().says(message);
+        assert!(!vwh.state().join("sandbox.json").exists(), "{flags:?} left a state behind");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_is_told_that_an_event_happens_and_who_hears_of_it() {
+    use crate::support::Screen;
+    let vwh = Vwh::new();
+    let shown = |flags: &[&str]| {
+        let run = vwh.args(["sandbox", "call", "--service", "contact-center"].iter().chain(flags).copied());
+        run.on_terminal(&Screen::columns(140)).wait().exits(0).screen.unwrap()
+    };
+    insta::assert_snapshot!(shown(&["--event", "channel.held.v1"]), @"
+    7340013
+    no sandbox is running, so the event has passed at once: 0 deliveries succeeded, 0 failed
+    no webhook is told of it: none that asks for it is both enabled and on this machine
+    register one: VWH_SERVICE=contact-center vwh --sandbox create --name NAME --event '*' --allow-http --url http://127.0.0.1:3000/webhook
+    ");
+    let receiver = receiver(200);
+    let _sandbox = Sandbox::start(&vwh, &["--empty", "--speed", "0", "--allow-http"]);
+    subscribe(&vwh, &receiver);
+    insta::assert_snapshot!(shown(&["--event", "channel.held.v1"]), @"
+    7340014
+    channel.held.v1 happens, about 7340014
+    ");
+    insta::assert_snapshot!(shown(&["--event", "agent.presencechanged.v1", "--count", "2"]), @"
+    7340015
+    7340016
+    agent.presencechanged.v1 happens 2 times
+    no webhook is told of it: none that asks for it is both enabled and on this machine
+    register one: VWH_SERVICE=contact-center vwh --sandbox create --name NAME --event '*' --allow-http --url http://127.0.0.1:3000/webhook
+    ");
+}
+
 #[test]
 fn several_calls_are_a_line_each() {
     let vwh = Vwh::new();

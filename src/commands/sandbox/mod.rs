@@ -109,10 +109,11 @@ struct ServeArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Knob {
-    /// Place a call, whose events are delivered
+    /// Place a call, whose events are delivered, or let one event happen
     ///
     /// Prints its id. Its events happen within a minute on the sandbox's clock, and each is delivered to every webhook that is
-    /// active and on this machine. Where no sandbox runs, the whole call passes at once.
+    /// active and on this machine. Where no sandbox runs, the whole call passes at once. All three services tell of a call, VIS
+    /// as --scenario says; --event lets anything else happen that Contact Center or VoIPBIN tells of.
     Call(CallArgs),
     /// Move the sandbox's clock on
     ///
@@ -142,7 +143,10 @@ pub async fn run(args: &SandboxArgs, context: &Context) -> Result<ExitStatus, Er
     let directory = context.settings.state_directory()?;
     match &args.knob {
         None => serve::run(&args.serve, context, directory).await,
-        Some(Knob::Call(args)) => call::run(args, context, sandbox::join(directory).await?).await,
+        Some(Knob::Call(args)) => {
+            args.check()?;
+            call::run(args, context, sandbox::join(directory).await?).await
+        }
         Some(Knob::Advance { duration }) => {
             let session = sandbox::join(directory).await?;
             knobs::turn(context, session, async |knobs| knobs.advance(*duration).await).await

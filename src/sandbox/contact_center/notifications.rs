@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::Utc;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::ksuid;
@@ -21,8 +22,14 @@ const READY: (i64, &str) = (45, "agent.presencechanged.v1");
 /// Adds what Contact Center tells of the call `id`.
 pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
     for (seconds, kind) in steps() {
-        script.add(seconds, Step { call: id, kind });
+        script.add(seconds, Step { call: id, kind: kind.into(), data: None });
     }
+}
+
+/// What is told when nothing but an event of this type happens, about what goes by `id`; `data` is in the place of a
+/// sample's.
+pub(in crate::sandbox) fn alone(id: u64, kind: &str, data: Option<&Map<String, Value>>) -> Script {
+    Script::of(Step { call: id, kind: kind.into(), data: data.cloned().map(Value::Object) })
 }
 
 /// What happens in a call, each with the seconds since it began.
@@ -30,11 +37,14 @@ pub(in crate::sandbox) fn steps() -> impl Iterator<Item = (i64, &'static str)> {
     INTERACTION.into_iter().chain([READY])
 }
 
-/// How many subscriptions would be told of something in a call that began now.
-pub(in crate::sandbox) fn receivers(scene: &Scene) -> usize {
-    let is_told = |subscription: &&Subscription| {
-        scene.address(&subscription.url).is_some() && steps().any(|(_, kind)| subscription.is_told_of(kind))
+/// How many subscriptions would be told of something in a call that began now, or of an event of type `event`.
+pub(in crate::sandbox) fn receivers(scene: &Scene, event: Option<&str>) -> usize {
+    let hears = |subscription: &Subscription| match event {
+        Some(kind) => subscription.is_told_of(kind),
+        None => steps().any(|(_, kind)| subscription.is_told_of(kind)),
     };
+    let is_told =
+        |subscription: &&Subscription| scene.address(&subscription.url).is_some() && hears(subscription);
     scene.store.read_book(|book| book.subscriptions.iter().filter(is_told).count())
 }
 
@@ -42,14 +52,20 @@ pub(in crate::sandbox) fn receivers(scene: &Scene) -> usize {
 #[derive(Debug)]
 struct Step {
     call: u64,
-    kind: &'static str,
+    kind: Arc<str>,
+    /// In the place of a sample's.
+    data: Option<Value>,
 }
 
 impl Moment for Step {
     fn happen(&self, scene: &Scene, now: Timestamp) -> Vec<Arc<dyn Consignment>> {
-        let event = Arc::new(sample(self.kind, self.call, ksuid::new(now), now.utc()));
+        let mut event = sample(&self.kind, self.call, ksuid::new(now), now.utc());
+        if let Some(data) = &self.data {
+            event.data = data.clone();
+        }
+        let event = Arc::new(event);
         let is_told = |subscription: &&Subscription| {
-            subscription.is_told_of(self.kind) && scene.address(&subscription.url).is_some()
+            subscription.is_told_of(&self.kind) && scene.address(&subscription.url).is_some()
         };
         let parcel = |subscription: &Subscription| -> Arc<dyn Consignment> {
             Arc::new(Parcel { subscription: subscription.id.clone(), event: Arc::clone(&event) })

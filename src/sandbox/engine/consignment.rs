@@ -70,6 +70,13 @@ pub(super) struct Play {
 }
 
 impl Script {
+    /// What happens at once and alone.
+    pub(in crate::sandbox) fn of(moment: impl Moment + 'static) -> Self {
+        let mut script = Self::default();
+        script.add(0, moment);
+        script
+    }
+
     /// Lets `moment` happen `seconds` after the beginning.
     pub(in crate::sandbox) fn add(&mut self, seconds: i64, moment: impl Moment + 'static) {
         self.0.push((TimeDelta::seconds(seconds), Box::new(moment)));

@@ -33,10 +33,12 @@ impl Counts {
 
     /// The count of all of them together.
     pub(in crate::sandbox) fn of_all(&self) -> Count {
-        ServiceKind::ALL.into_iter().map(|service| self.of(service)).fold(Count::default(), |all, one| Count {
-            undecided: all.undecided + one.undecided,
-            succeeded: all.succeeded + one.succeeded,
-            failed: all.failed + one.failed,
+        ServiceKind::ALL.into_iter().map(|service| self.of(service)).fold(Count::default(), |all, one| {
+            Count {
+                undecided: all.undecided + one.undecided,
+                succeeded: all.succeeded + one.succeeded,
+                failed: all.failed + one.failed,
+            }
         })
     }
 

@@ -151,22 +151,46 @@ impl Engine {
         count: usize,
         teller: Option<ServiceKind>,
     ) -> Result<Vec<Arc<Call>>, TooMany> {
+        self.set_out(count, |work, now| self.begin(work, scenario, now, teller))
+    }
+
+    /// Plays `count` scripts that begin now, each about something else: `script` writes the one about what goes by an id.
+    /// Gives the ids.
+    pub(super) fn play(
+        self: &Arc<Self>,
+        count: usize,
+        script: impl Fn(u64) -> Script,
+    ) -> Result<Vec<u64>, TooMany> {
+        self.set_out(count, |work, now| {
+            let id = self.take_id();
+            self.set_timers(work, id, now, script(id));
+            id
+        })
+    }
+
+    /// Begins something `count` times, now.
+    fn set_out<T>(
+        self: &Arc<Self>,
+        count: usize,
+        begin: impl Fn(&mut Work, Timestamp) -> T,
+    ) -> Result<Vec<T>, TooMany> {
         let mut work = self.work();
         if work.calls + count > MOST_CALLS {
             return Err(TooMany);
         }
         let now = self.scene.store.now();
-        let calls = (0..count).map(|_| self.begin(&mut work, scenario, now, teller)).collect();
+        let begun = (0..count).map(|_| begin(&mut work, now)).collect();
         self.happen(&mut work);
         self.changed.notify_one();
-        Ok(calls)
+        Ok(begun)
     }
 
-    /// How many registrations would be told of a call that began now: of every service, or of `teller` alone.
-    pub(super) fn receivers(&self, teller: Option<ServiceKind>) -> usize {
+    /// How many registrations would be told of a call that began now, or of an event of type `event`: of every service, or
+    /// of `teller` alone.
+    pub(super) fn receivers(&self, teller: Option<ServiceKind>, event: Option<&str>) -> usize {
         let of = |service| match service {
             ServiceKind::Vis => vis::receivers(&self.scene, self.scene.store.now()),
-            ServiceKind::ContactCenter => notifications::receivers(&self.scene),
+            ServiceKind::ContactCenter => notifications::receivers(&self.scene, event),
             ServiceKind::Voipbin => events::receivers(&self.scene),
         };
         teller.map_or_else(|| ServiceKind::ALL.into_iter().map(of).sum(), of)
@@ -232,8 +256,7 @@ impl Engine {
         start: Timestamp,
         teller: Option<ServiceKind>,
     ) -> Arc<Call> {
-        work.calls += 1;
-        let call = vis::call(scenario, self.scene.store.note(|_, log| log.take_call_id()), start);
+        let call = vis::call(scenario, self.take_id(), start);
         let mut script = Script::default();
         for service in ServiceKind::ALL.into_iter().filter(|service| teller.is_none_or(|it| it == *service)) {
             match service {
@@ -242,11 +265,22 @@ impl Engine {
                 ServiceKind::Voipbin => events::play(call.id, &mut script),
             }
         }
-        let play = Arc::new(Play { call: call.id, script: script.sorted() });
+        self.set_timers(work, call.id, start, script);
+        call
+    }
+
+    /// Sets a timer for all that happens by `script` in the call `id`, or whatever else goes by an id.
+    fn set_timers(&self, work: &mut Work, id: u64, start: Timestamp, script: Script) {
+        work.calls += 1;
+        let play = Arc::new(Play { call: id, script: script.sorted() });
         for (index, after) in play.script.times().enumerate() {
             work.schedule.set(start.plus(after), Timer::Event(Arc::clone(&play), index));
         }
-        call
+    }
+
+    /// An id that nothing had before.
+    fn take_id(&self) -> u64 {
+        self.scene.store.note(|_, log| log.take_call_id())
     }
 
     /// Lets happen what is due.

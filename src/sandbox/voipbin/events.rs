@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use reqwest::Method;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::account::Account;
@@ -13,14 +14,20 @@ use crate::network::is_loopback;
 use crate::sandbox::engine::consignment::{Consignment, Moment, Scene, Script};
 use crate::sandbox::timestamp::Timestamp;
 use crate::secret::Secret;
-use crate::services::voipbin::delivery::{CALL, RULES, build, sample};
+use crate::services::voipbin::delivery::{CALL, RULES, body, build, sample, status_of};
 use crate::webhook::ServiceKind;
 
 /// Adds what VoIPBIN tells of the call `id`.
 pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
-    for (seconds, kind, status) in CALL {
-        script.add(seconds, Step { call: id, kind, status });
+    for (seconds, kind) in steps() {
+        script.add(seconds, Step { call: id, kind: kind.into(), data: None });
     }
+}
+
+/// What is told when nothing but an event of this type happens, about what goes by `id`; `data` is in the place of a
+/// sample's.
+pub(in crate::sandbox) fn alone(id: u64, kind: &str, data: Option<&Map<String, Value>>) -> Script {
+    Script::of(Step { call: id, kind: kind.into(), data: data.cloned().map(Value::Object) })
 }
 
 /// What is told of a call, and how long after its beginning.
@@ -45,8 +52,9 @@ fn address(scene: &Scene) -> Option<Url> {
 #[derive(Debug)]
 struct Step {
     call: u64,
-    kind: &'static str,
-    status: &'static str,
+    kind: Arc<str>,
+    /// In the place of a sample's.
+    data: Option<Value>,
 }
 
 impl Moment for Step {
@@ -55,7 +63,13 @@ impl Moment for Step {
             if scene.address(&account.customer().written.webhook_uri).is_none() {
                 return Vec::new();
             }
-            let body = sample(self.kind, self.status, self.call, &account.customer().id, now.utc());
+            let body = match &self.data {
+                Some(data) => body(&self.kind, data),
+                None => {
+                    let status = status_of(&self.kind);
+                    sample(&self.kind, status, self.call, &account.customer().id, now.utc())
+                }
+            };
             let parcel: Arc<dyn Consignment> = Arc::new(Parcel { body });
             vec![parcel]
         })

@@ -155,6 +155,13 @@ pub const CALL: [(i64, &str, &str); 4] = [
     (36, "call_hangup", "hangup"),
 ];
 
+/// The status that goes with a type; of one that is in no sample, what its name ends in.
+#[must_use]
+pub fn status_of(kind: &str) -> &str {
+    let known = CALL.iter().find(|(_, known, _)| *known == kind);
+    known.map_or_else(|| kind.rsplit('_').next().unwrap_or(kind), |(_, _, status)| status)
+}
+
 /// A sample body of type `kind` about an invented call `which` of `customer`, at `now`.
 #[must_use]
 pub fn sample(kind: &str, status: &str, which: u64, customer: &str, now: DateTime<Utc>) -> Bytes {
@@ -186,6 +193,11 @@ mod tests {
             "sha256=08455ab1a8c9c13c554a07cd0b531e0f4881b5d4746d51317948ff079a226799"
         );
         assert_eq!(signed.headers.len(), 2);
+    }
+
+    #[test]
+    fn a_type_has_a_status() {
+        assert_eq!(["call_created", "queuecall_waiting", "x"].map(status_of), ["dialing", "waiting", "x"]);
     }
 
     #[test]

@@ -45,7 +45,7 @@ async fn api(sandbox: &Sandbox, line: &str, body: &Value) -> Raw {
     send(sandbox, &[ACCEPT, ("Authorization", &authorization)], line, &body).await
 }
 
-async fn create(sandbox: &Sandbox, body: &Value) -> Value {
+pub(super) async fn create(sandbox: &Sandbox, body: &Value) -> Value {
     let reply = api(sandbox, "POST /subscriptions", body).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.json()

@@ -8,6 +8,7 @@ mod endpoints;
 mod events;
 mod faults;
 mod gateway;
+mod injected;
 mod kill;
 mod knobs;
 mod lanes;

@@ -20,7 +20,7 @@ async fn customer(sandbox: &Sandbox) -> Value {
 }
 
 /// Puts `url` into the slot, with `method`, and gives the secret.
-async fn set(sandbox: &Sandbox, url: &str, method: &str) -> String {
+pub(super) async fn set(sandbox: &Sandbox, url: &str, method: &str) -> String {
     let body = json!({"name": "n", "webhook_uri": url, "webhook_method": method}).to_string();
     let reply = exchange(&sandbox.address(), &sandbox.request("PUT", "/v1.0/customer", &body)).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -34,7 +34,7 @@ async fn call(sandbox: &Sandbox) -> u64 {
 }
 
 /// `HMAC-SHA-256(text of the secret, body)`, worked out here.
-fn digest(secret: &str, body: &[u8]) -> String {
+pub(super) fn digest(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
     mac.update(body);
     let bytes = mac.finalize().into_bytes();
