@@ -55,6 +55,12 @@ pub struct Options {
     pub allow_private_targets: bool,
     /// VoIPBIN's customer has no secret, and nothing is signed, as before August 2026.
     pub no_webhook_secret: bool,
+    /// How long a change of a subscription of Contact Center takes until deliveries go by it, in sandbox time.
+    pub propagation: Duration,
+    /// Contact Center and VoIPBIN deliver every event twice.
+    pub duplicates: bool,
+    /// Contact Center and VoIPBIN deliver the first of each two events of a call after the second.
+    pub out_of_order: bool,
     /// What deliveries over https go by.
     pub network: Network,
     /// Calls that come by themselves in a minute of sandbox time; 0 for none.
@@ -80,6 +86,9 @@ impl Default for Options {
             allow_http: false,
             allow_private_targets: false,
             no_webhook_secret: false,
+            propagation: Duration::ZERO,
+            duplicates: false,
+            out_of_order: false,
             network: Network::default(),
             calls_per_minute: 0,
         }
@@ -87,6 +96,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// `propagation`, for a calendar that ends.
+    pub(super) fn propagation(&self) -> TimeDelta {
+        TimeDelta::from_std(self.propagation).unwrap_or(TimeDelta::MAX)
+    }
+
     /// The lifetimes, for a calendar that ends.
     pub(super) fn lifetimes(&self) -> Lifetimes {
         let span = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);

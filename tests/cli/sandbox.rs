@@ -301,6 +301,7 @@ fn what_cannot_be_served_is_a_usage_error() {
         &["--speed", "NaN"],
         &["--attempts", "0"],
         &["--attempts", "many"],
+        &["--propagation", "soon"],
         &["--calls-per-minute", "-1"],
         &["--calls-per-minute", "100", "--speed", "1000"],
         &["call", "--scenario", "inbound"],

@@ -102,6 +102,18 @@ struct ServeArgs {
     #[arg(long)]
     no_webhook_secret: bool,
 
+    /// How long a change takes until deliveries go by it, in sandbox time, such as 30s (Contact Center)
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    propagation: Option<Duration>,
+
+    /// Deliver every event twice (Contact Center, VoIPBIN)
+    #[arg(long)]
+    duplicates: bool,
+
+    /// Deliver the first of each two events of a call after the second (Contact Center, VoIPBIN)
+    #[arg(long)]
+    out_of_order: bool,
+
     /// Calls that come by themselves in a minute of sandbox time
     #[arg(long, value_name = "N")]
     calls_per_minute: Option<u32>,

@@ -31,6 +31,9 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         allow_http: args.allow_http,
         allow_private_targets: args.allow_private_targets,
         no_webhook_secret: args.no_webhook_secret,
+        propagation: args.propagation.unwrap_or(usual.propagation),
+        duplicates: args.duplicates,
+        out_of_order: args.out_of_order,
         calls_per_minute: args.calls_per_minute.unwrap_or(usual.calls_per_minute),
     };
     let mut server = sandbox::serve(directory, args.bind, options).await?;

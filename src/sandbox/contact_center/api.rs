@@ -48,7 +48,7 @@ pub(in crate::sandbox) async fn answer(
     now: Timestamp,
 ) -> Reply {
     let outcome = match admit(app, parts, path, now) {
-        Ok(operation) => execute(&app.store, operation, body, app.options.allow_http, now).await,
+        Ok(operation) => execute(app, operation, body, now).await,
         Err(refusal) => Ok(Err(refusal)),
     };
     let reply = match outcome {
@@ -156,17 +156,19 @@ fn operation(method: &Method, path: &str) -> Result<Operation, Refusal> {
 
 /// The outer error: the state could not be saved.
 async fn execute(
-    store: &Arc<Store>,
+    app: &App,
     operation: Operation,
     body: Option<Bytes>,
-    allows_http: bool,
     now: Timestamp,
 ) -> io::Result<Result<Reply, Refusal>> {
+    let store = &app.store;
+    // From when on deliveries go by a change.
+    let until = now.plus(app.options.propagation());
     let Some(body) = body else {
         let text = "The request body is larger than 1 MiB";
         return Ok(Err(Refusal::Message(StatusCode::PAYLOAD_TOO_LARGE, text)));
     };
-    let read = || wish::read(&body, allows_http).map_err(Refusal::bad);
+    let read = || wish::read(&body, app.options.allow_http).map_err(Refusal::bad);
     match operation {
         Operation::EventTypes => Ok(Ok(ok(&event_types::catalogue()))),
         Operation::List => Ok(Ok(store.read_book(|book| {
@@ -178,17 +180,21 @@ async fn execute(
             Ok(ok(&found.shown()))
         })),
         Operation::Create => match read() {
-            Ok(wish) => changed(store, |book| create(book, wish, now)).await,
+            Ok(wish) => changed(store, |book| create(book, wish, now, until)).await,
             Err(refusal) => Ok(Err(refusal)),
         },
         Operation::Update(id) => match read() {
-            Ok(wish) => changed(store, |book| update(book, &id, wish)).await,
+            Ok(wish) => changed(store, |book| update(book, &id, wish, now, until)).await,
             Err(refusal) => Ok(Err(refusal)),
         },
         // What is answered is not documented; this is what has nothing to say.
         Operation::Delete(id) => {
-            let removed = |book: &mut Book| book.remove(&id).then_some(()).ok_or(Refusal::UNKNOWN);
-            let removed = changed(store, removed).await?;
+            let remove = |book: &mut Book| {
+                let was = book.remove(&id).ok_or(Refusal::UNKNOWN)?;
+                book.changed(&id, Some(was), now, until);
+                Ok(())
+            };
+            let removed = changed(store, remove).await?;
             Ok(removed.map(|()| Reply::empty(StatusCode::NO_CONTENT)))
         }
     }
@@ -205,7 +211,7 @@ async fn changed<T>(
     Ok(done.ok_or(refusal))
 }
 
-fn create(book: &mut Book, wish: Wish, now: Timestamp) -> Result<Reply, Refusal> {
+fn create(book: &mut Book, wish: Wish, now: Timestamp, until: Timestamp) -> Result<Reply, Refusal> {
     let subscription = Subscription {
         id: ksuid::new(now),
         name: wish.name.ok_or(Refusal::bad("The property name is required"))?,
@@ -218,17 +224,21 @@ fn create(book: &mut Book, wish: Wish, now: Timestamp) -> Result<Reply, Refusal>
         return Err(Refusal::TAKEN);
     }
     let reply = ok(&subscription.shown_once());
+    book.changed(&subscription.id, None, now, until);
     book.subscriptions.push(subscription);
     Ok(reply)
 }
 
-fn update(book: &mut Book, id: &str, wish: Wish) -> Result<Reply, Refusal> {
+fn update(book: &mut Book, id: &str, wish: Wish, now: Timestamp, until: Timestamp) -> Result<Reply, Refusal> {
     if wish.name.as_deref().is_some_and(|name| book.is_taken(name, id)) {
         return Err(Refusal::TAKEN);
     }
     let subscription = book.find(id).ok_or(Refusal::UNKNOWN)?;
+    let was = subscription.clone();
     subscription.take(wish);
-    Ok(ok(&subscription.shown()))
+    let reply = ok(&subscription.shown());
+    book.changed(id, Some(was), now, until);
+    Ok(reply)
 }
 
 /// 32 random bytes in base64.

@@ -23,6 +23,19 @@ const MOST: usize = 1000;
 pub(in crate::sandbox) struct Book {
     pub(super) subscriptions: Vec<Subscription>,
     tokens: Vec<Token>,
+    /// What deliveries go by for a while yet, although it has been changed since; of one subscription the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    former: Vec<Former>,
+}
+
+/// What a subscription was before a change.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Former {
+    id: String,
+    /// None: it was not there.
+    was: Option<Subscription>,
+    until: Timestamp,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -65,7 +78,7 @@ impl Book {
                 false,
             ),
         ];
-        Self { subscriptions, tokens: Vec::new() }
+        Self { subscriptions, ..Self::default() }
     }
 
     /// A new token that is good for `scopes`.
@@ -109,11 +122,32 @@ impl Book {
         self.subscriptions.iter().any(|other| other.name == name && other.id != id)
     }
 
-    /// Removes the subscription with this id; false when there is none.
-    pub(super) fn remove(&mut self, id: &str) -> bool {
-        let before = self.subscriptions.len();
-        self.subscriptions.retain(|subscription| subscription.id != id);
-        self.subscriptions.len() < before
+    /// Removes the subscription with this id, and gives it.
+    pub(super) fn remove(&mut self, id: &str) -> Option<Subscription> {
+        let position = self.subscriptions.iter().position(|subscription| subscription.id == id)?;
+        Some(self.subscriptions.remove(position))
+    }
+
+    /// The subscription `id` has been changed `now`: until `until` deliveries go by what it `was`, none for a new one.
+    pub(super) fn changed(&mut self, id: &str, was: Option<Subscription>, now: Timestamp, until: Timestamp) {
+        self.former.retain(|former| former.until > now);
+        if until > now {
+            self.former.push(Former { id: id.to_owned(), was, until });
+        }
+    }
+
+    /// The subscriptions as deliveries go by them.
+    pub(super) fn in_effect(&self, now: Timestamp) -> Vec<&Subscription> {
+        let mut former: Vec<&Former> = Vec::new();
+        for one in self.former.iter().filter(|one| one.until > now) {
+            if former.iter().all(|other| other.id != one.id) {
+                former.push(one);
+            }
+        }
+        let is_as_it_is =
+            |subscription: &&Subscription| former.iter().all(|other| other.id != subscription.id);
+        let current = self.subscriptions.iter().filter(is_as_it_is);
+        current.chain(former.iter().filter_map(|former| former.was.as_ref())).collect()
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::book::Book;
 use super::ksuid;
 use super::subscription::Subscription;
 use crate::delivery::{Delivery, Rules};
@@ -20,16 +21,17 @@ use crate::webhook::ServiceKind;
 const READY: (i64, &str) = (45, "agent.presencechanged.v1");
 
 /// Adds what Contact Center tells of the call `id`.
-pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
-    for (seconds, kind) in steps() {
-        script.add(seconds, Step { call: id, kind: kind.into(), data: None });
+pub(in crate::sandbox) fn play(id: u64, scene: &Scene, script: &mut Script) {
+    let seconds: Vec<i64> = steps().map(|(seconds, _)| seconds).collect();
+    for ((seconds, kind), delay) in steps().zip(scene.delays(&seconds)) {
+        script.add(seconds + delay, Step { call: id, kind: kind.into(), data: None, delay });
     }
 }
 
 /// What is told when nothing but an event of this type happens, about what goes by `id`; `data` is in the place of a
 /// sample's.
 pub(in crate::sandbox) fn alone(id: u64, kind: &str, data: Option<&Map<String, Value>>) -> Script {
-    Script::of(Step { call: id, kind: kind.into(), data: data.cloned().map(Value::Object) })
+    Script::of(Step { call: id, kind: kind.into(), data: data.cloned().map(Value::Object), delay: 0 })
 }
 
 /// What happens in a call, each with the seconds since it began.
@@ -38,14 +40,14 @@ pub(in crate::sandbox) fn steps() -> impl Iterator<Item = (i64, &'static str)> {
 }
 
 /// How many subscriptions would be told of something in a call that began now, or of an event of type `event`.
-pub(in crate::sandbox) fn receivers(scene: &Scene, event: Option<&str>) -> usize {
+pub(in crate::sandbox) fn receivers(scene: &Scene, now: Timestamp, event: Option<&str>) -> usize {
     let hears = |subscription: &Subscription| match event {
         Some(kind) => subscription.is_told_of(kind),
         None => steps().any(|(_, kind)| subscription.is_told_of(kind)),
     };
     let is_told =
         |subscription: &&Subscription| scene.address(&subscription.url).is_some() && hears(subscription);
-    scene.store.read_book(|book| book.subscriptions.iter().filter(is_told).count())
+    scene.store.read_book(|book| book.in_effect(now).into_iter().filter(is_told).count())
 }
 
 /// Something of this type happens in the interaction of a call.
@@ -55,11 +57,14 @@ struct Step {
     kind: Arc<str>,
     /// In the place of a sample's.
     data: Option<Value>,
+    /// How many seconds ago it happened when it is told.
+    delay: i64,
 }
 
 impl Moment for Step {
     fn happen(&self, scene: &Scene, now: Timestamp) -> Vec<Arc<dyn Consignment>> {
-        let mut event = sample(&self.kind, self.call, ksuid::new(now), now.utc());
+        let happened = now.plus(TimeDelta::seconds(-self.delay));
+        let mut event = sample(&self.kind, self.call, ksuid::new(happened), happened.utc());
         if let Some(data) = &self.data {
             event.data = data.clone();
         }
@@ -70,7 +75,8 @@ impl Moment for Step {
         let parcel = |subscription: &Subscription| -> Arc<dyn Consignment> {
             Arc::new(Parcel { subscription: subscription.id.clone(), event: Arc::clone(&event) })
         };
-        scene.store.read_book(|book| book.subscriptions.iter().filter(is_told).map(parcel).collect())
+        let told = |book: &mut Book| book.in_effect(now).into_iter().filter(is_told).map(parcel).collect();
+        scene.repeated(scene.store.read_book(told))
     }
 }
 
@@ -96,8 +102,10 @@ impl Consignment for Parcel {
 
     /// What was deleted or paused meanwhile gets no more attempts: for events that wait, nothing is documented.
     fn post(&self, scene: &Scene, _number: u32) -> Option<(Url, Delivery)> {
+        let now = scene.store.now();
         scene.store.read_book(|book| {
-            let subscription = book.find(&self.subscription).filter(|subscription| subscription.enabled)?;
+            let is_its = |subscription: &&Subscription| subscription.id == self.subscription;
+            let subscription = book.in_effect(now).into_iter().find(is_its).filter(|it| it.enabled)?;
             let key = signature::key(&subscription.secret);
             // Signed by the machine's clock, not the sandbox's: receivers hold `exp` against their own time, and a clock that
             // was moved on by a day would make every notification one of tomorrow, or one that has expired.

@@ -25,6 +25,8 @@ pub(in crate::sandbox) struct Scene {
     any_2xx: bool,
     allows_private_targets: bool,
     has_webhook_secret: bool,
+    has_duplicates: bool,
+    is_out_of_order: bool,
 }
 
 /// Something that happens in a call, as one service tells it.
@@ -111,6 +113,8 @@ impl Scene {
             any_2xx: options.any_2xx,
             allows_private_targets: options.allow_private_targets,
             has_webhook_secret: !options.no_webhook_secret,
+            has_duplicates: options.duplicates,
+            is_out_of_order: options.out_of_order,
         }
     }
 
@@ -127,6 +131,25 @@ impl Scene {
     /// Whether VoIPBIN's customer has a secret to sign with.
     pub(in crate::sandbox) const fn has_webhook_secret(&self) -> bool {
         self.has_webhook_secret
+    }
+
+    /// `consignments` of a service that may deliver an event more than once: each of them twice, if that is asked for.
+    pub(in crate::sandbox) fn repeated(
+        &self,
+        consignments: Vec<Arc<dyn Consignment>>,
+    ) -> Vec<Arc<dyn Consignment>> {
+        let times = if self.has_duplicates { 2 } else { 1 };
+        consignments.into_iter().flat_map(|one| vec![one; times]).collect()
+    }
+
+    /// How many seconds after it has happened each event of a call is told that is so many `seconds` into it, by a service
+    /// that keeps no order: if that is asked for, the first of each two a second after the second.
+    pub(in crate::sandbox) fn delays(&self, seconds: &[i64]) -> Vec<i64> {
+        let delays = |pair: &[i64]| match *pair {
+            [first, second] if self.is_out_of_order => [second - first + 1, 0],
+            _ => [0, 0],
+        };
+        seconds.chunks(2).flat_map(delays).take(seconds.len()).collect()
     }
 
     /// The rules that deliveries go by where those of their service are `usual`.

@@ -190,7 +190,9 @@ impl Engine {
     pub(super) fn receivers(&self, teller: Option<ServiceKind>, event: Option<&str>) -> usize {
         let of = |service| match service {
             ServiceKind::Vis => vis::receivers(&self.scene, self.scene.store.now()),
-            ServiceKind::ContactCenter => notifications::receivers(&self.scene, event),
+            ServiceKind::ContactCenter => {
+                notifications::receivers(&self.scene, self.scene.store.now(), event)
+            }
             ServiceKind::Voipbin => events::receivers(&self.scene),
         };
         teller.map_or_else(|| ServiceKind::ALL.into_iter().map(of).sum(), of)
@@ -261,8 +263,8 @@ impl Engine {
         for service in ServiceKind::ALL.into_iter().filter(|service| teller.is_none_or(|it| it == *service)) {
             match service {
                 ServiceKind::Vis => vis::play(&call, &mut script),
-                ServiceKind::ContactCenter => notifications::play(call.id, &mut script),
-                ServiceKind::Voipbin => events::play(call.id, &mut script),
+                ServiceKind::ContactCenter => notifications::play(call.id, &self.scene, &mut script),
+                ServiceKind::Voipbin => events::play(call.id, &self.scene, &mut script),
             }
         }
         self.set_timers(work, call.id, start, script);

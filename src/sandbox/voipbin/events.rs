@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Map, Value};
 use url::Url;
@@ -18,16 +19,17 @@ use crate::services::voipbin::delivery::{CALL, RULES, body, build, sample, statu
 use crate::webhook::ServiceKind;
 
 /// Adds what VoIPBIN tells of the call `id`.
-pub(in crate::sandbox) fn play(id: u64, script: &mut Script) {
-    for (seconds, kind) in steps() {
-        script.add(seconds, Step { call: id, kind: kind.into(), data: None });
+pub(in crate::sandbox) fn play(id: u64, scene: &Scene, script: &mut Script) {
+    let seconds: Vec<i64> = steps().map(|(seconds, _)| seconds).collect();
+    for ((seconds, kind), delay) in steps().zip(scene.delays(&seconds)) {
+        script.add(seconds + delay, Step { call: id, kind: kind.into(), data: None, delay });
     }
 }
 
 /// What is told when nothing but an event of this type happens, about what goes by `id`; `data` is in the place of a
 /// sample's.
 pub(in crate::sandbox) fn alone(id: u64, kind: &str, data: Option<&Map<String, Value>>) -> Script {
-    Script::of(Step { call: id, kind: kind.into(), data: data.cloned().map(Value::Object) })
+    Script::of(Step { call: id, kind: kind.into(), data: data.cloned().map(Value::Object), delay: 0 })
 }
 
 /// What is told of a call, and how long after its beginning.
@@ -55,6 +57,8 @@ struct Step {
     kind: Arc<str>,
     /// In the place of a sample's.
     data: Option<Value>,
+    /// How many seconds ago it happened when it is told.
+    delay: i64,
 }
 
 impl Moment for Step {
@@ -67,11 +71,12 @@ impl Moment for Step {
                 Some(data) => body(&self.kind, data),
                 None => {
                     let status = status_of(&self.kind);
-                    sample(&self.kind, status, self.call, &account.customer().id, now.utc())
+                    let happened = now.plus(TimeDelta::seconds(-self.delay));
+                    sample(&self.kind, status, self.call, &account.customer().id, happened.utc())
                 }
             };
             let parcel: Arc<dyn Consignment> = Arc::new(Parcel { body });
-            vec![parcel]
+            scene.repeated(vec![parcel])
         })
     }
 }

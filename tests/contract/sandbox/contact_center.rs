@@ -39,7 +39,7 @@ async fn send(sandbox: &Sandbox, headers: &[(&str, &str)], line: &str, body: &st
 }
 
 /// A request with the sandbox's own token, which has every scope.
-async fn api(sandbox: &Sandbox, line: &str, body: &Value) -> Raw {
+pub(super) async fn api(sandbox: &Sandbox, line: &str, body: &Value) -> Raw {
     let authorization = format!("bearer {}", sandbox.server.token().reveal());
     let body = if body.is_null() { String::new() } else { body.to_string() };
     send(sandbox, &[ACCEPT, ("Authorization", &authorization)], line, &body).await

@@ -4,6 +4,7 @@ mod calls;
 mod codes;
 mod contact_center;
 mod deliveries;
+mod disorder;
 mod endpoints;
 mod events;
 mod faults;
