@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::Context;
 use super::account::Account;
 use super::accounts::{Accounts, Gathered};
+use super::gap::gap_of;
 use super::missed::view::events;
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
-use crate::gaps::Gap;
 use crate::http::HttpError;
 use crate::output::detail::{Next, full};
 use crate::output::records::{CSV_HEAD, csv_record};
@@ -138,8 +138,8 @@ impl Missed {
 
 /// Looks into the log, briefly. It is nice to know: whatever goes wrong with it is nobody's concern here.
 async fn missed(account: &Account, entry: Entry<'_>) -> Option<Missed> {
-    let gap = Gap::of(entry.webhook, entry.now).filter(|_| entry.health.is_down())?;
-    let since = gap.from.or(gap.created)?;
+    let gap = gap_of(entry.webhook, entry.now).filter(|_| entry.health.is_down())?;
+    let since = gap.begin().or(gap.created)?;
     let query = Query { from: since, to: None };
     let is_missed = |moment| moment > since;
     let reading = account.client.first_events(query, &is_missed);
