@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod endpoint;
 pub mod event_types;
 pub mod export;
+pub mod gap;
 pub mod lines;
 pub mod list;
 pub mod list_changes;

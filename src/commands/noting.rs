@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::Context;
 use super::account::Account;
 use super::accounts::Gathered;
+use super::gap::gap_of;
 use super::report::{self, Outcome, Report, Vocabulary};
 use crate::error::{Error, ExitStatus};
 use crate::files::lines::Durability;
@@ -37,12 +38,13 @@ impl<'a> Noting<'a> {
     /// Notes the gap of each of `webhooks` that has one, as they were listed at `now`, in one synced write.
     pub async fn note(&self, webhooks: impl Iterator<Item = &Webhook>, now: DateTime<Utc>) {
         let named = webhooks.filter(|webhook| !webhook.id.is_empty());
-        let lines = named.filter_map(|webhook| Some(self.line(webhook, Gap::of(webhook, now)?, now)));
+        let lines = named.filter_map(|webhook| Some(self.line(webhook, gap_of(webhook, now)?, now)));
         let lines: Vec<Line> = lines.collect();
         match self.append(&lines, Durability::Synced).await {
             Ok(()) => self.noted.borrow_mut().extend(lines.into_iter().map(|line| (line.id.clone(), line))),
             Err(error) => {
-                let since = lines.iter().filter_map(|line| line.from.or(line.created)).min();
+                let since =
+                    lines.iter().filter_map(|line| line.earliest.or(line.from).or(line.created)).min();
                 let since = since.map_or_else(|| "TIME".to_owned(), absolute);
                 let missed = self.account.command(&format!("missed ID --since {since}"));
                 let error = error.sentence();
@@ -65,6 +67,7 @@ impl<'a> Noting<'a> {
             url: None,
             policy: None,
             is_signed: None,
+            earliest: None,
             created: None,
             to: Some(to),
             ..noted
@@ -108,6 +111,7 @@ impl<'a> Noting<'a> {
             policy: webhook.metadata_policy.clone(),
             is_signed: Some(webhook.is_signed()),
             from: gap.from,
+            earliest: gap.earliest,
             created: gap.created,
             to: gap.to,
             run: None,

@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::Context;
 use super::account::Account;
 use super::accounts::{Accounts, Gathered};
+use super::gap::gap_of;
 use super::missed::view::events;
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
-use crate::gaps::Gap;
 use crate::http::HttpError;
 use crate::output::detail::{Next, full};
 use crate::output::records::{CSV_HEAD, csv_record};
@@ -131,29 +131,30 @@ struct Missed {
 impl Missed {
     /// `7 events since 2026-01-02T00:00:00Z`.
     fn words(&self) -> String {
-        let least = if self.is_cut { "at least " } else { "" };
-        format!("{least}{} since {}", events(self.count), absolute(self.since))
+        let (count, since) = (events(self.count), absolute(self.since));
+        match (self.is_cut, self.count) {
+            (false, _) => format!("{count} since {since}"),
+            (true, 0) => format!("none found since {since} in the newest part of the log"),
+            (true, _) => format!("at least {count} since {since}"),
+        }
     }
 }
 
 /// Looks into the log, briefly. It is nice to know: whatever goes wrong with it is nobody's concern here.
 async fn missed(account: &Account, entry: Entry<'_>) -> Option<Missed> {
-    let gap = Gap::of(entry.webhook, entry.now).filter(|_| entry.health.is_down())?;
-    let since = gap.from.or(gap.created)?;
-    let query = Query { from: since, to: None };
+    let gap = gap_of(entry.webhook, entry.now).filter(|_| entry.health.is_down())?;
+    let since = gap.begin().or(gap.created)?;
     let is_missed = |moment| moment > since;
-    let reading = account.client.first_events(query, &is_missed);
+    let reading = account.client.newest_events(Query::new(since, None), &is_missed);
     let log = tokio::time::timeout(BRIEFLY, reading).await.ok()?.ok()?;
-    let count = log.events.len();
-    // All that was read came before; that tells nothing.
-    (count > 0 || !log.is_cut).then_some(Missed { count, is_cut: log.is_cut, since })
+    Some(Missed { count: log.events.len(), is_cut: log.is_cut, since })
 }
 
 /// What to do about a webhook of this health, which may have missed events.
 fn next_step(account: &Account, entry: Entry<'_>, missed: Option<&Missed>) -> Next {
     let id = word(&entry.webhook.id);
     let mut commands = vec![account.command(&format!("renew {id}"))];
-    if entry.health.is_down() && missed.is_none_or(|missed| missed.count > 0) {
+    if entry.health.is_down() && missed.is_none_or(|missed| missed.count > 0 || missed.is_cut) {
         commands.push(account.command(&format!("missed {id}")));
     }
     let words = |words| Next { words: Some(words), commands: Vec::new() };

@@ -137,6 +137,12 @@ pub enum Next {
 }
 
 impl Rules {
+    /// How long a delivery may be under way until it is given up: no attempt is answered, and each takes as long as it may.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        (self.connect + self.reply) * self.attempts + self.pause * self.attempts.saturating_sub(1)
+    }
+
     /// What the service does after `answer` to the attempt `number`, counted from 1.
     #[must_use]
     pub fn next(&self, number: u32, answer: &Answer) -> Next {
@@ -193,6 +199,13 @@ mod tests {
         let lenient = Rules { successes: Successes::AnyTwoHundred, ..RULES };
         assert_eq!(lenient.next(1, &replied(204)), Next::Delivered);
         assert_eq!(lenient.next(1, &replied(300)), Next::Retry);
+    }
+
+    /// As vis §8 works it out: 6 x 5 + 5 x 10 seconds.
+    #[test]
+    fn a_delivery_is_under_way_for_all_attempts_and_the_pauses_between_them() {
+        assert_eq!(RULES.longest(), Duration::from_secs(80));
+        assert_eq!(Rules { attempts: 1, ..RULES }.longest(), Duration::from_secs(5));
     }
 
     #[test]

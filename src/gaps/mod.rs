@@ -9,7 +9,7 @@ pub mod window;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::files::FileError;
@@ -23,6 +23,9 @@ use window::Window;
 pub struct Gap {
     /// The last success before it; `None` if there never was one.
     pub from: Option<DateTime<Utc>>,
+    /// When the first of the events may have come, if that is before the last success: deliveries go on side by side, and one
+    /// may succeed while another is being tried.
+    pub earliest: Option<DateTime<Utc>>,
     /// When the webhook was registered.
     pub created: Option<DateTime<Utc>>,
     /// When deliveries went on; `None` if they did not, as far as is known.
@@ -30,21 +33,46 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// What `webhook` tells of itself at `now`, the service's clock: it is failed or expired, or its last failure is later
-    /// than its last success.
+    /// What `webhook` tells of itself at `now`, the service's clock: it is failed or expired, or has had no success since it
+    /// failed. A delivery may be under way for `longest` until it is given up.
     #[must_use]
-    pub fn of(webhook: &Webhook, now: DateTime<Utc>) -> Option<Self> {
+    pub fn of(webhook: &Webhook, now: DateTime<Utc>, longest: TimeDelta) -> Option<Self> {
         let statistics = webhook.statistics.as_ref();
         let from = statistics.and_then(|statistics| statistics.last_success);
         let failure = statistics.and_then(|statistics| statistics.last_failure);
         let is_down = Health::of(webhook, now).is_down();
-        if !is_down && failure <= from {
+        // Failed, and renewed since: then it went on at that time.
+        let renewed = webhook.renewed_at.filter(|renewed| failure.is_some_and(|failure| *renewed >= failure));
+        let is_over = from >= renewed.or(failure);
+        if !is_down && is_over {
             return None;
         }
-        // Failed, and renewed since: then it went on at that time.
-        let is_after_failure = |renewed: &DateTime<Utc>| failure.is_some_and(|failure| *renewed >= failure);
-        let to = webhook.renewed_at.filter(|renewed| !is_down && is_after_failure(renewed));
-        Some(Self { from, created: webhook.created_at, to })
+        let before =
+            |moment: DateTime<Utc>, span| moment.checked_sub_signed(span).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        // The first that is given up marks the webhook failed, after `longest` at the most. What is under way then is decided
+        // after as long again, and the last of it is what the service tells of.
+        let has_failed = webhook.has_failed() || !is_over;
+        let failing = failure.or(from).filter(|_| has_failed).map(|last| before(last, longest * 2));
+        let expiring = webhook.expire_at.filter(|end| *end <= now).map(|end| before(end, longest));
+        let earliest = [failing, expiring].into_iter().flatten().min();
+        Some(Self {
+            from,
+            earliest: earliest.filter(|earliest| Some(*earliest) < from),
+            created: webhook.created_at,
+            to: renewed.filter(|_| !is_down),
+        })
+    }
+
+    /// After which moment its events came, unless there never was a success.
+    #[must_use]
+    pub fn begin(&self) -> Option<DateTime<Utc>> {
+        self.earliest.or(self.from)
+    }
+
+    /// From when to when events came of which some were delivered.
+    #[must_use]
+    pub fn mixed(&self) -> Option<Window> {
+        Some(Window { from: self.earliest?, to: Some(self.from?) })
     }
 }
 
@@ -89,6 +117,9 @@ pub struct Line {
     pub is_signed: Option<bool>,
     /// After this moment; `None` if there never was a success.
     pub from: Option<DateTime<Utc>>,
+    /// When the first of its events may have come, if that is earlier, on `noted`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub earliest: Option<DateTime<Utc>>,
     /// When it was registered, on `noted`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub created: Option<DateTime<Utc>>,
@@ -170,11 +201,14 @@ impl Notes {
     pub fn gaps(&self, id: &str, renewed_at: Option<DateTime<Utc>>) -> Vec<Gap> {
         let mut gaps: Vec<(DateTime<Utc>, Gap)> = Vec::new();
         for (_, line) in self.about(id) {
-            let gap = Gap { from: line.from, created: line.created, to: line.to };
+            let gap = Gap { from: line.from, earliest: line.earliest, created: line.created, to: line.to };
             // Without a success in between it is the same gap, which goes on.
             let known = gaps.iter_mut().find(|(_, known)| known.from == line.from);
             match (line.action, known) {
-                (Action::Noted, Some(known)) => *known = (line.time, gap),
+                (Action::Noted, Some(known)) => {
+                    let earliest = [known.1.earliest, gap.earliest].into_iter().flatten().min();
+                    *known = (line.time, Gap { earliest, ..gap });
+                }
                 (Action::Noted, None) => gaps.push((line.time, gap)),
                 (Action::Ended, Some((_, known))) => known.to = line.to,
                 (Action::Ended, None) | (Action::Reposted, _) => {}
@@ -232,6 +266,7 @@ mod tests {
             policy: None,
             is_signed: None,
             from: from.map(at),
+            earliest: None,
             created: None,
             to: to.map(at),
             run: None,
@@ -246,7 +281,7 @@ mod tests {
 
     fn gap(json: &str) -> Option<(Option<i64>, Option<i64>)> {
         let webhook = wire::webhook(&json.as_bytes().to_vec().into()).expect("a webhook");
-        let gap = Gap::of(&webhook, at(1_000))?;
+        let gap = Gap::of(&webhook, at(1_000), TimeDelta::seconds(80))?;
         Some((gap.from.map(|from| from.timestamp()), gap.to.map(|to| to.timestamp())))
     }
 
@@ -274,9 +309,57 @@ mod tests {
             (r#""expireAt":1000000,"statistics":{"lastSuccess":5000}"#, Some((Some(5), None))),
             (r#""expireAt":1000001,"statistics":{"lastSuccess":5000}"#, None),
             (r#""statistics":null"#, None),
+            // What was under way when it failed has succeeded, and nothing since the renewal.
+            (
+                r#""renewedAt":9000,"statistics":{"lastSuccess":7000,"lastFailure":6000}"#,
+                Some((Some(7), Some(9))),
+            ),
+            (r#""renewedAt":7000,"statistics":{"lastSuccess":7000,"lastFailure":6000}"#, None),
         ];
         for (members, expected) in cases {
             assert_eq!(gap(&format!("{{\"id\":1,{members}}}")), expected, "{members}");
+        }
+    }
+
+    /// A delivery of VIS is under way for 80 s until it is given up (vis §8), and others with it.
+    #[test]
+    fn a_gap_begins_before_a_success_that_came_while_others_were_tried() {
+        let cases = [
+            (r#""statistics":{"lastSuccess":500000,"lastFailure":661000,"failed":true}"#, None),
+            (r#""statistics":{"lastSuccess":500000,"lastFailure":659000,"failed":true}"#, Some(499)),
+            (r#""statistics":{"lastSuccess":700000,"lastFailure":660000,"failed":true}"#, Some(500)),
+            (r#""renewedAt":900000,"statistics":{"lastSuccess":600000,"lastFailure":660000}"#, Some(500)),
+            // It does not say when it failed.
+            (r#""statistics":{"lastSuccess":700000,"failed":true}"#, Some(540)),
+            (r#""expireAt":900000,"statistics":{"lastSuccess":820000}"#, None),
+            (r#""expireAt":900000,"statistics":{"lastSuccess":820001}"#, Some(820)),
+            // A failure that is long over has nothing to do with the expiry.
+            (
+                r#""expireAt":900000,"renewedAt":200000,"statistics":{"lastSuccess":910000,"lastFailure":100000}"#,
+                Some(820),
+            ),
+            (r#""statistics":{"lastFailure":660000,"failed":true}"#, None),
+        ];
+        for (members, earliest) in cases {
+            let json = format!("{{\"id\":1,{members}}}");
+            let webhook = wire::webhook(&json.into_bytes().into()).expect("a webhook");
+            let gap = Gap::of(&webhook, at(1_000), TimeDelta::seconds(80)).expect("a gap");
+            assert_eq!(gap.earliest, earliest.map(at), "{members}");
+            assert_eq!(gap.begin(), gap.earliest.or(gap.from), "{members}");
+            let mixed = gap.mixed().map(|mixed| (mixed.from, mixed.to));
+            assert_eq!(mixed, gap.earliest.map(|earliest| (earliest, gap.from)), "{members}");
+        }
+    }
+
+    #[test]
+    fn the_earliest_beginning_that_was_noted_counts() {
+        let noted = |time, earliest: Option<i64>| Line {
+            earliest: earliest.map(at),
+            ..line(time, Action::Noted, Some(9), None)
+        };
+        for (first, second) in [(Some(3), None), (None, Some(3)), (Some(3), Some(5)), (Some(5), Some(3))] {
+            let gaps = Notes::new([noted(10, first), noted(20, second)]).gaps("a", None);
+            assert_eq!(gaps.iter().map(|gap| gap.earliest).collect::<Vec<_>>(), [Some(at(3))]);
         }
     }
 

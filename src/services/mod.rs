@@ -218,14 +218,14 @@ impl Service {
         }
     }
 
-    /// The same of the first two pages at the most, without waiting or trying again.
-    pub async fn first_events(
+    /// The same of the newest two pages at the most, without waiting or trying again.
+    pub async fn newest_events(
         &self,
         query: Query,
         is_wanted: &dyn Fn(DateTime<Utc>) -> bool,
     ) -> Result<Log, HttpError> {
         match self {
-            Self::Vis(client) => client.first_events(query, is_wanted).await,
+            Self::Vis(client) => client.newest_events(query, is_wanted).await,
             Self::ContactCenter(_) | Self::Voipbin(_) => Err(self.unsupported()),
         }
     }

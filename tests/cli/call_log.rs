@@ -38,7 +38,8 @@ pub(crate) fn answered(id: u64, minute: u64) -> Vec<Value> {
     ]
 }
 
-/// A service that holds `webhooks` and answers its log as an honest one: by page, filtered by the start of the calls.
+/// A service that holds `webhooks` and answers its log as an honest one: by page, in the order asked for, filtered by the start of the
+/// calls.
 pub(crate) fn logging(webhooks: Vec<Value>, rows: Vec<Value>) -> Service {
     with_log(webhooks, move |request| honest_page(request, &rows))
 }
@@ -68,7 +69,10 @@ pub(crate) fn honest_page(request: &Request, rows: &[Value]) -> Reply {
     let is_asked = |row: &&Value| {
         start(row) >= number("fromDate").unwrap() && number("toDate").is_none_or(|to| start(row) <= to)
     };
-    let asked: Vec<&Value> = rows.iter().filter(is_asked).collect();
+    let mut asked: Vec<&Value> = rows.iter().filter(is_asked).collect();
+    if parameter(request, "order").as_deref() == Some("DESC") {
+        asked.reverse();
+    }
     let (offset, size) = (number("offset").unwrap(), number("size").unwrap());
     let first = usize::try_from(offset * size).unwrap();
     let page: Vec<&Value> = asked.into_iter().skip(first).take(usize::try_from(size).unwrap()).collect();

@@ -240,7 +240,9 @@ fn what_was_removed_misses_until_it_is_restored() {
             webhooks.find("new-1").unwrap()["statistics"] = failed("x")["statistics"].clone();
         });
         service.with(|webhooks| {
-            webhooks.find("new-1").unwrap()["statistics"]["lastSuccess"] = "2026-01-06T00:00:00Z".into();
+            let statistics = &mut webhooks.find("new-1").unwrap()["statistics"];
+            statistics["lastSuccess"] = "2026-01-06T00:00:00Z".into();
+            statistics["lastFailure"] = "2026-01-07T00:00:00Z".into();
         });
         let _ = run(&vwh, "delete new-1 --yes").exits(0);
         assert_eq!(missed(&vwh, "a"), [2, 3, 5]);
@@ -279,7 +281,8 @@ fn what_was_well_missed_between_its_removal_and_its_return() {
     assert_eq!(missed(&vwh, "a"), [0_u64; 0]);
     assert_eq!(missed(&vwh, ""), [0_u64; 0], "nobody misses what was removed on purpose");
     let _ = run(&vwh, "restore a").exits(0);
-    assert_eq!(missed(&vwh, "a"), [2, 3]);
+    // What came at the moment of the last success may have been another delivery, which was still being tried.
+    assert_eq!(missed(&vwh, "a"), [1, 2, 3]);
 }
 
 /// The log has the events of the one who asks, and a removed webhook of somebody else did not miss those.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::call_log::{answered, logging, looks, parameter, row, with_log};
+use crate::call_log::{answered, honest_page, logging, looks, parameter, row, with_log};
 use crate::service::{Service, failed, healthy};
 use crate::support::{Outcome, Reply, json};
 
@@ -60,7 +60,28 @@ fn it_does_not_read_all_of_a_long_log() {
             .collect();
         json(200, Value::from(old).to_string())
     });
-    assert_eq!(told(&status(&service, &[]).exits(0)).0, None, "nothing is known, though there may be some");
+    let (line, commands) = told(&status(&service, &[]).exits(0));
+    let none = "none found since 2026-01-02T00:00:00Z in the newest part of the log";
+    assert_eq!((line.as_deref(), commands.len()), (Some(none), 2), "there may be some");
+}
+
+/// On a busy account the log begins with what was delivered the day before.
+#[test]
+fn what_came_since_is_counted_however_much_came_before() {
+    let before = (1..=250).map(|id| row(id, "MISSED", "2026-01-01T12:00:00.000Z"));
+    let since = (251..=253).map(|id| row(id, "MISSED", "2026-01-03T00:00:00.000Z"));
+    let rows: Vec<Value> = before.chain(since).collect();
+    let expected = Some("at least 3 events since 2026-01-02T00:00:00Z");
+    let service = logging(vec![failed("w-1")], rows.clone());
+    let outcome = status(&service, &["--exit-code"]).exits(1);
+    assert_eq!((told(&outcome).0.as_deref(), looks(&service)), (expected, 2));
+    // And where the log is not turned round.
+    let service = with_log(vec![failed("w-1")], move |request| {
+        let mut request = request.clone();
+        request.path = request.path.replace("order=DESC", "order=ASC");
+        honest_page(&request, &rows)
+    });
+    assert_eq!((told(&status(&service, &[]).exits(0)).0.as_deref(), looks(&service)), (expected, 2));
 }
 
 /// Best effort: whatever happens to the log, the answer is there, soon, with the same exit code.

@@ -148,7 +148,7 @@ async fn gather(args: &MissedArgs, context: &Context, account: &Account) -> Resu
     let (Some(first), Some(last)) = (all.first(), all.last()) else {
         return Ok(Found { selection, is_cut: false });
     };
-    let query = Query { from: first.from, to: last.to };
+    let query = Query::new(first.from, last.to);
     let is_wanted = |moment| window::contain(&all, moment);
     let log = account.client.events(query, &is_wanted, &|| context.limits.progressed()).await;
     let log = log.map_err(|error| Error::from(error).while_doing("cannot read the log of events"))?;

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+use super::super::gap::{CLOCK_SKEW, gap_of, longest_delivery};
 use crate::gaps::Gap;
 use crate::journal::{Action, Line};
 use crate::secret::Secret;
@@ -151,7 +152,7 @@ impl Past {
     #[must_use]
     pub fn gaps(&self, id: &str, created: &dyn Fn(&str) -> Option<DateTime<Utc>>) -> Vec<Gap> {
         let Some(departure) = self.departures.get(id) else { return Vec::new() };
-        let own = Gap::of(&departure.webhook, departure.time);
+        let own = gap_of(&departure.webhook, departure.time);
         let Some(registered) = self.succeeded_at(id, created) else { return own.into_iter().collect() };
         let mut gaps = Vec::new();
         match own {
@@ -164,10 +165,14 @@ impl Past {
         // It delivered until it was removed, and nothing did until it was registered again.
         if departure.heir.as_ref().is_some_and(|heir| heir.is_restored) {
             let statistics = departure.webhook.statistics.as_ref();
-            // By the service's clock, if it says; whatever came between that success and the removal arrived as well.
-            let from = statistics.and_then(|statistics| statistics.last_success).unwrap_or(departure.time);
-            let created = departure.webhook.created_at;
-            gaps.push(Gap { from: Some(from), created, to: Some(registered) });
+            let success = statistics.and_then(|statistics| statistics.last_success);
+            // By the service's clock, if it says. What was still being tried by then may never have arrived.
+            let earliest = match success {
+                Some(success) => success.checked_sub_signed(longest_delivery(&departure.webhook)),
+                None => departure.time.checked_sub_signed(CLOCK_SKEW),
+            };
+            let from = Some(success.unwrap_or(departure.time));
+            gaps.push(Gap { from, earliest, created: departure.webhook.created_at, to: Some(registered) });
         }
         gaps
     }
@@ -177,7 +182,7 @@ impl Past {
     pub fn orphans(&self, moment: DateTime<Utc>) -> Vec<String> {
         let is_orphan = |departure: &Departure| {
             let is_late = departure.is_removed && departure.heir.is_none() && departure.time > moment;
-            is_late && Gap::of(&departure.webhook, departure.time).is_some_and(|gap| gap.to.is_none())
+            is_late && gap_of(&departure.webhook, departure.time).is_some_and(|gap| gap.to.is_none())
         };
         let mut orphans: Vec<(DateTime<Utc>, String)> = self
             .departures

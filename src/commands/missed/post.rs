@@ -12,7 +12,7 @@ use super::super::accounts::{Accounts, Gathered};
 use super::super::confirm::{Asked, Unattended, consent};
 use super::report::{Outcome, Posted, Reposting};
 use super::select::{Bounds, Loss};
-use super::view::{again, events};
+use super::view::{again, doubtful, events};
 use super::{Found, MissedArgs};
 use crate::delivery::{Answer, Delivery, Next, Reach, Sender};
 use crate::error::{Error, ExitStatus, Kind};
@@ -52,6 +52,9 @@ pub async fn run(
         for loss in found.selection.losses.iter().filter(|loss| !loss.windows.is_empty()) {
             courses.push(Course::new(args, key, context, account, found, loss)?);
         }
+    }
+    if let Some(doubtful) = doubtful(courses.iter().map(|course| course.loss)) {
+        context.output.notice(&doubtful);
     }
     let mut reposting =
         Reposting { is_dry_run: args.dry_run, results: Vec::new(), ended: None, go_on: Vec::new() };
@@ -314,6 +317,7 @@ impl Work<'_> {
                 policy: None,
                 is_signed: None,
                 from: Some(window.from),
+                earliest: None,
                 created: None,
                 to: Some(to),
                 run: Some(self.run.clone()),

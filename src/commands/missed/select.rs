@@ -9,6 +9,7 @@ use wildmatch::WildMatch;
 
 use super::super::Context;
 use super::super::account::Account;
+use super::super::gap::gap_of;
 use super::super::snapshot::{Snapshot, no_such_webhook};
 use super::MissedArgs;
 use super::past::Past;
@@ -48,6 +49,8 @@ pub struct Loss {
     pub key: Option<Secret>,
     /// When it missed events; empty if nothing is known to be missed.
     pub windows: Vec<Window>,
+    /// When events came of which some were delivered.
+    pub mixed: Vec<Window>,
     /// Whether a part of it was posted again, which is left out as long as the webhook is not named.
     pub is_rest: bool,
     /// What is known of the first of them.
@@ -227,7 +230,8 @@ impl Selecting<'_> {
         let (windows, beginning) = self.windows(&gaps, &reposts);
         let key = webhook.known_key().cloned().or_else(|| self.past.key(&webhook.id));
         let is_rest = self.args.ids.is_empty() && !reposts.is_empty();
-        Loss { webhook, key, windows, is_rest, beginning, events: Vec::new() }
+        let mixed = gaps.iter().filter_map(Gap::mixed).collect();
+        Loss { webhook, key, windows, mixed, is_rest, beginning, events: Vec::new() }
     }
 
     /// Every gap of `webhook` and of those whose place it took.
@@ -245,8 +249,7 @@ impl Selecting<'_> {
             gaps.extend(self.past.gaps(id, &created));
         }
         let is_down = Health::of(webhook, self.snapshot.now).is_down();
-        let own =
-            Gap::of(webhook, self.snapshot.now).filter(|gap| is_listed && (is_down || gap.to.is_some()));
+        let own = gap_of(webhook, self.snapshot.now).filter(|gap| is_listed && (is_down || gap.to.is_some()));
         gaps.extend(own);
         gaps
     }
@@ -254,7 +257,7 @@ impl Selecting<'_> {
     fn windows(&self, gaps: &[Gap], reposts: &[Repost]) -> (Vec<Window>, Beginning) {
         let mut beginning = Beginning::Known;
         let begun = |gap: &Gap| {
-            let from = gap.from.or_else(|| first_repost(gap, reposts));
+            let from = gap.begin().or_else(|| first_repost(gap, reposts));
             let from = from.unwrap_or_else(|| {
                 beginning = if gap.created.is_some() { Beginning::Registration } else { Beginning::Unknown };
                 gap.created.unwrap_or(DateTime::UNIX_EPOCH)
@@ -312,6 +315,11 @@ impl Loss {
             window.zip(begun).is_some_and(|(window, begun)| begun <= window.from)
         };
         self.events.iter().filter(straddles).map(|logged| logged.id.as_str())
+    }
+
+    /// How many of its events may have been delivered.
+    pub fn doubtful(&self) -> usize {
+        self.events.iter().filter(|logged| window::contain(&self.mixed, logged.moment)).count()
     }
 
     /// The error where something is to be posted and nobody knows since when it was missed.

@@ -68,9 +68,8 @@ pub fn show(
         let columns = output.notice_columns();
         let what = next.map_or_else(|| what.clone(), |next| with_next(&what, &next, columns));
         output.notice(&format!("{gap}{what}"));
-        if let Some(straddling) = straddling(&losses) {
-            output.notice(&straddling);
-        }
+        let told = [straddling(&losses), doubtful(losses.iter().map(|(_, loss)| *loss))];
+        told.iter().flatten().for_each(|words| output.notice(words));
     }
     Ok(())
 }
@@ -191,6 +190,16 @@ fn straddling(losses: &[(&Account, &Loss)]) -> Option<String> {
         count => Some(format!(
             "{count} calls began before the gap, and their earlier states may be missing here; --since shows them"
         )),
+    }
+}
+
+/// What is said of events that came before a last success, while others were still being tried.
+pub fn doubtful<'a>(losses: impl Iterator<Item = &'a Loss>) -> Option<String> {
+    let rest = "delivered: others were still being tried when the last success came";
+    match losses.map(Loss::doubtful).sum() {
+        0 => None,
+        1 => Some(format!("1 of them may have been {rest}")),
+        count => Some(format!("{count} of them may have been {rest}")),
     }
 }
 

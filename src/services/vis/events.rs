@@ -61,9 +61,20 @@ pub struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Events after this moment.
-    pub from: DateTime<Utc>,
+    from: DateTime<Utc>,
+    /// Of calls that began at this moment or later.
+    calls_from: DateTime<Utc>,
     /// Events up to this moment.
-    pub to: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+}
+
+impl Query {
+    /// Events after `from`, up to `to`.
+    #[must_use]
+    pub fn new(from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> Self {
+        let calls_from = from.checked_sub_signed(LONGEST_CALL).unwrap_or(DateTime::UNIX_EPOCH);
+        Self { from, calls_from, to }
+    }
 }
 
 impl Logged {
@@ -112,7 +123,7 @@ impl Client {
                 reading.log.is_cut = true;
                 break;
             }
-            let rows = self.page(query, offset, Patience::Steady).await?;
+            let rows = self.page(query, Order::OldestFirst, offset, Patience::Steady).await?;
             progressed();
             next = reading.take(&rows, is_wanted);
         }
@@ -120,23 +131,36 @@ impl Client {
         Ok(reading.log)
     }
 
-    /// The same of the first two pages at the most, without waiting or trying again.
-    pub async fn first_events(
+    /// The same of the newest two pages at the most, in no order, without waiting or trying again.
+    pub async fn newest_events(
         &self,
         query: Query,
         is_wanted: &dyn Fn(DateTime<Utc>) -> bool,
     ) -> Result<Log, HttpError> {
         let mut reading = Reading::default();
-        let rows = self.page(query, 0, Patience::None).await?;
+        let rows = self.page(query, Order::NewestFirst, 0, Patience::None).await?;
         let next = reading.take(&rows, is_wanted);
-        if let Some(offset) = next.filter(|_| rows.len() >= USUAL_SIZE) {
-            let rows = self.page(query, offset, Patience::None).await?;
+        let Some(offset) = next.filter(|_| rows.len() >= USUAL_SIZE) else { return Ok(reading.log) };
+        if reading.log.events.is_empty() {
+            // Older ones alone: the service may turn nothing round. Of calls that began late enough none is too old.
+            let begun = Query { calls_from: query.from, ..query };
+            let rows = self.page(begun, Order::NewestFirst, 0, Patience::None).await?;
+            reading.take(&rows, is_wanted);
+            reading.log.is_cut = true;
+        } else {
+            let rows = self.page(query, Order::NewestFirst, offset, Patience::None).await?;
             reading.log.is_cut = reading.take(&rows, is_wanted).is_some();
         }
         Ok(reading.log)
     }
 
-    async fn page(&self, query: Query, offset: u64, patience: Patience) -> Result<Vec<Bytes>, HttpError> {
+    async fn page(
+        &self,
+        query: Query,
+        order: Order,
+        offset: u64,
+        patience: Patience,
+    ) -> Result<Vec<Bytes>, HttpError> {
         let mut call = self.api().call(Method::GET, "self/events");
         if patience == Patience::None {
             call.when_held = WhenHeld::Return;
@@ -144,17 +168,32 @@ impl Client {
             call.repeat = Repeat::OnlyIfNotSent;
         }
         let milliseconds = |moment: DateTime<Utc>| moment.timestamp_millis().max(0).to_string();
-        let from = query.from.checked_sub_signed(LONGEST_CALL).unwrap_or(DateTime::UNIX_EPOCH);
         let mut pairs = call.url.query_pairs_mut();
-        pairs.append_pair("types", "CALL").append_pair("fromDate", &milliseconds(from));
+        pairs.append_pair("types", "CALL").append_pair("fromDate", &milliseconds(query.calls_from));
         if let Some(to) = query.to.and_then(|to| to.checked_add_signed(LONGEST_CALL)) {
             pairs.append_pair("toDate", &milliseconds(to));
         }
         pairs.append_pair("offset", &offset.to_string()).append_pair("size", &SIZE.to_string());
-        pairs.append_pair("order", "ASC");
+        pairs.append_pair("order", order.name());
         drop(pairs);
         let reply = self.api().http().send(&call).await?;
         rows(&reply.body).map_err(|error| undecodable(&call, "a list of events", &reply, &error))
+    }
+}
+
+/// Which rows come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+impl Order {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::OldestFirst => "ASC",
+            Self::NewestFirst => "DESC",
+        }
     }
 }
 
