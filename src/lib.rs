@@ -10,8 +10,8 @@
 //!   what was not delivered meanwhile
 //! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
 //! - `sandbox`: a local server that behaves like the services, deliveries included; shares no code with the client
-//! - `files`, `markup`, `network`, `secret`: private files and locks, bits of HTML and XML, proxy and certificates, values that
-//!   must not be shown
+//! - `files`, `markup`, `network`, `quoting`, `secret`: private files and locks, bits of HTML and XML, proxy and certificates,
+//!   words for a shell, values that must not be shown
 //! - `limits`, `signals`, `arguments`: how long a run may take, what asks it to end, the command line as it was typed
 //!
 //! Direction: `commands` use everything below; `services` use `http`, `delivery` and `webhook`, never back; `auth` uses
@@ -33,6 +33,7 @@ pub mod limits;
 pub mod markup;
 pub mod network;
 pub mod output;
+pub mod quoting;
 pub mod receiver;
 pub mod sandbox;
 pub mod secret;
