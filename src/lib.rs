@@ -76,7 +76,8 @@ use webhook::rewrite::is_unsafe;
 pub fn run(args: &[OsString]) -> ExitCode {
     let wants_json = arguments::ask_for_json(args);
     let terminals = Terminals::of_process();
-    let color = Environment::of_process().asks_for_no_color().then_some(false);
+    let no_color = Environment::of_process().asks_for_no_color().then_some(false);
+    let color = arguments::color(args).or(no_color);
     let plain = Output::new(Wishes { is_json: wants_json, color, ..Wishes::default() }, terminals);
     // clap repeats what was typed, and a script may have got that from anywhere.
     let is_inert = !args.iter().any(|arg| arg.to_string_lossy().chars().any(is_unsafe));
