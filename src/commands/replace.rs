@@ -39,7 +39,7 @@ const VOCABULARY: Vocabulary = Vocabulary { verb: "replace", done: "replaced", o
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
 #[command(group = clap::ArgGroup::new("where").multiple(false))]
 pub struct ReplaceArgs {
-    /// Ids; at a terminal a unique prefix of at least 4 characters will do
+    /// Ids; at a terminal, or with --dry-run, a unique prefix of at least 4 characters will do
     #[arg(group = "which", value_name = "ID")]
     ids: Vec<String>,
 

@@ -26,7 +26,7 @@ const VOCABULARY: Vocabulary = Vocabulary { verb: "rotate", done: "rotated", out
 /// (replaced by an earlier run), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
 pub struct RotateArgs {
-    /// Ids; at a terminal a unique prefix of at least 4 characters will do
+    /// Ids; at a terminal, or with --dry-run, a unique prefix of at least 4 characters will do
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 
