@@ -178,6 +178,24 @@ impl Command {
 
     /// Whether Ctrl-C lets what is under way end first: whatever changes something must say what it did.
     #[must_use]
+    /// Whether it writes CSV, says itself that it has none, or has formats of its own.
+    #[must_use]
+    pub const fn knows_csv(&self) -> bool {
+        matches!(
+            self,
+            Self::Webhooks(
+                WebhookCommand::List(_)
+                    | WebhookCommand::Status(_)
+                    | WebhookCommand::Missed(_)
+                    | WebhookCommand::EventTypes(_)
+            ) | Self::Access(
+                AccessCommand::Whoami(_) | AccessCommand::Profiles(_) | AccessCommand::Doctor(_)
+            ) | Self::Check(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
+    }
+
     pub const fn ends_gracefully(&self) -> bool {
         !matches!(
             self,

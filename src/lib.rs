@@ -163,6 +163,9 @@ fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
     if let Some(error) = export::misplaced(&cli.flags, list) {
         return Err(error);
     }
+    if cli.flags.output == Some(Format::Csv) && !cli.command.knows_csv() {
+        return Err(Error::new(Kind::Usage, "this command has no CSV").hint("--json is for scripts"));
+    }
     let settings =
         Settings::resolve(&cli.flags, cli.command.purpose(), &Environment::of_process()).map_err(Error::from);
     settings.inspect_err(|error| {

@@ -50,7 +50,7 @@ pub struct UpdateArgs {
     key: KeyArgs,
 
     /// Let an http url of this machine through, for local work
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     allow_http: bool,
 }
 
@@ -61,7 +61,7 @@ pub async fn run(args: &UpdateArgs, context: &Context, account: &Account) -> Res
     let is_state = args.pause || args.resume;
     if key.is_none() && !is_state && args.name.is_none() && args.url.is_none() && args.event.is_empty() {
         return Err(Error::new(Kind::Usage, "nothing is to be changed")
-            .hint("say what: --url, --name, --event, --pause, --resume or a key option"));
+            .hint(format!("say what: {}", facts(service).changes)));
     }
     let wish = Wish {
         name: args.name.as_deref(),

@@ -58,14 +58,14 @@ pub struct ListenArgs {
     pub(super) register: Option<Url>,
 
     /// Register it for this event; may be given several times [default: every event] (Contact Center)
-    #[arg(long, value_name = "EVENT", requires = "register")]
+    #[arg(long, value_name = "EVENT", requires = "register", conflicts_with = "unsigned")]
     pub(super) event: Vec<String>,
 
     /// Register an http url of this machine, for local work (Contact Center, VoIPBIN)
-    #[arg(long, requires = "register")]
+    #[arg(long, requires = "register", conflicts_with = "unsigned")]
     pub(super) allow_http: bool,
 
-    /// Rehearse a failure: answer what is verified like this
+    /// Rehearse a failure: answer what is verified like this, and neither record nor forward it
     #[arg(long, value_name = "HOW")]
     pub(super) fail: Option<Fail>,
 }

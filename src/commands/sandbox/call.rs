@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::super::Context;
 use super::knobs::with_session;
-use crate::error::{Error, ExitStatus};
+use crate::error::{Error, ExitStatus, Kind};
 use crate::http::HttpError;
 use crate::sandbox::Session;
+use crate::services::facts::facts;
 use crate::services::knobs::Knobs;
 use crate::services::vis::delivery::scenario::Scenario;
 use crate::webhook::ServiceKind;
@@ -20,30 +21,48 @@ use crate::webhook::json::to_line;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct CallArgs {
-    /// How the call goes
+    /// How the call goes (VIS; the other services tell the same of every call) [default: inbound-answered]
     #[arg(
         long,
         value_name = "SCENARIO",
-        default_value = Scenario::InboundAnswered.name(),
         value_parser = PossibleValuesParser::new(Scenario::ALL.map(Scenario::name)).try_map(|name| name.parse::<Scenario>()),
     )]
-    scenario: Scenario,
+    scenario: Option<Scenario>,
 
-    /// How many such calls begin at the same time
+    /// How many such calls begin at the same time [default: 1]
     #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..=1000))]
     count: u32,
 
-    /// The one service that tells of it; every service does unless told
+    /// The one service that tells of it [default: every service]
     #[arg(long, value_name = "SERVICE", value_parser = PossibleValuesParser::new(ServiceKind::ALL.map(ServiceKind::name)))]
     service: Option<String>,
+}
+
+impl CallArgs {
+    fn scenario(&self) -> Scenario {
+        self.scenario.unwrap_or(Scenario::InboundAnswered)
+    }
+
+    /// Refuses what the service that tells of the call has no place for.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let teller = self.service.as_deref().and_then(ServiceKind::named);
+        match teller.filter(|teller| self.scenario.is_some() && !facts(*teller).tells_states) {
+            Some(teller) => {
+                Err(Error::new(Kind::Usage, format!("{} tells the same of every call", teller.title()))
+                    .hint("leave --scenario out"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Runs `vwh sandbox call`. Prints the id of each call; under `--json` an object a line with what will happen, and when.
 pub(super) async fn run(args: &CallArgs, context: &Context, session: Session) -> Result<ExitStatus, Error> {
     let called = with_session(context, &session, async |knobs| {
-        let placed = knobs.call(args.scenario.name(), args.count, args.service.as_deref()).await?;
+        let placed = knobs.call(args.scenario().name(), args.count, args.service.as_deref()).await?;
         // Nobody waits for the clock of a sandbox that ends with a command.
-        let played = if placed["embedded"] == true { Some(play(knobs, args.scenario).await?) } else { None };
+        let played =
+            if placed["embedded"] == true { Some(play(knobs, args.scenario()).await?) } else { None };
         Ok((placed, played))
     });
     let called = called.await;

@@ -142,7 +142,10 @@ pub async fn run(args: &SandboxArgs, context: &Context) -> Result<ExitStatus, Er
     let directory = context.settings.state_directory()?;
     match &args.knob {
         None => serve::run(&args.serve, context, directory).await,
-        Some(Knob::Call(args)) => call::run(args, context, sandbox::join(directory).await?).await,
+        Some(Knob::Call(args)) => {
+            args.check()?;
+            call::run(args, context, sandbox::join(directory).await?).await
+        }
         Some(Knob::Advance { duration }) => {
             let session = sandbox::join(directory).await?;
             knobs::turn(context, session, async |knobs| knobs.advance(*duration).await).await

@@ -1,0 +1,63 @@
+//! Options that would have no effect: they are refused, with the reason, instead of ignored.
+
+use crate::support::{Outcome, Vwh};
+
+/// Runs vwh in a home without a connection: what is refused is refused before one is missed.
+fn refused(arguments: &[&str]) -> Outcome {
+    Vwh::new().args(arguments.iter().copied()).run().exits(2).without_answer()
+}
+
+#[test]
+fn a_listener_that_registers_nothing_registers_for_no_event() {
+    for flags in [&["--event", "agent.*"][..], &["--allow-http"]] {
+        let _ = refused(&[&["listen"], flags].concat()).says("--register <PUBLIC_URL>");
+        let unsigned = refused(&[&["listen", "--unsigned"], flags].concat());
+        let _ = unsigned.says("the argument '--unsigned' cannot be used with").says(flags[0]);
+    }
+}
+
+#[test]
+fn a_url_that_does_not_change_is_not_let_through() {
+    let _ = refused(&["update", "an-id", "--name", "Other", "--allow-http"]).says("--url <URL>");
+}
+
+#[test]
+fn a_service_that_tells_the_same_of_every_call_has_no_scenario() {
+    for (service, title) in [("contact-center", "Contact Center"), ("voipbin", "VoIPBIN")] {
+        let flags = ["sandbox", "call", "--service", service, "--scenario", "held"];
+        let outcome = refused(&flags).says(&format!("error: {title} tells the same of every call"));
+        let _ = outcome.says("hint: leave --scenario out");
+    }
+    let call = ["sandbox", "call", "--service", "vis", "--scenario", "held"];
+    let _ = Vwh::new().args(call).run().exits(0);
+}
+
+#[test]
+fn what_is_no_list_is_not_written_as_csv() {
+    for arguments in [
+        &["create", "--url", "https://a.example/"][..],
+        &["delete", "an-id"],
+        &["restore", "--list"],
+        &["trigger", "http://127.0.0.1:1/"],
+        &["sandbox", "status"],
+        &["login"],
+    ] {
+        let outcome = refused(&[arguments, &["-o", "csv"]].concat());
+        let _ = outcome.says("error: this command has no CSV\n\nhint: --json is for scripts");
+    }
+}
+
+#[test]
+fn where_nothing_is_to_be_changed_what_can_be_is_named() {
+    for (service, options) in [
+        ("voipbin", "--url"),
+        (
+            "contact-center",
+            "--url, --name, --event, --pause, --resume, --signing-key-file or --generate-signing-key",
+        ),
+    ] {
+        let vwh = Vwh::new().env("VWH_SANDBOX", "1").env("VWH_SERVICE", service);
+        let outcome = vwh.args(["update", "an-id"]).run().exits(2).without_answer();
+        assert_eq!(outcome.stderr, format!("error: nothing is to be changed\n\nhint: say what: {options}\n"));
+    }
+}
