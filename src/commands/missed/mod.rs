@@ -25,6 +25,7 @@ use crate::gaps::window;
 use crate::network::is_loopback;
 use crate::output::text::word;
 use crate::secret::mask_url;
+use crate::services::ability::{Ability, elsewhere};
 use crate::services::vis::events::{Logged, Query};
 use crate::settings::flags::{Moment, parse_moment};
 use select::{Loss, Selection, select};
@@ -45,6 +46,7 @@ use select::{Loss, Selection, select};
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").multiple(false))]
 #[command(group = clap::ArgGroup::new("post").multiple(false))]
+#[command(after_long_help = elsewhere(Ability::Missed))]
 pub struct MissedArgs {
     /// The webhooks' ids, also those that they had
     #[arg(group = "which", value_name = "ID")]
