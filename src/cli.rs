@@ -41,8 +41,10 @@ const FRUITLESS: Duration = Duration::from_mins(10);
 
 /// Keep call webhooks alive
 ///
-/// vwh shows which Vonage call webhooks have stopped delivering, why and since when; it brings them back or clears them
-/// out. Try it without an account: vwh --sandbox list
+/// vwh shows which call webhooks have stopped delivering, why and since when; it brings them back or clears them out. It
+/// manages those of Vonage (VIS), Vonage Contact Center and VoIPBIN.
+///
+/// Try it without an account: vwh --sandbox list
 #[derive(Debug, Parser)]
 #[command(
     name = "vwh",
@@ -51,7 +53,7 @@ const FRUITLESS: Duration = Duration::from_mins(10);
     subcommand_required = true,
     arg_required_else_help = true
 )]
-#[command(disable_help_subcommand = true, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
@@ -176,8 +178,6 @@ impl Command {
         }
     }
 
-    /// Whether Ctrl-C lets what is under way end first: whatever changes something must say what it did.
-    #[must_use]
     /// Whether it writes CSV, says itself that it has none, or has formats of its own.
     #[must_use]
     pub const fn knows_csv(&self) -> bool {
@@ -196,6 +196,8 @@ impl Command {
         )
     }
 
+    /// Whether Ctrl-C lets what is under way end first: whatever changes something must say what it did.
+    #[must_use]
     pub const fn ends_gracefully(&self) -> bool {
         !matches!(
             self,

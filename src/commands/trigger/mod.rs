@@ -58,7 +58,7 @@ pub struct TriggerArgs {
     #[arg(long, value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
 
-    /// Do not sign
+    /// Do not sign (VIS, VoIPBIN)
     #[arg(long, conflicts_with = "signing_key_file")]
     unsigned: bool,
 
@@ -74,8 +74,8 @@ pub struct TriggerArgs {
     )]
     replay: Option<PathBuf>,
 
-    /// Post to any host without asking
-    #[arg(long)]
+    /// Do not ask
+    #[arg(short, long)]
     yes: bool,
 }
 
