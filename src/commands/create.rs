@@ -47,7 +47,8 @@ pub struct CreateArgs {
     #[arg(long)]
     name: Option<String>,
 
-    /// Event to deliver: CALL on VIS; on Contact Center an event type, or a wildcard such as 'agent.*'
+    /// Event to deliver: CALL on VIS; on Contact Center an event type, or a wildcard such as 'agent.*'; may be given several
+    /// times
     #[arg(long, value_name = "EVENT")]
     event: Vec<String>,
 
@@ -65,7 +66,7 @@ pub struct CreateArgs {
     #[arg(long)]
     if_absent: bool,
 
-    /// First post a sample call to the url; register only if every event is answered with 200 in time
+    /// First post a sample call to the url; register only if every event of it counts as delivered
     ///
     /// The events are signed with the key that is then registered. A receiver that verifies has to have it by then: bring
     /// your own with --signing-key-file, or let it read the file of --signing-key-out, which is written before the check

@@ -69,7 +69,7 @@ pub struct Flags {
     /// How the answer is written
     #[arg(short, long, global = true, value_name = "FORMAT", hide_possible_values = true)]
     #[arg(
-        help = "How the answer is written: table, wide, json or jsonl; lists also as csv, list also as prometheus"
+        help = "How the answer is written: table, wide, json or jsonl; lists also csv, vwh list also prometheus"
     )]
     pub output: Option<Format>,
 

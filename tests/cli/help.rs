@@ -158,6 +158,18 @@ fn a_command_to_type_is_on_one_line() {
 }
 
 #[test]
+fn what_stands_between_ticks_is_not_broken_in_two() {
+    for command in COMMANDS.iter().copied().chain([&[][..], &["sandbox", "call"]]) {
+        for columns in ["80", "100"] {
+            let arguments = command.iter().copied().chain(["--help"]);
+            let help = Vwh::new().args(arguments).env("COLUMNS", columns).run().exits(0).stdout;
+            let broken = help.lines().find(|line| line.matches('`').count() % 2 == 1);
+            assert_eq!(broken, None, "{command:?}");
+        }
+    }
+}
+
+#[test]
 fn whatever_asks_takes_a_yes_in_the_same_way() {
     let commands = ["create", "delete", "missed", "prune-failed", "replace", "rotate", "trigger"];
     for command in commands {

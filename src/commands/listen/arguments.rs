@@ -53,7 +53,7 @@ pub struct ListenArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
 
-    /// Register a webhook for this URL, which leads here, and delete it at the end; port 0 is our own port
+    /// Register a webhook for this URL, which leads here, and delete it at the end; port 0 in it is the port of --bind
     #[arg(long, value_name = "PUBLIC_URL", value_parser = parse_url)]
     pub(super) register: Option<Url>,
 

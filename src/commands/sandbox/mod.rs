@@ -19,8 +19,8 @@ use call::CallArgs;
 
 /// Run a local server that behaves like the services
 ///
-/// Serves until Ctrl-C, for all three services. Its first line says where. Other terminals use it with `vwh --sandbox COMMAND`; without a running
-/// one, `vwh --sandbox COMMAND` brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
+/// Serves until Ctrl-C, for all three services. Its first line says where. Other terminals use it by the flag --sandbox; without a running one,
+/// the flag brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
 /// directory; calls and retries that are under way are forgotten when it stops.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
