@@ -178,6 +178,16 @@ impl Command {
         }
     }
 
+    /// Whether it makes a difference to it which profile is named.
+    #[must_use]
+    pub const fn uses_profile(&self) -> bool {
+        match self {
+            Self::Webhooks(_) | Self::Check(_) | Self::Access(_) => true,
+            Self::Deliveries(DeliveryCommand::Listen(args)) => args.registers(),
+            Self::Deliveries(_) | Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
     /// Whether it writes CSV, says itself that it has none, or has formats of its own.
     #[must_use]
     pub const fn knows_csv(&self) -> bool {

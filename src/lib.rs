@@ -160,11 +160,8 @@ fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
         Command::Webhooks(WebhookCommand::List(args)) => Some(args),
         _ => None,
     };
-    if let Some(error) = export::misplaced(&cli.flags, list) {
+    if let Some(error) = export::misplaced(&cli.flags, list).or_else(|| idle_flag(cli)) {
         return Err(error);
-    }
-    if cli.flags.output == Some(Format::Csv) && !cli.command.knows_csv() {
-        return Err(Error::new(Kind::Usage, "this command has no CSV").hint("--json is for scripts"));
     }
     let settings =
         Settings::resolve(&cli.flags, cli.command.purpose(), &Environment::of_process()).map_err(Error::from);
@@ -173,6 +170,22 @@ fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
             write_down(args, plain, error);
         }
     })
+}
+
+/// Why a global flag would have no effect on the command.
+fn idle_flag(cli: &Cli) -> Option<Error> {
+    let names_profile = cli.flags.all_profiles || !cli.flags.profile.is_empty();
+    let (message, hint) = match &cli.command {
+        command if cli.flags.output == Some(Format::Csv) && !command.knows_csv() => {
+            ("this command has no CSV", "--json is for scripts")
+        }
+        command if !names_profile || command.uses_profile() => return None,
+        Command::Deliveries(_) => {
+            ("this command uses no profile", "leave it out; --service says which service is meant")
+        }
+        _ => ("this command uses no profile", "leave it out"),
+    };
+    Some(Error::new(Kind::Usage, message).hint(hint))
 }
 
 /// Metrics say that something failed before there was any account; that they cannot be written is one more failure.

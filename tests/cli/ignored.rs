@@ -33,6 +33,25 @@ fn a_service_that_tells_the_same_of_every_call_has_no_scenario() {
 }
 
 #[test]
+fn a_command_that_uses_no_profile_takes_none() {
+    let vwh = Vwh::new();
+    vwh.configure("[profiles.work]\n");
+    let deliveries = "hint: leave it out; --service says which service is meant";
+    for (arguments, hint) in [
+        (&["trigger", "http://127.0.0.1:1/"][..], deliveries),
+        (&["verify"], deliveries),
+        (&["listen", "--unsigned"], deliveries),
+        (&["sandbox", "status"], "hint: leave it out"),
+        (&["completions", "bash"], "hint: leave it out"),
+    ] {
+        for flags in [&["-p", "work"][..], &["--all-profiles"]] {
+            let outcome = vwh.args([flags, arguments].concat()).run().exits(2).without_answer();
+            let _ = outcome.says("error: this command uses no profile").says(hint);
+        }
+    }
+}
+
+#[test]
 fn what_is_no_list_is_not_written_as_csv() {
     for arguments in [
         &["create", "--url", "https://a.example/"][..],

@@ -70,6 +70,14 @@ pub struct ListenArgs {
     pub(super) fail: Option<Fail>,
 }
 
+impl ListenArgs {
+    /// Whether a webhook is to be registered.
+    #[must_use]
+    pub const fn registers(&self) -> bool {
+        self.register.is_some()
+    }
+}
+
 /// Who answers the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Answer {
