@@ -17,6 +17,21 @@ pub(crate) fn ask_for_json(args: &[OsString]) -> bool {
     false
 }
 
+/// Whether colour is on or off, as far as that is said.
+pub(crate) fn color(args: &[OsString]) -> Option<bool> {
+    let mut args = args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    let mut color = None;
+    while let Some(arg) = args.next() {
+        let when = if arg == "--color" { args.next() } else { arg.strip_prefix("--color=") };
+        color = match when {
+            Some("always") => Some(true),
+            Some("never") => Some(false),
+            _ => color,
+        };
+    }
+    color
+}
+
 /// The format that an argument asks for; an empty one if it is the next argument.
 fn format_in(arg: &str) -> Option<&str> {
     match arg {
@@ -48,7 +63,7 @@ pub(crate) fn profiles(args: &[OsString]) -> usize {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{ask_for_json, profiles};
+    use super::{ask_for_json, color, profiles};
 
     fn typed(line: &str) -> Vec<OsString> {
         line.split(' ').map(OsString::from).collect()
@@ -65,6 +80,19 @@ mod tests {
             ("vwh delete -p a -- -p b", 1),
         ] {
             assert_eq!(profiles(&typed(line)), count, "{line}");
+        }
+    }
+
+    #[test]
+    fn colour_is_on_or_off_or_left_to_the_stream() {
+        for (line, expected) in [
+            ("vwh list --color never --help", Some(false)),
+            ("vwh --color=always list", Some(true)),
+            ("vwh list --color auto", None),
+            ("vwh list --color", None),
+            ("vwh list -- --color never", None),
+        ] {
+            assert_eq!(color(&typed(line)), expected, "{line}");
         }
     }
 

@@ -41,8 +41,10 @@ const FRUITLESS: Duration = Duration::from_mins(10);
 
 /// Keep call webhooks alive
 ///
-/// vwh shows which Vonage call webhooks have stopped delivering, why and since when; it brings them back or clears them
-/// out. Try it without an account: vwh --sandbox list
+/// vwh shows which call webhooks have stopped delivering, why and since when; it brings them back or clears them out. It
+/// manages those of Vonage (VIS), Vonage Contact Center and VoIPBIN.
+///
+/// Try it without an account: vwh --sandbox list
 #[derive(Debug, Parser)]
 #[command(
     name = "vwh",
@@ -51,7 +53,7 @@ const FRUITLESS: Duration = Duration::from_mins(10);
     subcommand_required = true,
     arg_required_else_help = true
 )]
-#[command(disable_help_subcommand = true, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
@@ -174,6 +176,34 @@ impl Command {
             Self::Access(AccessCommand::Profiles(_)) => Purpose::Listing,
             _ => Purpose::Other,
         }
+    }
+
+    /// Whether it makes a difference to it which profile is named.
+    #[must_use]
+    pub const fn uses_profile(&self) -> bool {
+        match self {
+            Self::Webhooks(_) | Self::Check(_) | Self::Access(_) => true,
+            Self::Deliveries(DeliveryCommand::Listen(args)) => args.registers(),
+            Self::Deliveries(_) | Self::Sandbox(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
+    /// Whether it writes CSV, says itself that it has none, or has formats of its own.
+    #[must_use]
+    pub const fn knows_csv(&self) -> bool {
+        matches!(
+            self,
+            Self::Webhooks(
+                WebhookCommand::List(_)
+                    | WebhookCommand::Status(_)
+                    | WebhookCommand::Missed(_)
+                    | WebhookCommand::EventTypes(_)
+            ) | Self::Access(
+                AccessCommand::Whoami(_) | AccessCommand::Profiles(_) | AccessCommand::Doctor(_)
+            ) | Self::Check(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
     }
 
     /// Whether Ctrl-C lets what is under way end first: whatever changes something must say what it did.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::limits::Limits;
+use crate::quoting::quoted;
 
 /// How often a lock that another process holds is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(20);
@@ -195,12 +196,18 @@ pub async fn read_named(path: &Path, limits: &Limits) -> Result<Named, FileError
     }
 }
 
+/// What to say of a file of the user's that is not private.
+#[must_use]
+pub fn readable_by_others(path: &Path) -> String {
+    let shown = path.display().to_string();
+    format!("{shown} can be read by others; close it with: chmod 600 {}", quoted(&shown))
+}
+
 fn read_whole(path: &Path) -> Result<Named, FileError> {
     let file = fs_err::File::open(path)?;
     let shown = path.display();
     let is_lasting = file.metadata()?.is_file();
-    let warning = is_exposed(file.file())
-        .then(|| format!("{shown} can be read by others; close it with: chmod 600 {shown}"));
+    let warning = is_exposed(file.file()).then(|| readable_by_others(path));
     let unusable = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{shown} {what}"));
     let mut content = Vec::new();
     file.take(NAMED_LIMIT + 1).read_to_end(&mut content)?;

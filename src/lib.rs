@@ -10,8 +10,8 @@
 //!   what was not delivered meanwhile
 //! - `output`: the only writer; its renderers are pure; `error`: the only place that picks exit codes
 //! - `sandbox`: a local server that behaves like the services, deliveries included; shares no code with the client
-//! - `files`, `markup`, `network`, `secret`: private files and locks, bits of HTML and XML, proxy and certificates, values that
-//!   must not be shown
+//! - `files`, `markup`, `network`, `quoting`, `secret`: private files and locks, bits of HTML and XML, proxy and certificates,
+//!   words for a shell, values that must not be shown
 //! - `limits`, `signals`, `arguments`: how long a run may take, what asks it to end, the command line as it was typed
 //!
 //! Direction: `commands` use everything below; `services` use `http`, `delivery` and `webhook`, never back; `auth` uses
@@ -33,6 +33,7 @@ pub mod limits;
 pub mod markup;
 pub mod network;
 pub mod output;
+pub mod quoting;
 pub mod receiver;
 pub mod sandbox;
 pub mod secret;
@@ -75,7 +76,8 @@ use webhook::rewrite::is_unsafe;
 pub fn run(args: &[OsString]) -> ExitCode {
     let wants_json = arguments::ask_for_json(args);
     let terminals = Terminals::of_process();
-    let color = Environment::of_process().asks_for_no_color().then_some(false);
+    let no_color = Environment::of_process().asks_for_no_color().then_some(false);
+    let color = arguments::color(args).or(no_color);
     let plain = Output::new(Wishes { is_json: wants_json, color, ..Wishes::default() }, terminals);
     // clap repeats what was typed, and a script may have got that from anywhere.
     let is_inert = !args.iter().any(|arg| arg.to_string_lossy().chars().any(is_unsafe));
@@ -158,7 +160,7 @@ fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
         Command::Webhooks(WebhookCommand::List(args)) => Some(args),
         _ => None,
     };
-    if let Some(error) = export::misplaced(&cli.flags, list) {
+    if let Some(error) = export::misplaced(&cli.flags, list).or_else(|| idle_flag(cli)) {
         return Err(error);
     }
     let settings =
@@ -168,6 +170,22 @@ fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
             write_down(args, plain, error);
         }
     })
+}
+
+/// Why a global flag would have no effect on the command.
+fn idle_flag(cli: &Cli) -> Option<Error> {
+    let names_profile = cli.flags.all_profiles || !cli.flags.profile.is_empty();
+    let (message, hint) = match &cli.command {
+        command if cli.flags.output == Some(Format::Csv) && !command.knows_csv() => {
+            ("this command has no CSV", "--json is for scripts")
+        }
+        command if !names_profile || command.uses_profile() => return None,
+        Command::Deliveries(_) => {
+            ("this command uses no profile", "leave it out; --service says which service is meant")
+        }
+        _ => ("this command uses no profile", "leave it out"),
+    };
+    Some(Error::new(Kind::Usage, message).hint(hint))
 }
 
 /// Metrics say that something failed before there was any account; that they cannot be written is one more failure.

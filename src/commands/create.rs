@@ -33,12 +33,13 @@ use crate::webhook::{Health, ServiceKind, Webhook};
 
 /// Register a webhook
 ///
-/// Signs by default: without a key option a key is generated and shown once at a terminal. On VIS the metadata policy is then
-/// `header`, because a signature only travels with `header` or `body`. Contact Center needs --name and --event. VoIPBIN has
-/// room for one webhook, which gets every event and is signed with a key of its own. Prints the new id.
+/// Signs by default: without a key option with `VWH_SIGNING_KEY`, else with a new key that is shown once at a terminal. On
+/// VIS the metadata policy is then `header`, because a signature only travels with `header` or `body`. Contact Center needs
+/// --name and --event. VoIPBIN has room for one webhook, which gets every event and is signed with a key that VoIPBIN makes:
+/// it takes no key option. Prints the new id.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// Where deliveries go: an absolute http or https URL that the service can reach
+    /// Where deliveries go: an absolute https URL that the service can reach (VIS: http too)
     #[arg(long, value_parser = parse_url)]
     url: Url,
 
@@ -46,7 +47,8 @@ pub struct CreateArgs {
     #[arg(long)]
     name: Option<String>,
 
-    /// Event to deliver: CALL on VIS; on Contact Center an event type, or a wildcard such as 'agent.*'
+    /// Event to deliver: CALL on VIS; on Contact Center an event type, or a wildcard such as 'agent.*'; may be given several
+    /// times
     #[arg(long, value_name = "EVENT")]
     event: Vec<String>,
 
@@ -57,20 +59,24 @@ pub struct CreateArgs {
     #[arg(long, value_name = "POLICY")]
     metadata_policy: Option<MetadataPolicy>,
 
-    /// Register only if there is none with this url and events; renew it if it is failed, expired or expiring
+    /// Register only if there is none with this url and events; renew it if it is failed, expired or expiring (VIS)
+    ///
+    /// VIS: that one with another key or policy is an error. Contact Center: its name does not matter, and one that is paused
+    /// stays so. VoIPBIN: a webhook with another url is an error.
     #[arg(long)]
     if_absent: bool,
 
-    /// First post a sample call to the url; register only if every event is answered with 200 in time
+    /// First post a sample call to the url; register only if every event of it counts as delivered
     ///
     /// The events are signed with the key that is then registered. A receiver that verifies has to have it by then: bring
     /// your own with --signing-key-file, or let it read the file of --signing-key-out, which is written before the check
-    /// and removed if that fails. To a receiver without the key, 401 is the right answer, and the check fails.
+    /// and removed if that fails. To a receiver without the key, 401 is the right answer, and the check fails. Posting to a
+    /// host that is not this machine asks first.
     #[arg(long)]
     check: bool,
 
-    /// With --check: post to any host without asking
-    #[arg(long, requires = "check")]
+    /// Do not ask
+    #[arg(short, long, requires = "check")]
     yes: bool,
 
     /// Take the place of the webhook that is there (VoIPBIN); the old one is journalled first

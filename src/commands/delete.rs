@@ -27,7 +27,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
 /// elsewhere. Outcomes: removed, gone (it was gone already), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
 pub struct DeleteArgs {
-    /// Ids; at a terminal a unique prefix of at least 4 characters will do
+    /// Ids; at a terminal, or with --dry-run, a unique prefix of at least 4 characters will do
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 
@@ -91,7 +91,7 @@ fn resolve(
 ) -> Result<(Vec<Webhook>, Vec<Done>), Error> {
     let mut items: Vec<Webhook> = Vec::new();
     let mut gone: Vec<Done> = Vec::new();
-    let takes_prefixes = confirm::can_ask(context, args.yes) && !args.dry_run;
+    let takes_prefixes = args.dry_run || confirm::can_ask(context, args.yes);
     for id in &args.ids {
         let by_prefix = || if takes_prefixes { snapshot.find_by_prefix(id) } else { Ok(None) };
         let found = snapshot.find(id).map_or_else(by_prefix, |webhook| Ok(Some(webhook)))?;

@@ -7,6 +7,7 @@ use super::account::Account;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::table::{Column, lay_out};
 use crate::output::text::inert;
+use crate::services::ability::{Ability, elsewhere};
 use crate::services::contact_center::wire::EventType;
 use crate::settings::Format;
 use crate::webhook::json::Secrets;
@@ -16,6 +17,7 @@ use crate::webhook::rewrite::rewrite;
 ///
 /// Wildcards such as 'agent.*' stand for several; the service decides what they mean.
 #[derive(Args, Clone, Debug)]
+#[command(after_long_help = elsewhere(Ability::EventTypes))]
 pub struct EventTypesArgs {
     /// Only this one
     name: Option<String>,

@@ -32,13 +32,13 @@ const PIECE: usize = 256 * 1024;
 /// List webhooks, worst first
 ///
 /// Health, worst first: failed, expired, paused, expiring (within 48h), unknown, unproven (renewed, no success since),
-/// idle (never attempted), ok.
+/// idle (never attempted), ok. Contact Center and VoIPBIN report no deliveries: their webhooks are paused or unknown.
 ///
 /// --since-last shows newly failed, expired, paused and expiring webhooks, recovered ones, added and removed ones, and those
 /// that have given up more deliveries; the first time what is failed or expired. Nothing changed: nothing is written.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// Only those that have stopped because deliveries failed
+    /// Only those that have stopped because deliveries failed (VIS)
     #[arg(long)]
     failed: bool,
 
@@ -50,7 +50,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "GLOB")]
     url: Option<String>,
 
-    /// Only those that expire within this time, the expired included
+    /// Only those that expire within this time, the expired included (VIS)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expiring_within: Option<TimeDelta>,
 
@@ -58,7 +58,7 @@ pub struct ListArgs {
     #[arg(long)]
     duplicates: bool,
 
-    /// Order: health, url, created, expires, last-failure or id
+    /// Order: health, url, created, expires, last-failure or id [default: health]
     #[arg(
         long,
         value_name = "KEY",

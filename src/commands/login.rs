@@ -22,24 +22,25 @@ use crate::settings::{Connection, Place};
 
 /// Sign in
 ///
-/// By default with a user's name and password, which are asked for unless the profile or the environment brings them
+/// VIS: by default with a user's name and password, which are asked for unless the profile or the environment brings them
 /// (`VWH_USERNAME`, `VWH_PASSWORD`, `VWH_CLIENT_ID`, `VWH_CLIENT_SECRET`). What is stored is readable by you alone, and
-/// never holds the password.
+/// never holds the password. Contact Center needs no login: vwh gets a token with client id and secret whenever it needs
+/// one, and this tries it. VoIPBIN has none: its access key or JWT is brought.
 #[derive(Args, Clone, Debug)]
 pub struct LoginArgs {
-    /// The user; @vbc.prod is appended where there is no @
+    /// The user (VIS); @vbc.prod is appended where there is no @
     #[arg(long, value_name = "USER", conflicts_with = "way")]
     username: Option<String>,
 
-    /// Read the password from stdin
+    /// Read the password from stdin (VIS)
     #[arg(long, conflicts_with = "way")]
     password_stdin: bool,
 
-    /// Sign in through the browser of this machine
+    /// Sign in through the browser of this machine (VIS)
     #[arg(long, group = "way")]
     browser: bool,
 
-    /// Sign in through a browser elsewhere: paste the address that it ends at
+    /// Sign in through a browser elsewhere: paste the address that it ends at (VIS)
     #[arg(long, group = "way")]
     no_browser: bool,
 

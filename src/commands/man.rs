@@ -25,7 +25,7 @@ pub fn run(args: &ManArgs, output: &Output, command: clap::Command) -> Result<Ex
         })?;
     } else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(command).render(&mut page).map_err(|error| {
+        clap_mangen::Man::new(command.disable_help_subcommand(true)).render(&mut page).map_err(|error| {
             Error::new(Kind::Internal, "cannot write the manual").because(error.to_string())
         })?;
         output.answer(&String::from_utf8_lossy(&page))?;

@@ -21,7 +21,7 @@ use crate::webhook::json::to_line;
 
 /// List the configured profiles
 ///
-/// The default one is marked with a star. No service is asked.
+/// All of them, or those that -p or --sandbox name. The default one is marked with a star. No service is asked.
 #[derive(Args, Clone, Debug)]
 pub struct ProfilesArgs {}
 

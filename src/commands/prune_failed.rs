@@ -22,6 +22,7 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::files;
 use crate::output::text::word;
 use crate::output::when;
+use crate::services::ability::{Ability, elsewhere};
 use crate::services::registration::Identity;
 use crate::settings::flags::parse_duration;
 use crate::webhook::Webhook;
@@ -48,6 +49,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
 /// without one. When 3 or more webhooks, and more than half of those ever attempted, have failed, that is an outage of the
 /// receiver: nothing is removed unless --max is given. Outcomes: removed, renewed, spared, gone, error, skipped.
 #[derive(Args, Clone, Debug)]
+#[command(after_long_help = elsewhere(Ability::PruneFailed))]
 pub struct PruneFailedArgs {
     /// Spare those whose last failure is younger than this
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]

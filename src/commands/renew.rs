@@ -16,6 +16,7 @@ use super::watch::{Before, watch};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::WhenHeld;
 use crate::output::text::word;
+use crate::services::ability::{Ability, elsewhere};
 use crate::services::registration::is_gone;
 use crate::settings::flags::{parse_duration, parse_span};
 use crate::webhook::{Health, Webhook};
@@ -40,6 +41,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
 /// (renewed by somebody else meanwhile), gone (not there any more: create it again), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
+#[command(after_long_help = elsewhere(Ability::Renew))]
 pub struct RenewArgs {
     /// Whole ids
     #[arg(group = "which", value_name = "ID")]

@@ -12,6 +12,7 @@ use super::replacement::request::{HowArgs, Request};
 use super::report::{Outcome, Vocabulary};
 use super::signing_key::{self, Key, KeyArgs};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::services::ability::{Ability, elsewhere};
 
 /// Every outcome of a replacement.
 pub const OUTCOMES: &[Outcome] = &[
@@ -30,16 +31,18 @@ const VOCABULARY: Vocabulary = Vocabulary { verb: "replace", done: "replaced", o
 ///
 /// VIS cannot change a webhook. So a changed copy is registered, seen listed, and then the old one is removed;
 /// cut short anywhere, at least one of them is there, and the same command finishes it. A webhook keeps its key unless a key
-/// option gives it another; `VWH_SIGNING_KEY` is not used here. To repair a key that never travels: vwh replace ID
-/// --metadata-policy header
+/// option gives it another; `VWH_SIGNING_KEY` is not used here.
+///
+/// To repair a key that never travels: vwh replace ID --metadata-policy header
 ///
 /// Outcomes: replaced, updated (the service changed it in place), kept (both are there), unchanged (it is as asked), gone
 /// (replaced by an earlier run), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
 #[command(group = clap::ArgGroup::new("where").multiple(false))]
+#[command(after_long_help = elsewhere(Ability::Replace))]
 pub struct ReplaceArgs {
-    /// Ids; at a terminal a unique prefix of at least 4 characters will do
+    /// Ids; at a terminal, or with --dry-run, a unique prefix of at least 4 characters will do
     #[arg(group = "which", value_name = "ID")]
     ids: Vec<String>,
 

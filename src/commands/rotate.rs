@@ -12,21 +12,23 @@ use super::report::Vocabulary;
 use super::signing_key::{self, KeyArgs};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::text::word;
+use crate::services::ability::{Ability, elsewhere};
 
 const VOCABULARY: Vocabulary = Vocabulary { verb: "rotate", done: "rotated", outcomes: OUTCOMES };
 
 /// Give webhooks a new signing key (VIS)
 ///
-/// Without a key option and `VWH_SIGNING_KEY` a key is made, one for all, and kept or shown before it is used. As VIS
-/// cannot change a webhook, a copy with the new key is registered, seen listed, and then the old one is removed;
+/// Without a key option the new key is `VWH_SIGNING_KEY`; else one is made for all, and kept or shown before it is used. As
+/// VIS cannot change a webhook, a copy with the new key is registered, seen listed, and then the old one is removed;
 /// cut short anywhere, at least one of them is there, and the same command finishes it. The journal does not keep the old
 /// key. With --keep-old receivers can learn the new key while the old one still signs as well.
 ///
 /// Outcomes: replaced, updated (the service changed it in place), kept (both are there), unchanged (it has this key), gone
 /// (replaced by an earlier run), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
+#[command(mut_arg("unsigned", |unsigned| unsigned.hide(true)), after_long_help = elsewhere(Ability::Rotate))]
 pub struct RotateArgs {
-    /// Ids; at a terminal a unique prefix of at least 4 characters will do
+    /// Ids; at a terminal, or with --dry-run, a unique prefix of at least 4 characters will do
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 

@@ -20,19 +20,19 @@ pub const KEY_BYTES: usize = 32;
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("key").multiple(false))]
 pub struct KeyArgs {
-    /// Sign with the key in this file (else `VWH_SIGNING_KEY`); one newline at its end is not part of it
+    /// Sign with the key in this file; one newline at its end is not part of it
     #[arg(long, value_name = "FILE", group = "key")]
     signing_key_file: Option<PathBuf>,
 
-    /// Make a new key, even if `VWH_SIGNING_KEY` is set
+    /// Sign with a new key
     #[arg(long, group = "key")]
     generate_signing_key: bool,
 
-    /// Do not sign
+    /// Do not sign (VIS)
     #[arg(long, group = "key", conflicts_with = "signing_key_out")]
     unsigned: bool,
 
-    /// Write the generated key to this new file, readable by you alone, instead of showing it
+    /// Sign with a new key, and write it to this new file, readable by you alone, instead of showing it
     #[arg(long, value_name = "FILE", conflicts_with = "signing_key_file")]
     signing_key_out: Option<PathBuf>,
 }

@@ -7,9 +7,11 @@ use super::Context;
 use super::account::Account;
 use crate::auth::TokenSource;
 use crate::auth::standing::Unattended;
+use crate::auth::store::Credentials;
 use crate::error::Error;
 use crate::output::text::{hanging, inert};
 use crate::output::when::{absolute, relative};
+use crate::services::facts::{SignInBy, facts};
 use crate::services::registration::Identity;
 use crate::webhook::json::to_line;
 
@@ -57,7 +59,14 @@ impl Person {
     /// Who `account` is, as its sign-in stands at `now`.
     pub fn of(account: &Account, identity: Identity, now: DateTime<Utc>) -> Result<Self, Error> {
         let stored = match account.tokens.keeper() {
-            Some(keeper) => keeper.look()?.map(|stored| (keeper.sign_in(), stored)),
+            Some(keeper) => {
+                let stored = keeper.look()?;
+                // An application that has no token yet is as good as one that has: it asks for one.
+                let is_person = facts(account.service()).sign_in_by == SignInBy::Person;
+                let stored =
+                    if is_person { stored } else { Some(Credentials::for_sign_in(stored, keeper.sign_in())) };
+                stored.map(|stored| (keeper.sign_in(), stored))
+            }
             None => None,
         };
         let credentials = stored.as_ref().map(|(_, stored)| stored);
@@ -106,6 +115,16 @@ impl Person {
         }
     }
 
+    /// Where its token comes from.
+    fn token(&self) -> String {
+        match (&self.unattended, self.expires_at) {
+            (Some(Unattended::ByClient), None) => "none yet: fetched when needed, with client id and secret",
+            (Some(Unattended::ByClient), Some(_)) => "fetched when needed, with client id and secret",
+            _ => self.source,
+        }
+        .to_owned()
+    }
+
     /// Label and value, a line each, wrapped to `width`.
     #[must_use]
     pub fn lines(&self, width: Option<usize>) -> String {
@@ -116,7 +135,7 @@ impl Person {
             ("username", self.username.as_deref().map(|name| inert(name).into_owned())),
             ("user", self.identity.user.as_deref().map(|id| inert(id).into_owned())),
             ("account", self.identity.account.as_deref().map(|id| inert(id).into_owned())),
-            ("token", Some(self.source.to_owned())),
+            ("token", Some(self.token())),
             ("expires", self.expires_at.map(both)),
             ("refresh until", self.refresh_expires_at.map(both)),
             ("unattended", self.unattended.as_ref().map(ToString::to_string)),

@@ -10,6 +10,7 @@ use super::destination::parse_url;
 use super::registering;
 use super::signing_key::{self, Key, KeyArgs};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::services::ability::{Ability, elsewhere};
 use crate::services::check_update;
 use crate::services::facts::facts;
 use crate::services::registration::{Update, is_gone};
@@ -18,10 +19,11 @@ use crate::webhook::Webhook;
 
 /// Change a webhook in place (Contact Center, VoIPBIN)
 ///
-/// What is not named stays as it is; --event takes the place of all events there are. VIS cannot change a webhook: there,
-/// vwh replace registers a changed copy. Prints the id.
+/// What is not named stays as it is; --event takes the place of all events there are. On VoIPBIN the url alone can be changed.
+/// `VWH_SIGNING_KEY` is not used here. Prints the id.
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("state").multiple(false))]
+#[command(mut_arg("unsigned", |unsigned| unsigned.hide(true)), after_long_help = elsewhere(Ability::Update))]
 pub struct UpdateArgs {
     /// The webhook's whole id
     id: String,
@@ -34,7 +36,7 @@ pub struct UpdateArgs {
     #[arg(long, value_parser = parse_url)]
     url: Option<Url>,
 
-    /// Event to deliver, or a wildcard such as 'agent.*' (Contact Center)
+    /// Event to deliver, or a wildcard such as 'agent.*'; may be given several times (Contact Center)
     #[arg(long, value_name = "EVENT")]
     event: Vec<String>,
 
@@ -50,7 +52,7 @@ pub struct UpdateArgs {
     key: KeyArgs,
 
     /// Let an http url of this machine through, for local work
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     allow_http: bool,
 }
 
@@ -61,7 +63,7 @@ pub async fn run(args: &UpdateArgs, context: &Context, account: &Account) -> Res
     let is_state = args.pause || args.resume;
     if key.is_none() && !is_state && args.name.is_none() && args.url.is_none() && args.event.is_empty() {
         return Err(Error::new(Kind::Usage, "nothing is to be changed")
-            .hint("say what: --url, --name, --event, --pause, --resume or a key option"));
+            .hint(format!("say what: {}", facts(service).changes)));
     }
     let wish = Wish {
         name: args.name.as_deref(),

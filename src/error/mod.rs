@@ -12,6 +12,7 @@ use crate::files::FileError;
 use crate::http::fault::Fault;
 use crate::http::{AuthorizeError, HttpError, NoToken, NoTokenCause};
 use crate::output::{ErrorView, OutputError};
+use crate::quoting::quoted;
 use crate::sandbox::SandboxError;
 use crate::settings::SettingsError;
 
@@ -313,8 +314,10 @@ impl From<FileError> for Error {
             FileError::Directory { source, .. } => {
                 Self { hint: place_hint(&source), ..Self::new(kind_of(&source), message) }
             }
-            FileError::Exposed(path) => Self::new(Kind::Configuration, message)
-                .hint(format!("it may hold secrets; close it with: chmod 600 {}", path.display())),
+            FileError::Exposed(path) => Self::new(Kind::Configuration, message).hint(format!(
+                "it may hold secrets; close it with: chmod 600 {}",
+                quoted(&path.display().to_string())
+            )),
             FileError::Locked(_) => Self::new(Kind::Unavailable, message)
                 .hint("wait until the other vwh has finished, then run this again"),
             FileError::TimedOut(_) => Self::new(Kind::Unavailable, message)

@@ -76,7 +76,8 @@ fn both(moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
 }
 
 fn reason(entry: Entry<'_>) -> String {
-    match (entry.health, &entry.webhook.status) {
+    match (entry.health, entry.webhook.status.as_deref()) {
+        (Health::Paused, Some("PAUSED")) => "it is paused, so nothing is delivered".to_owned(),
         (Health::Paused, Some(status)) => format!("its status is {}, so nothing is delivered", inert(status)),
         (Health::Unknown, _) if !entry.webhook.service.reports_deliveries() => {
             format!("it is registered; {} does not report whether it delivers", entry.webhook.service.title())

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::markup::{page_title, shortened};
+use crate::quoting::quoted;
 use crate::webhook::rewrite::is_unsafe;
 
 /// `text` with every character that could act on a terminal written as an escape such as `\u{1b}`.
@@ -32,11 +33,10 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 /// `text` as one word of a command that a person may paste into a shell: inert, and quoted where a shell would act on it.
 #[must_use]
 pub fn word(text: &str) -> Cow<'_, str> {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-._~:/@%+=,".contains(character);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return Cow::Borrowed(text);
+    match inert(text) {
+        Cow::Borrowed(text) => quoted(text),
+        Cow::Owned(text) => Cow::Owned(quoted(&text).into_owned()),
     }
-    Cow::Owned(format!("'{}'", inert(text).replace('\'', r"'\''")))
 }
 
 /// Columns that `text` takes on a terminal.

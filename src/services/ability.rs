@@ -41,6 +41,14 @@ pub const fn lack_of(service: ServiceKind, ability: Ability) -> Option<Lack> {
     }
 }
 
+/// What to know about the services that lack `ability`, for the end of a command's help. A command to type keeps its line.
+#[must_use]
+pub fn elsewhere(ability: Ability) -> String {
+    let lacks = ServiceKind::ALL.into_iter().filter_map(|service| lack_of(service, ability));
+    let lines = lacks.map(|lack| format!("\n  {}:\n    {}", lack.sentence, lack.instead));
+    format!("Other services:{}", lines.collect::<String>())
+}
+
 const fn of_vis(ability: Ability) -> Option<Lack> {
     let (sentence, instead) = match ability {
         Ability::Update => (

@@ -26,6 +26,8 @@ pub struct Facts {
     pub covers_one_user: bool,
     /// Whether a webhook can be paused and resumed.
     pub can_pause: bool,
+    /// What can be changed of a webhook in place, as options in words.
+    pub changes: &'static str,
     /// The rules that it delivers under.
     pub rules: &'static Rules,
     /// Whether its events are the states of a call; otherwise each has a type.

@@ -77,10 +77,24 @@ pub struct Listed {
     pub connection: Result<Connection, SettingsError>,
 }
 
-/// Every profile in order of the names; the default one as the environment overlays it.
-pub(super) fn all(environment: &Environment, config: &ConfigFile) -> Result<Vec<Listed>, SettingsError> {
+/// What `flags` choose; without a choice every profile in order of the names, the default one as the environment overlays it.
+pub(super) fn listed(
+    flags: &Flags,
+    purpose: Purpose,
+    environment: &Environment,
+    config: &ConfigFile,
+) -> Result<Vec<Listed>, SettingsError> {
     let default = environment.text("VWH_PROFILE")?.or_else(|| config.default_profile.clone());
     let default = default.unwrap_or_else(|| "default".to_owned());
+    let wants_sandbox = flags.sandbox || environment.is_on("VWH_SANDBOX")?;
+    if wants_sandbox || selector(flags).is_some() {
+        let chosen = resolve(flags, purpose, environment, config)?.connections.into_iter();
+        let listed = chosen.map(|(name, connection)| {
+            let is_default = name == default;
+            Listed { name, is_default, connection }
+        });
+        return Ok(listed.collect());
+    }
     let mut names: BTreeSet<&String> = config.profiles.keys().collect();
     names.insert(&default);
     let listed = names.into_iter().map(|name| {

@@ -68,7 +68,9 @@ pub struct Flags {
 
     /// How the answer is written
     #[arg(short, long, global = true, value_name = "FORMAT", hide_possible_values = true)]
-    #[arg(help = "How the answer is written: table, wide, json, jsonl, csv or, by list, prometheus")]
+    #[arg(
+        help = "How the answer is written: table, wide, json or jsonl; lists also csv, vwh list also prometheus"
+    )]
     pub output: Option<Format>,
 
     /// Print nothing unless something failed
@@ -83,11 +85,11 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
     pub color: Option<ColorChoice>,
 
-    /// Give up after this long, such as 30s or 2m
+    /// Give up after this long, such as 30s or 2m [default: 60s; 30s for check; none for batches]
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout)]
     pub timeout: Option<Duration>,
 
-    /// Requests of a batch that are under way at once (1 to 64)
+    /// Requests of a batch that are under way at once, 1 to 64 [default: 4]
     #[arg(long, global = true, value_name = "N", value_parser = parse_concurrency)]
     pub concurrency: Option<usize>,
 

@@ -125,7 +125,7 @@ impl Settings {
             state_directory: environment.state_directory(),
             config_file: Some(config.path.clone()).filter(|path| !path.as_os_str().is_empty()),
             profiles: match purpose {
-                Purpose::Listing => connection::all(environment, &config)?,
+                Purpose::Listing => connection::listed(flags, purpose, environment, &config)?,
                 Purpose::SigningIn | Purpose::Other => Vec::new(),
             },
             chosen: connection::resolve(flags, purpose, environment, &config),

@@ -44,6 +44,19 @@ fn the_help_of_what_not_every_service_has_says_whose_it_is() {
 }
 
 #[test]
+fn the_help_says_what_the_services_without_it_have_instead() {
+    for (command, cells) in rows() {
+        let help = Vwh::new().args([command.as_str(), "--help"]).run().exits(0).stdout;
+        let others = help.split("\nOther services:\n").nth(1).unwrap();
+        let names = ["VIS", "Contact Center", "VoIPBIN"];
+        for (name, cell) in names.into_iter().zip(cells) {
+            let said = others.lines().filter(|line| line.ends_with(':') && line.contains(name)).count();
+            assert_eq!(said, usize::from(cell.starts_with("no")), "{command}: {others}");
+        }
+    }
+}
+
+#[test]
 fn what_the_table_denies_is_refused_before_anything_is_sent() {
     let server = Server::new(|_| Reply::new(404, "{}"));
     let rows = rows();

@@ -254,7 +254,7 @@ fn what_recovered_while_the_question_was_open_is_spared() {
 }
 
 #[test]
-fn the_start_of_an_id_is_enough_at_the_prompt_only() {
+fn the_start_of_an_id_is_enough_at_the_prompt_and_where_nothing_is_changed() {
     let service = service();
     let vwh = service.vwh();
     let mut terminal = vwh.args(["delete", "well-2", "f-0002"]).on_terminal(&Screen::columns(100));
@@ -264,10 +264,13 @@ fn the_start_of_an_id_is_enough_at_the_prompt_only() {
     let mut unique = healthy("0123abcd-long");
     unique["url"] = "https://hooks.example.test/unique".into();
     service.with(|webhooks| webhooks.list.push(unique));
-    for flags in [&["--yes"][..], &["--dry-run"]] {
-        let arguments = ["delete", "0123abcd"].iter().chain(flags).copied();
-        let outcome = vwh.args(arguments).on_terminal(&Screen::columns(100)).wait().exits(4);
-        assert!(plain(&outcome).contains("give the whole id: 0123abcd-long"), "{outcome}");
+    let sure = vwh.args(["delete", "0123abcd", "--yes"]).on_terminal(&Screen::columns(100)).wait().exits(4);
+    assert!(plain(&sure).contains("give the whole id: 0123abcd-long"), "{sure}");
+    let commands = [&["delete"][..], &["rotate"], &["replace", "--new-host", "new.example.test"]];
+    for command in commands {
+        let arguments = command.iter().chain(&["0123abcd", "--dry-run"]).copied();
+        let outcome = vwh.args(arguments).run().exits(0);
+        assert!(outcome.stdout.contains("0123abcd-long  https://hooks.example.test/unique"), "{outcome}");
     }
     nothing_went(&service, &vwh);
     let mut terminal = asked(vwh.args(["delete", "0123abcd"]));

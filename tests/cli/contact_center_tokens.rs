@@ -149,6 +149,16 @@ fn the_three_refusals_are_told_apart() {
 #[test]
 fn sign_in_commands_make_sense() {
     let center = Center::start(&[]);
+    insta::assert_snapshot!(center.run(&["whoami"]).snapshot(), @"
+    exit: 0
+    --- stdout
+    profile        office
+    service        contact-center at http://127.0.0.1:[PORT]/webhooks
+    token          none yet: fetched when needed, with client id and secret
+    unattended     yes: vwh signs in with the client secret
+    --- stderr
+    ");
+    assert_eq!(center.run(&["whoami", "--json"]).json()["unattended"], true);
     insta::assert_snapshot!(center.run(&["logout"]).snapshot(), @"
     exit: 0
     --- stdout
@@ -166,7 +176,7 @@ fn sign_in_commands_make_sense() {
     --- stdout
     profile        office
     service        contact-center at http://127.0.0.1:[PORT]/webhooks
-    token          sign-in
+    token          fetched when needed, with client id and secret
     expires        [TIME] (in 1h)
     unattended     yes: vwh signs in with the client secret
     --- stderr

@@ -68,9 +68,8 @@ fn help_names_every_command_and_every_exit_code() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    let expected: Vec<&str> =
-        COMMANDS.iter().filter(|command| command.len() == 1).map(|command| command[0]).collect();
-    assert_eq!(names, expected);
+    let commands = COMMANDS.iter().filter(|command| command.len() == 1).map(|command| command[0]);
+    assert_eq!(names, commands.chain(["help"]).collect::<Vec<_>>());
     let codes: Vec<&str> = outcome
         .stdout
         .lines()
@@ -110,6 +109,91 @@ fn help_on_a_terminal_is_styled_unless_no_color_is_set() {
 }
 
 #[test]
+fn a_command_is_helped_with_by_its_name_too() {
+    for command in [&[][..], &["list"], &["sandbox", "advance"]] {
+        let by_flag = Vwh::new().args(command.iter().copied().chain(["--help"])).run().exits(0).stdout;
+        let by_name = Vwh::new().args(["help"].iter().chain(command).copied()).run().exits(0).stdout;
+        assert_eq!(by_name, by_flag);
+    }
+    let _ = Vwh::new().args(["help", "lst"]).run().exits(2).without_answer().says("unrecognized subcommand");
+}
+
+#[test]
+fn colour_is_as_the_flag_says_it() {
+    for (arguments, code) in [(["list", "--help"], 0), (["list", "--no-such-flag"], 2)] {
+        let said = |when: &[&'static str]| {
+            let outcome =
+                Vwh::new().args(arguments.into_iter().chain(when.iter().copied())).run().exits(code);
+            outcome.stdout + &outcome.stderr
+        };
+        assert!(said(&["--color", "always"]).contains('\u{1b}'));
+        assert!(!said(&["--color=never"]).contains('\u{1b}'));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn no_colour_is_shown_on_a_terminal_either_where_the_flag_says_so() {
+    use crate::support::Screen;
+
+    for arguments in [["list", "--help"], ["list", "--no-such-flag"]] {
+        let run = Vwh::new().args(["--color", "never"].into_iter().chain(arguments));
+        let screen = run.on_terminal(&Screen::columns(100)).wait().screen.unwrap();
+        assert!(!screen.contains('\u{1b}'), "{screen}");
+    }
+}
+
+#[test]
+fn a_command_to_type_is_on_one_line() {
+    let help = |command: &str| Vwh::new().args(["help", command]).env("COLUMNS", "80").run().exits(0).stdout;
+    let root = Vwh::new().args(["--help"]).env("COLUMNS", "80").run().exits(0).stdout;
+    assert!(root.lines().any(|line| line.ends_with(": vwh --sandbox list")), "{root}");
+    for (command, line) in [
+        ("replace", "To repair a key that never travels: vwh replace ID --metadata-policy header"),
+        ("rotate", "    vwh update ID --generate-signing-key --signing-key-out FILE"),
+        ("update", "    vwh replace ID registers a changed copy and then removes the old one"),
+    ] {
+        assert!(help(command).lines().any(|own| own == line), "{}", help(command));
+    }
+}
+
+#[test]
+fn what_stands_between_ticks_is_not_broken_in_two() {
+    for command in COMMANDS.iter().copied().chain([&[][..], &["sandbox", "call"]]) {
+        for columns in ["80", "100"] {
+            let arguments = command.iter().copied().chain(["--help"]);
+            let help = Vwh::new().args(arguments).env("COLUMNS", columns).run().exits(0).stdout;
+            let broken = help.lines().find(|line| line.matches('`').count() % 2 == 1);
+            assert_eq!(broken, None, "{command:?}");
+        }
+    }
+}
+
+#[test]
+fn whatever_asks_takes_a_yes_in_the_same_way() {
+    let commands = ["create", "delete", "missed", "prune-failed", "replace", "rotate", "trigger"];
+    for command in commands {
+        let help = Vwh::new().args([command, "-h"]).env("COLUMNS", "100").run().exits(0).stdout;
+        let line = help.lines().find(|line| line.contains("--yes")).unwrap();
+        assert_eq!(
+            line.split_whitespace().collect::<Vec<_>>(),
+            ["-y,", "--yes", "Do", "not", "ask"],
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn the_key_of_the_environment_is_named_where_it_is_used() {
+    for (command, is_used) in [("create", true), ("rotate", true), ("update", false), ("replace", false)] {
+        let help = Vwh::new().args([command, "--help"]).env("COLUMNS", "300").run().exits(0).stdout;
+        let about: Vec<&str> = help.lines().filter(|line| line.contains("VWH_SIGNING_KEY")).collect();
+        assert_eq!(about.len(), 1, "{help}");
+        assert_eq!(about[0].contains("`VWH_SIGNING_KEY` is not used here"), !is_used, "{help}");
+    }
+}
+
+#[test]
 fn each_shell_completes_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let outcome = Vwh::new().args(["completions", shell]).run().exits(0);
@@ -127,7 +211,7 @@ fn each_shell_completes_every_command() {
 fn the_manual_has_a_page_for_every_command() {
     let vwh = Vwh::new();
     let page = vwh.args(["man"]).run().exits(0);
-    assert!(page.stdout.contains(".TH vwh 1"), "{page}");
+    assert!(page.stdout.contains(".TH vwh 1") && !page.stdout.contains("vwh\\-help"), "{page}");
     for command in COMMANDS.iter().filter(|command| command.len() == 1) {
         assert!(page.stdout.contains(&command[0].replace('-', r"\-")), "{command:?}");
     }

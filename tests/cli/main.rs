@@ -49,6 +49,7 @@ mod hostile;
 mod https;
 mod if_absent;
 mod if_absent_renewal;
+mod ignored;
 mod interrupt;
 mod journal;
 mod kill;

@@ -59,6 +59,26 @@ fn every_profile_is_listed_with_what_is_known_of_its_token() {
 }
 
 #[test]
+fn what_is_named_is_listed_alone() {
+    let vwh = Vwh::new();
+    vwh.configure("default_profile = 'work'\n[profiles.home]\n[profiles.work]\n");
+    let sandbox = "NAME     SERVICE  ADDRESS       TOKEN\nsandbox  vis      this machine  none needed\n";
+    assert_eq!(vwh.args(["profiles", "--sandbox"]).run().exits(0).stdout, sandbox);
+    assert_eq!(vwh.args(["profiles"]).env("VWH_SANDBOX", "1").run().exits(0).stdout, sandbox);
+    let names = |arguments: &[&str]| {
+        let listed = vwh.args([&["profiles", "--json"], arguments].concat()).run().exits(0).json();
+        let name =
+            |listed: &Value| (listed["name"].as_str().unwrap().to_owned(), listed["isDefault"] == true);
+        listed.as_array().unwrap().iter().map(name).collect::<Vec<_>>()
+    };
+    let [home, work] = [("home".to_owned(), false), ("work".to_owned(), true)];
+    assert_eq!(names(&["-p", "home"]), std::slice::from_ref(&home));
+    assert_eq!(names(&["-p", "w*"]), std::slice::from_ref(&work));
+    assert_eq!(names(&["--all-profiles"]), [home, work]);
+    let _ = vwh.args(["profiles", "-p", "none"]).run().exits(2).without_answer();
+}
+
+#[test]
 fn a_sign_in_is_shown_with_its_end() {
     let service = TokenService::generous();
     let vwh = service.home("");

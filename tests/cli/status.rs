@@ -58,7 +58,7 @@ fn each_health_has_its_reason_and_next_step() {
     next          vwh renew 5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10
     ");
     assert_snapshot!(reason("7777"), @r"
-    why           its status is PAUSED, so nothing is delivered
+    why           it is paused, so nothing is delivered
     next          ask the service's support: nobody documents how it is resumed
     ");
     assert_snapshot!(reason("5555"), @"

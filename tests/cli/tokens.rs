@@ -177,6 +177,10 @@ mod on_unix {
         --- stderr
         warning: token can be read by others; close it with: chmod 600 token
         ");
+        let another = holding("[]");
+        let odd = home_with(&another, "token_file = 'my token'");
+        set_permissions(odd.write("my token", "from-file"), Permissions::from_mode(0o644)).unwrap();
+        let _ = odd.args(["list"]).run().exits(0).says("close it with: chmod 600 'my token'\n");
         let refusing = Server::new(|_| json(401, "{}"));
         let again = home_with(&refusing, &format!("token_file = '{}'", path.display()));
         let outcome = again.args(["list"]).run().exits(3);

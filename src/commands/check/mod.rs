@@ -28,7 +28,8 @@ const REMOVED_LATELY: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 ///
 /// Writes one line as monitoring plugins do, and nothing to stderr. CRITICAL: a webhook failed or expired, too few can
 /// deliver, an expected url has none that does. WARNING: one expires soon, was removed by vwh in the last 24h and neither
-/// restored nor replaced, is paused, or was never attempted. UNKNOWN: whatever else went wrong.
+/// restored nor replaced, is paused, or was never attempted. UNKNOWN: whatever else went wrong. Contact Center and VoIPBIN
+/// report neither deliveries nor an expiry: there, what is registered can deliver unless it is paused.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub struct CheckArgs {

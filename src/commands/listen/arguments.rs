@@ -53,21 +53,29 @@ pub struct ListenArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
 
-    /// Register a webhook for this URL, which leads here, and delete it at the end; port 0 is our own port
+    /// Register a webhook for this URL, which leads here, and delete it at the end; port 0 in it is the port of --bind
     #[arg(long, value_name = "PUBLIC_URL", value_parser = parse_url)]
     pub(super) register: Option<Url>,
 
     /// Register it for this event; may be given several times [default: every event] (Contact Center)
-    #[arg(long, value_name = "EVENT", requires = "register")]
+    #[arg(long, value_name = "EVENT", requires = "register", conflicts_with = "unsigned")]
     pub(super) event: Vec<String>,
 
     /// Register an http url of this machine, for local work (Contact Center, VoIPBIN)
-    #[arg(long, requires = "register")]
+    #[arg(long, requires = "register", conflicts_with = "unsigned")]
     pub(super) allow_http: bool,
 
-    /// Rehearse a failure: answer what is verified like this
+    /// Rehearse a failure: answer what is verified like this, and neither record nor forward it
     #[arg(long, value_name = "HOW")]
     pub(super) fail: Option<Fail>,
+}
+
+impl ListenArgs {
+    /// Whether a webhook is to be registered.
+    #[must_use]
+    pub const fn registers(&self) -> bool {
+        self.register.is_some()
+    }
 }
 
 /// Who answers the service.

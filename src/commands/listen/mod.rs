@@ -28,7 +28,7 @@ use registration::Registration;
 use show::{Show, Shown};
 
 use crate::error::{Error, ExitStatus, Kind};
-use crate::files::{FileError, Openness};
+use crate::files::{self, FileError, Openness};
 use crate::network::is_loopback;
 use crate::output::OutputError;
 use crate::output::deliveries::json;
@@ -335,8 +335,7 @@ fn open_record(path: &Path, context: &Context) -> Result<RecordFile, Error> {
         error => Error::from(error),
     })?;
     if record.openness == Openness::Exposed {
-        let shown = path.display();
-        context.output.warning(&format!("{shown} can be read by others; close it with: chmod 600 {shown}"));
+        context.output.warning(&files::readable_by_others(path));
     }
     Ok(record)
 }

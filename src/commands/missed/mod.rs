@@ -25,6 +25,7 @@ use crate::gaps::window;
 use crate::network::is_loopback;
 use crate::output::text::word;
 use crate::secret::mask_url;
+use crate::services::ability::{Ability, elsewhere};
 use crate::services::vis::events::{Logged, Query};
 use crate::settings::flags::{Moment, parse_moment};
 use select::{Loss, Selection, select};
@@ -33,8 +34,8 @@ use select::{Loss, Selection, select};
 ///
 /// Nothing is queued while a webhook is failed or expired; the events are in the service's log. Without ID: those of every
 /// webhook that is failed or expired, or was when vwh renewed, replaced or restored it, unless they were posted again. What
-/// vwh removed and did not restore is shown for 10 days, and later by its id. With ID, or for reading a unique prefix of at
-/// least 4 characters: those of that one, or of the one that took its place.
+/// vwh removed and did not restore is shown for 10 days, and later by its id. With ID (to look, a unique prefix of at least 4
+/// characters will do): those of that one, or of the one that took its place.
 ///
 /// An event counts as of the moment that its call began, was answered or ended, whichever it tells last: of a call that
 /// began before a webhook's gap, the states before that are not shown, and --since shows them.
@@ -45,6 +46,7 @@ use select::{Loss, Selection, select};
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").multiple(false))]
 #[command(group = clap::ArgGroup::new("post").multiple(false))]
+#[command(after_long_help = elsewhere(Ability::Missed))]
 pub struct MissedArgs {
     /// The webhooks' ids, also those that they had
     #[arg(group = "which", value_name = "ID")]

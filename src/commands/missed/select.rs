@@ -178,7 +178,7 @@ impl Selecting<'_> {
             return Ok(Some(heir));
         }
         // What is posted must not go by a guess.
-        if self.args.posts() { Ok(None) } else { self.snapshot.find_by_prefix(id) }
+        if self.args.posts() && !self.args.dry_run { Ok(None) } else { self.snapshot.find_by_prefix(id) }
     }
 
     /// What is known of a webhook that is not listed.

@@ -161,7 +161,7 @@ fn meant(
         meant.extend(snapshot.webhooks().filter(|webhook| glob.matches(&webhook.url)).map(Ok));
     }
     let mut seen = HashSet::new();
-    let takes_prefixes = confirm::can_ask(context, request.how.yes) && !request.how.dry_run;
+    let takes_prefixes = request.how.dry_run || confirm::can_ask(context, request.how.yes);
     for id in request.ids {
         let by_prefix = || if takes_prefixes { snapshot.find_by_prefix(id) } else { Ok(None) };
         match snapshot.find(id).map_or_else(by_prefix, |webhook| Ok(Some(webhook)))? {

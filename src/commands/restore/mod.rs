@@ -39,8 +39,15 @@ const VOCABULARY: Vocabulary = Vocabulary {
 
 /// Register again what vwh removed
 ///
-/// The service gives each a new id, shown behind the old one. What is still there or was restored before is left alone, so
-/// a second run does nothing. Outcomes: restored, exists (an equal webhook is there), error, skipped (its turn never came).
+/// VIS and Contact Center give each a new id, shown behind the old one. What is still there or was restored before is left
+/// alone, so a second run does nothing.
+///
+/// Contact Center never shows a key again: there each gets a new one, which is shown once at a terminal. Where there is none,
+/// set one that you keep with:
+///
+/// vwh update ID --generate-signing-key --signing-key-out FILE
+///
+/// Outcomes: restored, exists (an equal webhook is there), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").multiple(false))]
 pub struct RestoreArgs {

@@ -21,7 +21,7 @@ use crate::webhook::json::to_line;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct CallArgs {
-    /// How the call goes, inbound-answered unless told (VIS: the others tell the same of every call)
+    /// How the call goes (VIS; the other services tell the same of every call) [default: inbound-answered]
     #[arg(
         long,
         value_name = "SCENARIO",
@@ -30,11 +30,11 @@ pub(super) struct CallArgs {
     )]
     scenario: Option<Scenario>,
 
-    /// How many such calls begin at the same time
+    /// How many such calls begin at the same time [default: 1]
     #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..=1000))]
     count: u32,
 
-    /// The one service that tells of it; every service does unless told
+    /// The one service that tells of it [default: every service]
     #[arg(long, value_name = "SERVICE", value_parser = service::parser())]
     service: Option<ServiceKind>,
 
@@ -42,7 +42,7 @@ pub(super) struct CallArgs {
     #[arg(long, value_name = "TYPE", requires = "service")]
     event: Option<String>,
 
-    /// The data of that event, a JSON object; a sample's unless told
+    /// The data of that event, a JSON object [default: a sample]
     #[arg(long, value_name = "JSON", requires = "event", value_parser = parse_data)]
     data: Option<Map<String, Value>>,
 }

@@ -17,10 +17,10 @@ use crate::sandbox::{self, ErrorShape, Fault};
 use crate::settings::flags::{parse_duration, parse_span};
 use call::CallArgs;
 
-/// Run a local server that behaves like the service
+/// Run a local server that behaves like the services
 ///
-/// Serves until Ctrl-C. Its first line says where. Other terminals use it with `vwh --sandbox COMMAND`; without a running
-/// one, `vwh --sandbox COMMAND` brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
+/// Serves until Ctrl-C, for all three services. Its first line says where. Other terminals use it by the flag --sandbox; without a running one,
+/// the flag brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
 /// directory; calls and retries that are under way are forgotten when it stops.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -42,15 +42,15 @@ struct ServeArgs {
     #[arg(long)]
     empty: bool,
 
-    /// Sandbox seconds per real second
+    /// Sandbox seconds per real second [default: 1]
     #[arg(long, value_name = "X", default_value_t = 1.0, hide_default_value = true)]
     speed: f64,
 
-    /// API requests per minute; more are answered with 429
+    /// API requests per minute and token; more are answered with 429 [default: no limit]
     #[arg(long, value_name = "N")]
     quota: Option<u32>,
 
-    /// How the gateway reports its errors: json (wrapped), bare or xml
+    /// How the gateway reports its errors: json (wrapped), bare or xml (VIS) [default: bare]
     #[arg(long, value_name = "SHAPE", default_value = "bare", hide_default_value = true)]
     error_shape: ErrorShape,
 
@@ -58,31 +58,31 @@ struct ServeArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     latency: Option<Duration>,
 
-    /// Trouble to order, WHICH:WHAT: WHICH request (3, 2-5 or every-4), WHAT a status, cut, slow, stall or html502
+    /// Trouble to order, WHICH:WHAT, with WHICH request (3, 2-5 or every-4), WHAT a status, cut, slow, stall or html502
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
 
-    /// The same for requests to the token URL
+    /// The same for requests to the token URL (VIS, Contact Center)
     #[arg(long, value_name = "FAULT")]
     token_fault: Vec<Fault>,
 
-    /// How long an access token lives, in sandbox time, such as 10m; 24h unless told
+    /// How long an access token lives, in sandbox time, such as 10m (VIS; 2h on Contact Center) [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     token_lifetime: Option<Duration>,
 
-    /// How long a refresh token lives, in sandbox time; 7d unless told
+    /// How long a refresh token lives, in sandbox time (VIS) [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     refresh_lifetime: Option<Duration>,
 
-    /// Wrong passwords that lock the user for 30 real minutes; 5 unless told, 0 never locks
+    /// Wrong passwords that lock the user for 30 real minutes; 0 never locks (VIS) [default: 5]
     #[arg(long, value_name = "N")]
     lock_out: Option<u32>,
 
-    /// Attempts to deliver an event until it is given up; as its service does unless told (VIS: 6)
+    /// Attempts to deliver an event until it is given up [default: as many as its service makes; VIS: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     attempts: Option<u32>,
 
-    /// Any 2xx counts as delivered, not 200 alone
+    /// Any 2xx counts as delivered, not 200 alone (VIS)
     #[arg(long = "any-2xx")]
     any_2xx: bool,
 
@@ -114,7 +114,7 @@ struct ServeArgs {
     #[arg(long)]
     out_of_order: bool,
 
-    /// Calls that come by themselves in a minute of sandbox time
+    /// Calls that come by themselves in a minute of sandbox time [default: 0]
     #[arg(long, value_name = "N")]
     calls_per_minute: Option<u32>,
 }

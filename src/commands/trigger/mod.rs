@@ -21,7 +21,7 @@ use plan::Plan;
 
 /// Post a signed sample call to a receiver
 ///
-/// Posts every event of a call in order, all at once, under the rules that the service delivers by, and says of each event
+/// Posts every event of a call, one right after the other, under the rules that the service delivers by, and says of each event
 /// what the service would have concluded. VIS: a reply of 200 within 2 seconds, up to 6 attempts, 10 seconds between two;
 /// after an event that it would have given up it would send nothing more, so neither does vwh. Contact Center: any 2xx
 /// within 10 seconds; it goes on for up to 24 hours, of which vwh makes 3 attempts. VoIPBIN: any status below 500 within 15
@@ -58,7 +58,7 @@ pub struct TriggerArgs {
     #[arg(long, value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
 
-    /// Do not sign
+    /// Do not sign (VIS, VoIPBIN)
     #[arg(long, conflicts_with = "signing_key_file")]
     unsigned: bool,
 
@@ -74,8 +74,8 @@ pub struct TriggerArgs {
     )]
     replay: Option<PathBuf>,
 
-    /// Post to any host without asking
-    #[arg(long)]
+    /// Do not ask
+    #[arg(short, long)]
     yes: bool,
 }
 

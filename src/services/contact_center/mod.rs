@@ -22,6 +22,7 @@ pub const FACTS: Facts = Facts {
     all_events: &["*"],
     covers_one_user: false,
     can_pause: true,
+    changes: "--url, --name, --event, --pause, --resume, --signing-key-file or --generate-signing-key",
     rules: &delivery::RULES,
     tells_states: false,
     sample: "sample interaction",

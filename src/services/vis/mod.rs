@@ -22,6 +22,7 @@ pub const FACTS: Facts = Facts {
     all_events: &["CALL"],
     covers_one_user: true,
     can_pause: false,
+    changes: "",
     rules: &delivery::RULES,
     tells_states: true,
     sample: "sample call",

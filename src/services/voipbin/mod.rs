@@ -21,6 +21,7 @@ pub const FACTS: Facts = Facts {
     all_events: &[],
     covers_one_user: false,
     can_pause: false,
+    changes: "--url",
     rules: &delivery::RULES,
     tells_states: false,
     sample: "sample call",
