@@ -10,6 +10,7 @@ use super::account::Account;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::webhooks::Commands;
 use crate::services::ability::{Ability, Lack, lack_of};
+use crate::services::facts::facts;
 use crate::settings::{Connection, SettingsError};
 use crate::webhook::ServiceKind;
 
@@ -74,6 +75,11 @@ impl Accounts {
             .hint("name the one it belongs to with: -p NAME")
     }
 
+    /// The service of each account that is connected.
+    pub fn services(&self) -> impl Iterator<Item = ServiceKind> {
+        self.list.iter().filter_map(|(_, account)| Some(account.as_ref().ok()?.service()))
+    }
+
     /// What to type to run `rest` against these accounts.
     #[must_use]
     pub fn command(&self, rest: &str) -> String {
@@ -97,6 +103,10 @@ impl Accounts {
             status: self.command_for_one("status ID"),
             renew_failed: self.command("renew --failed"),
             renew_expiring: self.command("renew --expiring-within 3d"),
+            resume: self
+                .services()
+                .any(|service| facts(service).can_pause)
+                .then(|| self.command_for_one("update ID --resume")),
         }
     }
 

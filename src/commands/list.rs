@@ -18,13 +18,14 @@ use crate::error::{Error, ExitStatus, Kind};
 use crate::journal::{Action, Line, history};
 use crate::output::detail::key_trouble;
 use crate::output::records::{CSV_HEAD, csv_record};
-use crate::output::text::{inert, wrapped};
+use crate::output::text::inert;
 use crate::output::webhooks::{self, Entry, TableStyle};
 use crate::output::when;
+use crate::services::ability::{Ability, Lack, lack_of};
 use crate::settings::Format;
 use crate::settings::flags::parse_duration;
 use crate::webhook::json::{View, write_webhook};
-use crate::webhook::{Health, Webhook};
+use crate::webhook::{Health, ServiceKind, Webhook};
 
 /// JSON is handed on in pieces of about this many bytes, so that a long list is not in memory twice.
 const PIECE: usize = 256 * 1024;
@@ -140,6 +141,9 @@ pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Res
         let question = Question { mark, url: args.url.as_deref(), exit_code: args.exit_code };
         return list_changes::run(&question, context, accounts).await;
     }
+    if args.failed || args.health.contains(&Health::Failed) {
+        say_what_is_not_reported(args, context, accounts)?;
+    }
     let gathered = accounts.each(async |account| Snapshot::take(context, account).await).await?;
     let mut rows = filtered(args, &gathered.answers);
     rows.sort_by(|left, right| left.order().cmp(&right.order()));
@@ -151,6 +155,24 @@ pub async fn run(args: &ListArgs, context: &Context, accounts: &Accounts) -> Res
     }
     let is_down = args.exit_code && rows.iter().any(|row| row.health.is_down());
     gathered.conclude(context, if is_down { ExitStatus::Failure } else { ExitStatus::Success })
+}
+
+/// Of a service that does not report failures the list of the failed is empty whatever has failed, which must not look like
+/// good news; least of all to a script that goes by the exit status.
+fn say_what_is_not_reported(args: &ListArgs, context: &Context, accounts: &Accounts) -> Result<(), Error> {
+    let mut lacks: Vec<Lack> = Vec::new();
+    for service in accounts.services().filter(|service| !service.reports_deliveries()) {
+        lacks.extend(lack_of(service, Ability::PruneFailed).filter(|lack| !lacks.contains(lack)));
+    }
+    if let (true, false, [lack, ..]) =
+        (args.exit_code, accounts.services().any(ServiceKind::reports_deliveries), lacks.as_slice())
+    {
+        return Err(Error::new(Kind::Usage, lack.sentence).hint(lack.instead));
+    }
+    for lack in lacks {
+        context.output.warning(&format!("{}, so none can be listed here", lack.sentence));
+    }
+    Ok(())
 }
 
 /// Each account with its list.
@@ -272,17 +294,27 @@ impl Answer<'_> {
                 output.notice(&format!("0 webhooks{removed}"));
             }
         }
-        for entry in entries {
-            if let Some(trouble) = key_trouble(entry.webhook) {
-                let text = format!("{}: {trouble}", inert(&entry.webhook.id));
-                let columns = columns.map_or(usize::MAX, |columns| columns.saturating_sub(2));
-                output.notice(&wrapped(&text, columns).join("\n  "));
-            }
+        for (trouble, id, more) in key_troubles(entries) {
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            output.notice(&format!("{}{more}: {trouble}", inert(id)));
         }
         if self.accounts.only().is_ok_and(Account::is_sandbox) {
             output.notice("(the sandbox: no real account)");
         }
     }
+}
+
+/// Each trouble with keys, with the first webhook that has it, and how many more have it.
+fn key_troubles<'a>(entries: &[Entry<'a>]) -> Vec<(&'static str, &'a str, usize)> {
+    let mut troubles: Vec<(&str, &str, usize)> = Vec::new();
+    for entry in entries {
+        let Some(trouble) = key_trouble(entry.webhook) else { continue };
+        match troubles.iter_mut().find(|(known, ..)| *known == trouble) {
+            Some((_, _, more)) => *more += 1,
+            None => troubles.push((trouble, &entry.webhook.id, 0)),
+        }
+    }
+    troubles
 }
 
 fn parse_mark(text: &str) -> Result<String, String> {

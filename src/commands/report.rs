@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Context;
 use super::accounts::{self, Gathered};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::output::fold::folded;
 use crate::output::text::inert;
 use crate::output::{ErrorView, Output, OutputError};
 use crate::services::facts::facts;
@@ -263,7 +264,7 @@ fn write(
     let text = if context.settings.format.is_json() {
         json(context, results, vocabulary, is_dry_run)
     } else {
-        lines(results, is_dry_run)
+        folded(&lines(results, is_dry_run), context.output.table_style().width)
     };
     answer(&context.output, &text, has_failed)?;
     if results.is_empty() && !has_failed {

@@ -11,6 +11,7 @@ use super::account::Account;
 use crate::error::{Error, Kind};
 use crate::http::HttpError;
 use crate::output::text::word;
+use crate::services::facts::facts;
 use crate::services::registration::{Identity, Listing};
 use crate::services::{element, label};
 use crate::webhook::{Health, Webhook};
@@ -126,7 +127,8 @@ fn failed_listing(error: HttpError) -> Error {
 /// The error for an id that nobody knows.
 #[must_use]
 pub fn no_such_webhook(account: &Account, snapshot: &Snapshot, id: &str) -> Error {
-    let error = Error::new(Kind::NotFound, format!("there is no webhook {id:?} for this user"));
+    let whose = if facts(account.service()).covers_one_user { "for this user" } else { "in this account" };
+    let error = Error::new(Kind::NotFound, format!("there is no webhook {id:?} {whose}"));
     match snapshot.find_by_prefix(id) {
         Ok(Some(webhook)) => error.hint(format!("give the whole id: {}", word(&webhook.id))),
         _ => error.hint(format!("see the ids with: {}", account.command("list"))),

@@ -15,6 +15,7 @@ use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::HttpError;
 use crate::output::detail::{Next, full};
+use crate::output::fold::hanging;
 use crate::output::records::{CSV_HEAD, csv_record};
 use crate::output::text::word;
 use crate::output::webhooks::{self, Entry};
@@ -183,6 +184,9 @@ fn summary(context: &Context, accounts: &Accounts, gathered: &Gathered<'_, Snaps
             Error::new(Kind::Usage, "a summary has no CSV").hint(format!("all webhooks as CSV: {list}"))
         );
     }
+    let width = context.output.table_style().width;
+    let profiles =
+        gathered.answers.iter().map(|(account, _)| account.profile.chars().count()).max().unwrap_or_default();
     let mut lines = Vec::new();
     let mut is_down = false;
     for (account, snapshot) in &gathered.answers {
@@ -194,7 +198,9 @@ fn summary(context: &Context, accounts: &Accounts, gathered: &Gathered<'_, Snaps
         } else {
             let counted =
                 if entries.is_empty() { "0 webhooks".to_owned() } else { webhooks::counts(&entries) };
-            if accounts.is_several { format!("{}  {counted}", account.profile) } else { counted }
+            let profile = format!("{:<profiles$}  ", account.profile);
+            let head = if accounts.is_several { &profile } else { "" };
+            hanging(head, &counted, width).trim_end().to_owned()
         });
     }
     let text = match format {
@@ -244,12 +250,9 @@ fn notice_what_to_do(context: &Context, accounts: &Accounts, gathered: &Gathered
         .zip(&read)
         .flat_map(|((account, snapshot), webhooks)| entries(account, snapshot, webhooks))
         .collect();
-    if !entries.iter().any(|entry| entry.health <= Health::Expiring) {
-        return;
-    }
     let output = &context.output;
-    let width = output.table_style().width;
-    if let Some(summary) = webhooks::summary(&entries, entries.len(), width, &accounts.commands()) {
-        output.notice(&summary);
+    let columns = output.notice_columns();
+    if let Some(troubles) = webhooks::troubles(&entries, entries.len(), columns, &accounts.commands()) {
+        output.notice(&troubles);
     }
 }

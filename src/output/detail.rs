@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::text::{hanging, inert};
+use super::fold::hanging;
+use super::text::inert;
 use super::webhooks::{Entry, TableStyle, delivered, last_error, style_of};
 use super::when::{absolute, relative};
 use crate::webhook::{Health, Webhook};

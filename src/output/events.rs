@@ -3,6 +3,7 @@
 use anstyle::Style;
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::fold::folded;
 use super::table::{Column, lay_out};
 use super::text::{inert, width};
 use super::webhooks::TableStyle;
@@ -77,7 +78,8 @@ pub fn table(groups: &[Group<'_>], style: TableStyle) -> String {
             let gap = if position > 0 { "\n" } else { "" };
             let profile = if style.shows_profile { format!("{}  ", group.profile) } else { String::new() };
             let (id, url) = (inert(group.webhook_id), inert(&group.url));
-            out.push_str(&format!("{gap}{profile}{id}  {url}\n"));
+            out.push_str(gap);
+            out.push_str(&folded(&format!("{profile}{id}  {url}\n"), style.width));
         }
         out.push_str(&format!("{bold}{head}{bold:#}\n"));
         for line in lines.by_ref().take(group.rows.len()) {

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod detail;
 pub mod events;
 pub mod feed;
+pub mod fold;
 pub mod plugin;
 pub mod postings;
 pub mod progress;
@@ -28,6 +29,7 @@ use serde::Serialize;
 
 use crate::webhook::json::{Secrets, to_line};
 use deliveries::text::LineStyle;
+use fold::{folded, hanging};
 use text::inert;
 use webhooks::TableStyle;
 
@@ -228,7 +230,7 @@ impl Output {
     /// Something nice to know. A stderr that cannot be written to is no reason to stop.
     pub fn notice(&self, text: &str) {
         if self.shows_notices() {
-            self.say(&inert_lines(text));
+            self.say(&folded(&inert_lines(text), self.notice_columns()));
         }
     }
 
@@ -237,8 +239,7 @@ impl Output {
         if self.wishes.is_json {
             return self.say(&to_line(&serde_json::json!({ "warning": { "message": text } })));
         }
-        let style = self.stderr_style(AnsiColor::Yellow);
-        self.say(&format!("{style}warning:{style:#} {}", inert_lines(text)));
+        self.say_part(&self.headed("warning", AnsiColor::Yellow, &inert_lines(text)));
     }
 
     /// An address that a person has to open for the command to go on.
@@ -259,14 +260,25 @@ impl Output {
             }
             return self.say(&to_line(&Wrapped { error }));
         }
-        let style = self.stderr_style(AnsiColor::Red);
         let sentence = std::iter::once(error.message).chain(error.causes.iter().map(String::as_str));
         let sentence = sentence.map(inert).collect::<Vec<_>>().join(": ");
         let profile = error.profile.map(|profile| format!("profile {profile}: ")).unwrap_or_default();
-        self.say(&format!("{style}error:{style:#} {profile}{sentence}"));
+        self.say_part(&self.headed("error", AnsiColor::Red, &format!("{profile}{sentence}")));
         if let Some(hint) = error.hint {
-            self.say(&format!("\nhint: {}", inert(hint)));
+            self.say_part(&format!("\n{}", hanging("hint: ", &inert(hint), self.notice_columns())));
         }
+    }
+
+    /// `text` behind a coloured word, wrapped where it goes to a terminal, with a line end.
+    fn headed(&self, word: &str, color: AnsiColor, text: &str) -> String {
+        let style = if self.colors_stderr() {
+            Style::new().bold().fg_color(Some(color.into()))
+        } else {
+            Style::new()
+        };
+        let head = format!("{word}:");
+        let lines = hanging(&format!("{head} "), text, self.notice_columns());
+        format!("{style}{head}{style:#}{}", &lines[head.len()..])
     }
 
     /// What is wrong with the command line, in clap's own words.
@@ -274,15 +286,12 @@ impl Output {
         self.say_part(text);
     }
 
-    /// Writes a secret that was made in this run, once, to a terminal.
+    /// Writes a secret that was made in this run, once, to a terminal. It has a line of its own, where a double-click takes
+    /// all of it and nothing else.
     pub fn show_once(&self, label: &str, secret: &str) {
         if self.terminals.stderr {
-            self.say(&format!("{label}: {secret}"));
+            self.say(&format!("{label}:\n{secret}"));
         }
-    }
-
-    fn stderr_style(&self, color: AnsiColor) -> Style {
-        if self.colors_stderr() { Style::new().bold().fg_color(Some(color.into())) } else { Style::new() }
     }
 
     fn say(&self, text: &str) {

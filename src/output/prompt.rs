@@ -8,6 +8,7 @@ use std::io::{self, Read as _};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::fold::folded;
 use super::{Answer, Output, OutputError};
 use crate::limits::Limits;
 use crate::secret::Secret;
@@ -18,7 +19,7 @@ const STDIN_LIMIT: u64 = 1 << 20;
 impl Output {
     /// Asks a yes-or-no question on stderr. Waiting for the person does not count against the time limit.
     pub async fn ask(&self, question: &str, limits: &Limits) -> Result<Answer, OutputError> {
-        self.say_part(&format!("{question} [y/N] "));
+        self.say_part(&format!("{} ", folded(&format!("{question} [y/N]"), self.notice_columns())));
         let line = self.answered(limits, read_line).await?;
         let is_yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
         Ok(if is_yes { Answer::Yes } else { Answer::No })

@@ -9,7 +9,7 @@ use crate::webhook::Statistics;
 use crate::webhook::json::Secrets;
 
 /// The head of the CSV.
-pub const CSV_HEAD: [&str; 17] = [
+pub const CSV_HEAD: [&str; 18] = [
     "profile",
     "service",
     "id",
@@ -27,11 +27,13 @@ pub const CSV_HEAD: [&str; 17] = [
     "created",
     "metadata_policy",
     "signed",
+    // New ones come last: scripts may count columns.
+    "name",
 ];
 
 /// The record of one webhook in the order of [`CSV_HEAD`]; times in RFC 3339 UTC.
 #[must_use]
-pub fn csv_record(entry: Entry<'_>, secrets: Secrets) -> [String; 17] {
+pub fn csv_record(entry: Entry<'_>, secrets: Secrets) -> [String; 18] {
     let webhook = entry.webhook;
     let none = Statistics::default();
     let statistics = webhook.statistics.as_ref().unwrap_or(&none);
@@ -56,5 +58,6 @@ pub fn csv_record(entry: Entry<'_>, secrets: Secrets) -> [String; 17] {
         time(webhook.created_at),
         text(webhook.shown_policy()),
         webhook.is_signed().to_string(),
+        text(webhook.name.as_deref()),
     ]
 }

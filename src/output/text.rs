@@ -92,36 +92,6 @@ pub fn state_column(text: &str, columns: usize) -> String {
     format!("{state}{:padding$}", "")
 }
 
-/// `text` in lines of at most `columns`, broken between words; a longer word has a line of its own.
-#[must_use]
-pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { continue };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if width(line) + 1 + width(word) <= columns {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}
-
-/// On a terminal too narrow for this, wrapping would make it worse.
-const LEAST_VALUE: usize = 20;
-
-/// `text` behind `head`, wrapped to `columns` under its own start, with a line end.
-#[must_use]
-pub fn hanging(head: &str, text: &str, columns: Option<usize>) -> String {
-    let indent = width(head);
-    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(LEAST_VALUE));
-    let lines = wrapped(text, room).join(&format!("\n{:indent$}", ""));
-    format!("{head}{lines}\n")
-}
-
 /// What a receiver answered, as the service keeps it (vis §4), in one inert line: an HTML page is reduced to its title.
 #[must_use]
 pub fn error_message(message: &str) -> String {
@@ -137,7 +107,7 @@ pub fn error_message(message: &str) -> String {
 mod tests {
     use proptest::prelude::proptest;
 
-    use super::{LONGEST_STATE, elided, error_message, id, inert, state_column, width, word, wrapped};
+    use super::{LONGEST_STATE, elided, error_message, id, inert, state_column, width, word};
     use crate::webhook::rewrite::is_unsafe;
 
     #[test]
@@ -170,13 +140,6 @@ mod tests {
         assert!(width(&long) <= LONGEST_STATE && long.ends_with('…'), "{long}");
         assert_eq!(id("65f0c0ffee0000000000a001"), "65f0c0ffee0000000000a001");
         assert_eq!(width(&id(&"x".repeat(65))), 64);
-    }
-
-    #[test]
-    fn lines_are_broken_between_words() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("incomprehensible", 4), ["incomprehensible"]);
-        assert_eq!(wrapped("", 4), [""]);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{hanging, id, inert, state_column};
+use super::fold::hanging;
+use super::text::{id, inert, state_column};
 use super::webhooks::TableStyle;
 
 /// The longest verdict is `malformed`.

@@ -33,6 +33,8 @@ pub struct Commands {
     pub renew_failed: String,
     /// `vwh renew --expiring-within 3d`.
     pub renew_expiring: String,
+    /// `vwh update ID --resume`, where a service can do that.
+    pub resume: Option<String>,
 }
 
 /// How a table is drawn.
@@ -211,6 +213,17 @@ pub fn summary(
     if entries.is_empty() {
         return None;
     }
+    Some(troubles(entries, total, columns, commands).unwrap_or_else(|| counts(entries)))
+}
+
+/// The same where something can be done about it; `None` elsewhere.
+#[must_use]
+pub fn troubles(
+    entries: &[Entry<'_>],
+    total: usize,
+    columns: Option<usize>,
+    commands: &Commands,
+) -> Option<String> {
     let with = |health| entries.iter().filter(|entry| entry.health == health).copied().collect::<Vec<_>>();
     let failed = with(Health::Failed);
     let mut parts = Vec::new();
@@ -227,10 +240,11 @@ pub fn summary(
         let words = words.collect::<Vec<_>>().join(", ");
         parts.push(with_next(&words, &commands.renew_expiring, columns));
     }
-    if parts.is_empty() {
-        parts.push(counts(entries));
+    let paused = with(Health::Paused).len();
+    if let Some(resume) = commands.resume.as_deref().filter(|_| paused > 0) {
+        parts.push(with_next(&format!("{paused} paused"), resume, columns));
     }
-    Some(parts.join("\n"))
+    (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
 /// What is the matter and what to type, on one line if it fits: a command that is broken in two cannot be copied.

@@ -27,9 +27,9 @@ fn the_demo_account_is_listed() {
     insta::assert_snapshot!(center.run(&["list", "-o", "csv"]).snapshot(), @"
     exit: 0
     --- stdout
-    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed
-    office,contact-center,2ZbR5kWq9TfU3xMcZ7gJiL0oVrE,https://wallboard.example.com/vcc,paused,PAUSED,,,,,,,,,,,true
-    office,contact-center,2ZaQ7mXc0LrT4vNbY8eHkJ1pWsD,https://crm.example.com/hooks/contact-center,unknown,ACTIVE,,,,,,,,,,,true
+    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed,name
+    office,contact-center,2ZbR5kWq9TfU3xMcZ7gJiL0oVrE,https://wallboard.example.com/vcc,paused,PAUSED,,,,,,,,,,,true,Wallboard
+    office,contact-center,2ZaQ7mXc0LrT4vNbY8eHkJ1pWsD,https://crm.example.com/hooks/contact-center,unknown,ACTIVE,,,,,,,,,,,true,CRM bridge
     --- stderr
     ");
     insta::assert_snapshot!(center.run(&["list", "-o", "wide"]).snapshot(), @"

@@ -144,16 +144,16 @@ fn csv() {
     assert_snapshot!(list(&["-o", "csv"]).snapshot(), @"
     exit: 0
     --- stdout
-    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed
-    default,vis,5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10,https://hooks.example.test/billing,failed,ACTIVE,8,5,3,2024-03-04T16:00:00Z,2024-03-05T10:00:00Z,500 INTERNAL SERVER ERROR: an HTML page titled “Application error”,2024-03-11T10:00:00Z,,2024-03-01T10:00:00Z,HEADER,true
-    default,vis,5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10,https://warehouse.example.test/webhooks/inbound/vonage/call-events,failed,ACTIVE,3,0,3,,2024-03-05T02:21:00Z,I/O error on POST request: Connection refused,2024-03-11T11:00:00Z,,2024-03-01T11:00:00Z,HEADER,true
-    default,vis,5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10,https://old.example.test/hook,expired,ACTIVE,4,4,0,2024-02-28T10:00:00Z,,,2024-03-01T12:00:00Z,,2024-02-20T12:00:00Z,HEADER,true
-    default,vis,5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10,https://paused.example.test/hook,paused,PAUSED,9,9,0,2024-03-03T12:00:00Z,,,2024-03-12T12:00:00Z,,2024-03-02T12:00:00Z,HEADER,true
-    default,vis,5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10,https://crm.example.test/vonage/calls,expiring,ACTIVE,31,31,0,2024-03-05T09:30:00Z,,,2024-03-06T18:00:00Z,,2024-03-02T09:00:00Z,NONE,true
-    default,vis,5b0c8888-1f77-4f0e-9a53-6c0f8c3d2a10,https://quiet.example.test/hook,unknown,ACTIVE,,,,,,,2024-03-14T12:00:00Z,,2024-03-04T12:00:00Z,BODY,false
-    default,vis,5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10,https://hooks.example.test/back-again,unproven,ACTIVE,8,2,6,2024-03-02T08:00:00Z,2024-03-05T01:00:00Z,503 Service Unavailable: [no body],2024-03-15T08:00:00Z,2024-03-05T08:00:00Z,2024-03-01T08:00:00Z,HEADER,true
-    default,vis,5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10,https://new.example.test/calls,idle,ACTIVE,0,0,0,,,,2024-03-15T11:00:00Z,,2024-03-05T11:00:00Z,NONE,false
-    default,vis,5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10,https://crm.example.test/vonage/calls,ok,ACTIVE,120,118,2,2024-03-05T11:58:00Z,2024-03-03T08:00:00Z,502 Bad Gateway: [no body],2024-03-11T09:00:00Z,,2024-03-01T09:00:00Z,HEADER,true
+    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed,name
+    default,vis,5b0c3333-1f77-4f0e-9a53-6c0f8c3d2a10,https://hooks.example.test/billing,failed,ACTIVE,8,5,3,2024-03-04T16:00:00Z,2024-03-05T10:00:00Z,500 INTERNAL SERVER ERROR: an HTML page titled “Application error”,2024-03-11T10:00:00Z,,2024-03-01T10:00:00Z,HEADER,true,
+    default,vis,5b0c6666-1f77-4f0e-9a53-6c0f8c3d2a10,https://warehouse.example.test/webhooks/inbound/vonage/call-events,failed,ACTIVE,3,0,3,,2024-03-05T02:21:00Z,I/O error on POST request: Connection refused,2024-03-11T11:00:00Z,,2024-03-01T11:00:00Z,HEADER,true,
+    default,vis,5b0c2222-1f77-4f0e-9a53-6c0f8c3d2a10,https://old.example.test/hook,expired,ACTIVE,4,4,0,2024-02-28T10:00:00Z,,,2024-03-01T12:00:00Z,,2024-02-20T12:00:00Z,HEADER,true,
+    default,vis,5b0c7777-1f77-4f0e-9a53-6c0f8c3d2a10,https://paused.example.test/hook,paused,PAUSED,9,9,0,2024-03-03T12:00:00Z,,,2024-03-12T12:00:00Z,,2024-03-02T12:00:00Z,HEADER,true,
+    default,vis,5b0c5555-1f77-4f0e-9a53-6c0f8c3d2a10,https://crm.example.test/vonage/calls,expiring,ACTIVE,31,31,0,2024-03-05T09:30:00Z,,,2024-03-06T18:00:00Z,,2024-03-02T09:00:00Z,NONE,true,
+    default,vis,5b0c8888-1f77-4f0e-9a53-6c0f8c3d2a10,https://quiet.example.test/hook,unknown,ACTIVE,,,,,,,2024-03-14T12:00:00Z,,2024-03-04T12:00:00Z,BODY,false,
+    default,vis,5b0c9999-1f77-4f0e-9a53-6c0f8c3d2a10,https://hooks.example.test/back-again,unproven,ACTIVE,8,2,6,2024-03-02T08:00:00Z,2024-03-05T01:00:00Z,503 Service Unavailable: [no body],2024-03-15T08:00:00Z,2024-03-05T08:00:00Z,2024-03-01T08:00:00Z,HEADER,true,
+    default,vis,5b0c4444-1f77-4f0e-9a53-6c0f8c3d2a10,https://new.example.test/calls,idle,ACTIVE,0,0,0,,,,2024-03-15T11:00:00Z,,2024-03-05T11:00:00Z,NONE,false,
+    default,vis,5b0c1111-1f77-4f0e-9a53-6c0f8c3d2a10,https://crm.example.test/vonage/calls,ok,ACTIVE,120,118,2,2024-03-05T11:58:00Z,2024-03-03T08:00:00Z,502 Bad Gateway: [no body],2024-03-11T09:00:00Z,,2024-03-01T09:00:00Z,HEADER,true,
     --- stderr
     ");
 }
@@ -237,7 +237,7 @@ fn an_empty_list_in_each_format() {
     assert_snapshot!(run("csv"), @"
     exit: 0
     --- stdout
-    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed
+    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed,name
     --- stderr
     ");
 }

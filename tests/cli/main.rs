@@ -113,6 +113,7 @@ mod since_last;
 mod status;
 mod status_missed;
 mod streams;
+mod terminal_lines;
 mod three_services;
 mod together;
 mod tokens;

@@ -124,3 +124,47 @@ fn one_view_shows_all_three_and_what_a_service_lacks_is_skipped() {
     }
     assert!(renewed.stdout.starts_with("renewed") || renewed.stdout.contains("office"), "{renewed}");
 }
+
+#[test]
+fn a_summary_of_several_profiles_is_one_table() {
+    let trio = Trio::start();
+    insta::assert_snapshot!(trio.run(&["--all-profiles", "status"]).snapshot(), @"
+    exit: 0
+    --- stdout
+    desk    0 webhooks
+    office  0 webhooks
+    pbx     0 webhooks
+    --- stderr
+    ");
+}
+
+/// An empty list of the failed says nothing where failures are not reported.
+#[test]
+fn what_is_not_reported_is_said_where_the_failed_are_asked_for() {
+    let trio = Trio::start();
+    let warning = "warning: Contact Center does not report failed deliveries, so none can be listed here\n";
+    for filter in [["--failed", "--json"], ["--health=failed", "--json"]] {
+        let outcome = trio.run(&[&["-p", "desk", "list"], &filter[..]].concat()).exits(0);
+        let told = r#"{"warning":{"message":"Contact Center does not report failed deliveries, so none can be listed here"}}"#;
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.trim_end()), ("[]\n", told));
+    }
+    assert_eq!(trio.run(&["-p", "desk", "list", "--failed"]).exits(0).stderr, warning);
+    assert_eq!(trio.run(&["-p", "desk", "list"]).exits(0).stderr, "");
+    assert_eq!(trio.run(&["-p", "office", "list", "--failed"]).exits(0).stderr, "");
+    let all = trio.run(&["--all-profiles", "list", "--failed", "--exit-code"]).exits(0).stderr;
+    assert_eq!(all.lines().count(), 2, "{all}");
+    assert!(all.starts_with(warning) && all.contains("VoIPBIN does not report"), "{all}");
+}
+
+/// A script that goes by the exit status must not take it for good news.
+#[test]
+fn where_nothing_is_reported_an_exit_code_has_no_answer() {
+    let trio = Trio::start();
+    let outcome = trio.run(&["-p", "pbx", "list", "--failed", "--exit-code"]).exits(2).without_answer();
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: VoIPBIN does not report failed deliveries
+
+    hint: vwh list shows the webhook; vwh delete ID removes it
+    ");
+    let _ = trio.run(&["-p", "desk,pbx", "list", "--failed", "--exit-code"]).exits(2).without_answer();
+}

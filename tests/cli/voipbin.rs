@@ -41,8 +41,8 @@ fn a_slot_in_use_is_listed_with_native_members_and_one_more() {
     insta::assert_snapshot!(vwh.args(["list", "-o", "csv"]).run().to_string(), @r"
     exit: 0
     --- stdout
-    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed
-    default,voipbin,91b7c0de-4a2f-4c3b-8f10-5d6e7f809abc,https://hooks.example.test/vb,unknown,,,,,,,,,,,,true
+    profile,service,id,url,health,status,attempts,successes,failures,last_success,last_failure,last_error,expires,renewed,created,metadata_policy,signed,name
+    default,voipbin,91b7c0de-4a2f-4c3b-8f10-5d6e7f809abc,https://hooks.example.test/vb,unknown,,,,,,,,,,,,true,
     --- stderr
     ");
     insta::assert_snapshot!(vwh.args(["status"]).run().to_string(), @r"

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::Context;
 use crate::error::{Error, ExitStatus, Kind};
-use crate::output::text::{hanging, inert};
+use crate::output::fold::hanging;
+use crate::output::text::inert;
 use crate::settings::{Connection, Format, SettingsError};
 use crate::webhook::json::to_line;
 
@@ -129,13 +130,13 @@ async fn examine<'a>(
     Examination { profile, checks }
 }
 
-/// A line a check, its cure below it: a command to copy, so it is not wrapped.
+/// A line a check, its cure below it.
 fn shown(examination: &Examination<'_>, is_several: bool, width: Option<usize>) -> String {
     let mut text = if is_several { format!("profile {}\n", examination.profile) } else { String::new() };
     for Check { name, verdict, detail, cure } in &examination.checks {
         text.push_str(&hanging(&format!("{}  {name:<13}  ", verdict.name()), &inert(detail), width));
         if let Some(cure) = cure {
-            text.push_str(&format!("      {}\n", inert(cure)));
+            text.push_str(&hanging("      ", &inert(cure), width));
         }
     }
     text
