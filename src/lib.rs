@@ -12,7 +12,8 @@
 //! - `sandbox`: a local server that behaves like the services, deliveries included; shares no code with the client
 //! - `files`, `markup`, `network`, `quoting`, `secret`: private files and locks, bits of HTML and XML, proxy and certificates,
 //!   words for a shell, values that must not be shown
-//! - `limits`, `signals`, `arguments`: how long a run may take, what asks it to end, the command line as it was typed
+//! - `limits`, `signals`, `arguments`, `invocation`: how long a run may take, what asks it to end, the command line as it was
+//!   typed, and how a hint types the connection again
 //!
 //! Direction: `commands` use everything below; `services` use `http`, `delivery` and `webhook`, never back; `auth` uses
 //! `http`, and `http` never `auth`; `sandbox` uses a service's wire, signature and delivery, `receiver` what they have in
@@ -28,6 +29,7 @@ pub mod files;
 pub mod gaps;
 pub mod hexadecimal;
 pub mod http;
+pub mod invocation;
 pub mod journal;
 pub mod limits;
 pub mod markup;
@@ -139,7 +141,9 @@ fn report(error: &Error, output: &Output) {
 }
 
 fn resolve_and_do(cli: &Cli, terminals: Terminals, plain: Output) -> Result<ExitStatus, Error> {
-    let (result, output) = match settings(cli, &plain) {
+    let environment = Environment::of_process();
+    let invocation = settings::invocation(&cli.flags, &environment);
+    let (result, output) = match settings(cli, &environment, &plain) {
         Ok(settings) => {
             let output = Output::new(wishes(&settings, &cli.command), terminals);
             output::trace::start(settings.verbosity);
@@ -147,7 +151,7 @@ fn resolve_and_do(cli: &Cli, terminals: Terminals, plain: Output) -> Result<Exit
         }
         Err(error) => (Err(error), plain),
     };
-    match (&cli.command, result) {
+    match (&cli.command, result.map_err(|error| error.retyped(&invocation))) {
         (Command::Check(args), Err(error)) => {
             Ok(check::unknown(&error, args.writes_json(cli.flags.format()), &output))
         }
@@ -155,7 +159,7 @@ fn resolve_and_do(cli: &Cli, terminals: Terminals, plain: Output) -> Result<Exit
     }
 }
 
-fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
+fn settings(cli: &Cli, environment: &Environment, plain: &Output) -> Result<Settings, Error> {
     let list = match &cli.command {
         Command::Webhooks(WebhookCommand::List(args)) => Some(args),
         _ => None,
@@ -163,8 +167,7 @@ fn settings(cli: &Cli, plain: &Output) -> Result<Settings, Error> {
     if let Some(error) = export::misplaced(&cli.flags, list).or_else(|| idle_flag(cli)) {
         return Err(error);
     }
-    let settings =
-        Settings::resolve(&cli.flags, cli.command.purpose(), &Environment::of_process()).map_err(Error::from);
+    let settings = Settings::resolve(&cli.flags, cli.command.purpose(), environment).map_err(Error::from);
     settings.inspect_err(|error| {
         if let Some(args) = list.filter(|_| cli.flags.output == Some(Format::Prometheus)) {
             write_down(args, plain, error);

@@ -16,6 +16,7 @@ use crate::gaps::Store;
 use crate::http::Http;
 use crate::http::exchange::Exchange;
 use crate::http::gate::Gate;
+use crate::invocation::Invocation;
 use crate::journal::{Journal, Owner};
 use crate::limits::Limits;
 use crate::network::Network;
@@ -40,6 +41,7 @@ pub struct Account {
     /// How much of a batch is done, of how many; a hold says so.
     pub progress: Rc<Cell<(usize, usize)>>,
     is_named: bool,
+    invocation: Invocation,
     token_source: &'static str,
     session: Option<Session>,
     way: Way,
@@ -71,7 +73,7 @@ impl Way {
 impl Account {
     /// Connects as the settings say. Nothing is sent yet, but the sandbox is joined.
     pub async fn connect(context: &Context, connection: Connection) -> Result<Self, Error> {
-        let Connection { profile, is_named, service, place } = connection;
+        let Connection { profile, is_named, invocation, service, place } = connection;
         let (base, token, network, session) = match place {
             Place::Remote { base, token, network } => (base, token, network, None),
             Place::Sandbox => {
@@ -90,7 +92,7 @@ impl Account {
         };
         let way = Way { service, base, token, network, label };
         let (client, tokens) = way.client(context, &context.limits, &progress)?;
-        Ok(Self { profile, client, tokens, progress, is_named, token_source, session, way })
+        Ok(Self { profile, client, tokens, progress, is_named, invocation, token_source, session, way })
     }
 
     /// Another client of it, under limits of its own: for what is to be done after an interrupt.
@@ -129,13 +131,13 @@ impl Account {
     /// What to type to run `rest` against this account.
     #[must_use]
     pub fn command(&self, rest: &str) -> String {
-        if self.is_sandbox() {
-            format!("vwh --sandbox {rest}")
-        } else if self.is_named {
-            format!("vwh -p {} {rest}", self.profile)
-        } else {
-            format!("vwh {rest}")
-        }
+        self.invocation.command(rest)
+    }
+
+    /// `error` with its commands as they reach this account.
+    #[must_use]
+    pub fn retyped(&self, error: Error) -> Error {
+        error.retyped(&self.invocation)
     }
 
     /// Whose webhooks these are, for the journal.

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use super::Context;
 use super::account::Account;
 use crate::error::{Error, ExitStatus, Kind};
+use crate::invocation::Invocation;
 use crate::output::webhooks::Commands;
 use crate::services::ability::{Ability, Lack, lack_of};
 use crate::services::facts::facts;
@@ -18,7 +19,7 @@ use crate::webhook::ServiceKind;
 pub struct Accounts {
     /// Whether several were asked for: then answers say which profile they are about.
     pub is_several: bool,
-    selector: Option<String>,
+    invocation: Invocation,
     list: Vec<(String, Result<Account, Error>)>,
 }
 
@@ -41,9 +42,12 @@ impl Accounts {
         let chosen = context.settings.chosen()?;
         let mut list = Vec::with_capacity(chosen.connections.len());
         let lacks = |(_, connection): &(String, _)| lack(connection, ability);
-        let first = chosen.connections.iter().find_map(lacks);
-        if let Some(lack) = first.filter(|_| chosen.connections.iter().all(|one| lacks(one).is_some())) {
-            return Err(Error::new(Kind::Usage, lack.sentence).hint(lack.instead));
+        let first = chosen.connections.iter().find_map(|one| Some((&one.0, lacks(one)?)));
+        if let Some((profile, lack)) =
+            first.filter(|_| chosen.connections.iter().all(|one| lacks(one).is_some()))
+        {
+            let error = Error::new(Kind::Usage, lack.sentence).hint(lack.instead);
+            return Err(error.retyped(context.settings.invocation_of(Some(profile))));
         }
         for (profile, connection) in &chosen.connections {
             if let Some(lack) = lack(connection, ability) {
@@ -56,7 +60,11 @@ impl Accounts {
             };
             list.push((profile.clone(), account));
         }
-        Ok(Self { is_several: chosen.is_several, selector: chosen.selector.clone(), list })
+        Ok(Self {
+            is_several: chosen.is_several,
+            invocation: context.settings.invocation_of(None).clone(),
+            list,
+        })
     }
 
     /// The one account of a command that works on one.
@@ -83,11 +91,7 @@ impl Accounts {
     /// What to type to run `rest` against these accounts.
     #[must_use]
     pub fn command(&self, rest: &str) -> String {
-        match (&self.selector, self.only()) {
-            (_, Ok(account)) => account.command(rest),
-            (Some(selector), _) => format!("vwh {selector} {rest}"),
-            (None, _) => format!("vwh {rest}"),
-        }
+        self.invocation.command(rest)
     }
 
     /// The same for something that is about one of them: then `PROFILE` stands for its name.
@@ -133,7 +137,10 @@ impl Accounts {
         let work = &work;
         let answered = self.list.iter().map(|(profile, account)| async move {
             let answer = match account {
-                Ok(account) => work(account).await.map(|answer| (account, answer)),
+                Ok(account) => {
+                    let answer = work(account).await.map_err(|error| account.retyped(error));
+                    answer.map(|answer| (account, answer))
+                }
                 Err(error) => Err(error.clone()),
             };
             (profile.as_str(), answer)
@@ -174,9 +181,7 @@ fn lack(connection: &Result<Connection, SettingsError>, ability: Option<Ability>
 /// The service of `profile` as far as the settings know it, connected or not.
 #[must_use]
 pub fn service_of(context: &Context, profile: &str) -> Option<ServiceKind> {
-    let connections = &context.settings.chosen().ok()?.connections;
-    let (_, connection) = connections.iter().find(|(name, _)| name == profile)?;
-    connection.as_ref().ok().map(|connection| connection.service)
+    context.settings.chosen().ok()?.connection_of(profile).map(|connection| connection.service)
 }
 
 /// Tells the failures by profile, and how the command ends that ended with `status` for the others.

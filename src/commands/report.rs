@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Context;
 use super::accounts::{self, Gathered};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::invocation::Invocation;
 use crate::output::fold::folded;
 use crate::output::text::inert;
 use crate::output::{ErrorView, Output, OutputError};
@@ -113,6 +114,11 @@ impl Done {
     #[must_use]
     pub fn failed(webhook: &Webhook, error: Error) -> Self {
         Self { error: Some(error), ..Self::new(webhook, Outcome::Error) }
+    }
+
+    /// The same, its hint's commands as they reach the account that it belongs to.
+    fn retyped(&self, invocation: &Invocation) -> Self {
+        Self { error: self.error.clone().map(|error| error.retyped(invocation)), ..self.clone() }
     }
 
     /// Whether it was not done: it failed, it is half done, or it was gone where that is an error.
@@ -261,10 +267,14 @@ fn write(
     is_dry_run: bool,
     has_failed: bool,
 ) -> Result<(), Error> {
+    let retyped =
+        |(profile, done): &(Option<&str>, &Done)| done.retyped(context.settings.invocation_of(*profile));
+    let retyped: Vec<Done> = results.iter().map(retyped).collect();
+    let results: Vec<_> = results.iter().zip(&retyped).map(|((profile, _), done)| (*profile, done)).collect();
     let text = if context.settings.format.is_json() {
-        json(context, results, vocabulary, is_dry_run)
+        json(context, &results, vocabulary, is_dry_run)
     } else {
-        folded(&lines(results, is_dry_run), context.output.table_style().width)
+        folded(&lines(&results, is_dry_run), context.output.table_style().width)
     };
     answer(&context.output, &text, has_failed)?;
     if results.is_empty() && !has_failed {

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use crate::files::FileError;
 use crate::http::fault::Fault;
 use crate::http::{AuthorizeError, HttpError, NoToken, NoTokenCause};
+use crate::invocation::Invocation;
 use crate::output::{ErrorView, OutputError};
 use crate::quoting::quoted;
 use crate::sandbox::SandboxError;
@@ -155,6 +156,12 @@ impl Error {
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With the commands of its hint as they reach the connection again.
+    #[must_use]
+    pub fn retyped(self, invocation: &Invocation) -> Self {
+        Self { hint: self.hint.map(|hint| invocation.retype(&hint)), ..self }
     }
 
     /// With what was being done when it failed.

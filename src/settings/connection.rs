@@ -13,6 +13,7 @@ use super::sign_in::{self, Given, SIGN_IN_SECRETS};
 use super::surroundings::Surroundings;
 use super::{Purpose, SettingsError};
 use crate::auth::TokenSource;
+use crate::invocation::Invocation;
 use crate::network::{Network, is_loopback};
 use crate::secret::{Secret, mask_url};
 use crate::services;
@@ -40,8 +41,10 @@ pub enum Place {
 pub struct Connection {
     /// The profile's name; `default` if none is configured, `sandbox` for the sandbox.
     pub profile: String,
-    /// Whether the profile was named with `-p`, so that hints repeat it.
+    /// Whether the profile was named with `-p`.
     pub is_named: bool,
+    /// What to type to reach it again.
+    pub invocation: Invocation,
     /// The service.
     pub service: ServiceKind,
     /// Where.
@@ -51,8 +54,6 @@ pub struct Connection {
 /// What was chosen to connect to.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// How it was chosen, to be typed again (`-p office`, `--all-profiles`); `None` if nothing was.
-    pub selector: Option<String>,
     /// Whether several profiles were asked for, however many there are.
     pub is_several: bool,
     /// The profiles in order of their names, each with its connection or what is wrong with it.
@@ -62,7 +63,14 @@ pub struct Chosen {
 impl Chosen {
     fn one(connection: Connection) -> Self {
         let connections = vec![(connection.profile.clone(), Ok(connection))];
-        Self { selector: None, is_several: false, connections }
+        Self { is_several: false, connections }
+    }
+
+    /// The connection of the profile `name`, if it is one of those chosen and nothing is wrong with it.
+    #[must_use]
+    pub fn connection_of(&self, name: &str) -> Option<&Connection> {
+        let (_, connection) = self.connections.iter().find(|(known, _)| known == name)?;
+        connection.as_ref().ok()
     }
 }
 
@@ -131,6 +139,22 @@ pub(super) fn resolve(
     }
 }
 
+/// What to type to choose the same connections again, whether or not there are such.
+#[must_use]
+pub fn invocation(flags: &Flags, environment: &Environment) -> Invocation {
+    let text = |name| environment.text(name).ok().flatten();
+    let names_sandbox = flags.sandbox || flags.profile == ["sandbox"];
+    let selector = selector(flags).filter(|_| !names_sandbox);
+    let is_usually_sandbox = || {
+        environment.is_on("VWH_SANDBOX").unwrap_or(false) || text("VWH_PROFILE").as_deref() == Some("sandbox")
+    };
+    match selector {
+        Some(selector) => Invocation::with(&selector),
+        None if names_sandbox || is_usually_sandbox() => Invocation::sandbox(text("VWH_SERVICE").as_deref()),
+        None => Invocation::default(),
+    }
+}
+
 /// The flags that name profiles, as they are typed.
 fn selector(flags: &Flags) -> Option<String> {
     if flags.all_profiles {
@@ -152,10 +176,12 @@ fn is_glob(name: &str) -> bool {
 
 /// The sandbox emulates every service; `VWH_SERVICE` says which one is meant.
 fn sandbox(environment: &Environment) -> Result<Connection, SettingsError> {
+    let service = environment.text("VWH_SERVICE")?;
     Ok(Connection {
         profile: "sandbox".to_owned(),
         is_named: false,
-        service: service_named(environment.text("VWH_SERVICE")?.as_deref())?,
+        invocation: Invocation::sandbox(service.as_deref()),
+        service: service_named(service.as_deref())?,
         place: Place::Sandbox,
     })
 }
@@ -193,7 +219,7 @@ fn named(
         let connection = connection(&name);
         (name, connection)
     });
-    Ok(Chosen { selector: Some(selector.to_owned()), is_several, connections: connections.collect() })
+    Ok(Chosen { is_several, connections: connections.collect() })
 }
 
 /// The names that the flags stand for, each once. A name or a glob that stands for nothing is an error.
@@ -261,6 +287,7 @@ fn connect(
     Ok(Connection {
         profile: name.to_owned(),
         is_named,
+        invocation: Invocation::of_profile(name, is_named),
         service,
         place: Place::Remote { base, token, network },
     })

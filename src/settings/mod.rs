@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::invocation::Invocation;
 use crate::network::Network;
 use crate::secret::Secret;
-pub use connection::{Chosen, Connection, Listed, Place};
+pub use connection::{Chosen, Connection, Listed, Place, invocation};
 use environment::Environment;
 use file::ConfigFile;
 pub use flags::{ColorChoice, Flags, Format};
@@ -85,6 +86,8 @@ pub struct Settings {
     pub show_secrets: bool,
     /// Where the state is kept, or why there is no such place.
     state_directory: Option<PathBuf>,
+    /// What to type to connect in the same way again.
+    invocation: Invocation,
     /// Which services, as whom; or what is wrong with that, which only commands that connect need to know.
     chosen: Result<Chosen, SettingsError>,
     /// The configuration file, if there is one.
@@ -128,6 +131,7 @@ impl Settings {
                 Purpose::Listing => connection::listed(flags, purpose, environment, &config)?,
                 Purpose::SigningIn | Purpose::Other => Vec::new(),
             },
+            invocation: invocation(flags, environment),
             chosen: connection::resolve(flags, purpose, environment, &config),
             signing_key: environment.text("VWH_SIGNING_KEY")?.map(Secret::new),
             surroundings: Surroundings::of(environment),
@@ -137,6 +141,13 @@ impl Settings {
     /// Which services, as whom.
     pub fn chosen(&self) -> Result<&Chosen, SettingsError> {
         self.chosen.as_ref().map_err(SettingsError::clone)
+    }
+
+    /// What to type to reach what was chosen again: the connection of `profile` alone, or all of it.
+    #[must_use]
+    pub fn invocation_of(&self, profile: Option<&str>) -> &Invocation {
+        let connection = profile.and_then(|name| self.chosen.as_ref().ok()?.connection_of(name));
+        connection.map_or(&self.invocation, |connection| &connection.invocation)
     }
 
     /// The configuration file, if there is one.

@@ -10,6 +10,7 @@ use super::file::Profile;
 use super::surroundings::Surroundings;
 use crate::auth::sign_in::{SignIn, Way, with_tenant};
 use crate::auth::source::SecretSource;
+use crate::invocation::Invocation;
 use crate::secret::Secret;
 use crate::services::facts::{SignInBy, facts};
 use crate::webhook::ServiceKind;
@@ -85,7 +86,7 @@ pub(super) fn resolve(
     Ok(SignIn {
         profile: name.to_owned(),
         is_named,
-        login: if is_named { format!("vwh -p {name} login") } else { "vwh login".to_owned() },
+        login: Invocation::of_profile(name, is_named).command("login"),
         way: place.way(),
         base_url: place.base.clone(),
         network: Box::new(Surroundings::of(environment).network(&token_url)?),

@@ -166,7 +166,7 @@ fn it_ends_although_the_sandbox_that_it_is_a_guest_of_has_gone() {
         let message = error["message"].as_str().unwrap();
         assert!(message.starts_with(&format!("webhook {id} is still registered")), "{message}");
         let hint =
-            format!("delete it with: vwh --sandbox delete {id}; the next `vwh listen --register` does too");
+            format!("delete it with: vwh --sandbox delete {id}; the next `listen --register` does too");
         assert_eq!(error["hint"], hint);
         assert!(!notes(&vwh).is_empty());
 
@@ -244,7 +244,7 @@ fn one_that_cannot_be_deleted_is_told_and_left_to_the_next_run() {
     let outcome = listener.process.wait().exits(3);
     let error = outcome.error();
     assert_eq!(error["message"], "webhook new-1 is still registered");
-    assert_eq!(error["hint"], "delete it with: vwh delete new-1; the next `vwh listen --register` does too");
+    assert_eq!(error["hint"], "delete it with: vwh delete new-1; the next `listen --register` does too");
     assert!(outcome.stdout.lines().last().unwrap().contains("\"end\""), "{outcome}");
 
     let second = register(&vwh);

@@ -124,6 +124,7 @@ mod trigger_consent;
 mod trigger_ended;
 mod trigger_replay;
 mod trigger_services;
+mod typed_again;
 mod unknown_user;
 mod verify;
 mod verify_explain;

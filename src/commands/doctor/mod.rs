@@ -119,10 +119,15 @@ async fn examine<'a>(
     profile: &'a str,
     connection: &Result<Connection, SettingsError>,
 ) -> Examination<'a> {
-    let mut checks = match connection {
+    let mut checks: Vec<Check> = match connection {
         Ok(connection) => probe::all(context, connection.clone()).await,
         Err(error) => vec![Check::of_error("configuration", Verdict::Fail, &error.clone().into())],
     };
+    if let Ok(Connection { invocation, .. }) = connection {
+        for check in &mut checks {
+            check.cure = check.cure.take().map(|cure| invocation.retype(&cure));
+        }
+    }
     // What was not reached was not looked at, and a script finds every name.
     for name in NAMES.into_iter().skip(checks.len()) {
         checks.push(Check::new(name, Verdict::Skip, "not looked at, because of what failed before"));

@@ -68,7 +68,7 @@ impl Registration {
                 if may_exist {
                     return Err(error
                         .while_doing(format!("{shown} may or may not be registered"))
-                        .hint("the next `vwh listen --register` deletes it if it is"));
+                        .hint("the next `listen --register` deletes it if it is"));
                 }
                 leftover.forget();
                 let error = error.while_doing(format!("cannot register {shown}"));
@@ -110,7 +110,7 @@ impl Registration {
                 let command = account.command(&format!("delete {}", word(&self.id)));
                 Err(error
                     .while_doing(format!("webhook {} is still registered", self.id))
-                    .hint(format!("delete it with: {command}; the next `vwh listen --register` does too")))
+                    .hint(format!("delete it with: {command}; the next `listen --register` does too")))
             }
         }
     }

@@ -68,7 +68,7 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
     if record(&first).is_none() {
         let body = whole(context, &mut lines, first).await?;
         let now = args.now.unwrap_or_else(context.clock);
-        report.add(None, &checked(args, &keys, &HeaderMap::new(), &body, now))?;
+        report.add(None, checked(args, &keys, &HeaderMap::new(), &body, now))?;
         return Ok(report.finish());
     }
     if args.signature.is_some() {
@@ -81,13 +81,13 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
         match record(&line) {
             Some(record) => {
                 let now = args.now.unwrap_or(record.time);
-                report.add(Some(number), &checked(args, &keys, &record.headers, &record.body, now))?;
+                report.add(Some(number), checked(args, &keys, &record.headers, &record.body, now))?;
             }
             // A recorder that was killed leaves a torn line, of a delivery that was never answered with 200.
             None if !line.ends_with(b"\n") => context
                 .output
                 .warning(&format!("the last line of {} is cut short, and is left out", lines.source())),
-            None => report.add(Some(number), &Checked::malformed("no line of a record".to_owned()))?,
+            None => report.add(Some(number), Checked::malformed("no line of a record".to_owned()))?,
         }
         next = lines.next(context).await?;
     }

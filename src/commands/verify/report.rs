@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::commands::Context;
 use crate::commands::posting::report::Subject;
 use crate::error::ExitStatus;
+use crate::invocation::Invocation;
 use crate::output::OutputError;
 use crate::output::verdicts::{self, Row};
 use crate::services::facts::facts;
@@ -70,6 +71,15 @@ impl Checked {
         Self { explanation, ..self }
     }
 
+    /// The same, its commands as they reach the connection of this run.
+    fn retyped(self, invocation: &Invocation) -> Self {
+        let retyped = |explanation: Explanation| Explanation {
+            message: invocation.retype(&explanation.message),
+            ..explanation
+        };
+        Self { explanation: self.explanation.map(retyped), ..self }
+    }
+
     fn verdict(&self) -> &'static str {
         match self.outcome {
             Outcome::Verified { .. } => "verified",
@@ -113,7 +123,8 @@ impl<'a> Report<'a> {
     }
 
     /// Tells one more result, of this line of a record.
-    pub(super) fn add(&mut self, line: Option<usize>, checked: &Checked) -> Result<(), OutputError> {
+    pub(super) fn add(&mut self, line: Option<usize>, checked: Checked) -> Result<(), OutputError> {
+        let checked = checked.retyped(self.context.settings.invocation_of(None));
         let verdict = checked.verdict();
         match self.counts.iter_mut().find(|(name, _)| *name == verdict) {
             Some((_, count)) => *count += 1,
@@ -121,9 +132,9 @@ impl<'a> Report<'a> {
         }
         let output = &self.context.output;
         let text = if self.context.settings.format.is_json() {
-            to_line(&view(line, checked)) + "\n"
+            to_line(&view(line, &checked)) + "\n"
         } else {
-            verdicts::lines(&row(line, checked), output.table_style())
+            verdicts::lines(&row(line, &checked), output.table_style())
         };
         if verdict == "verified" { output.answer(&text) } else { output.answer_anyway(&text) }
     }

@@ -1,0 +1,116 @@
+//! Commands that a hint names can be pasted, and reach the connection of the run that failed.
+
+use crate::support::{Outcome, Server, TOKEN, Vwh, json};
+
+/// A home with the profiles `eu-a` of VIS, `eu-c` of Contact Center and `eu-v` of VoIPBIN, all at `server`.
+fn profiles(server: &Server) -> Vwh {
+    let vwh = Vwh::new();
+    let token = vwh.write("token", TOKEN);
+    let profile = |(name, service): &(&str, &str)| {
+        let base = server.base_url();
+        format!(
+            "[profiles.{name}]\nservice = '{service}'\nbase_url = '{base}'\ntoken_file = '{}'\n",
+            token.display()
+        )
+    };
+    let services = [("eu-a", "vis"), ("eu-c", "contact-center"), ("eu-v", "voipbin")];
+    vwh.configure(&services.iter().map(profile).collect::<String>());
+    vwh
+}
+
+fn refusing(status: u16) -> Server {
+    Server::new(move |_| json(status, r#"{"message":"no"}"#))
+}
+
+/// Fails unless every command of the hint of `outcome` begins with `start`, and there is one.
+#[track_caller]
+fn assert_commands(outcome: &Outcome, start: &str) {
+    let hint = outcome.stderr.split("hint: ").nth(1).unwrap_or_else(|| panic!("no hint\n{outcome}"));
+    let commands = hint.matches("vwh ").count();
+    assert!(commands > 0 && commands == hint.matches(start).count(), "{start}\n{outcome}");
+}
+
+const NEW: &str = "https://new.example.test/";
+
+/// What services refuse or cannot do, with a command in the hint: by the last letter of the profile.
+const REFUSED: [(&str, &[&str]); 13] = [
+    ("a", &["update", "w-1", "--url", NEW]),
+    ("a", &["event-types"]),
+    ("a", &["create", "--url", NEW, "--replace", "--unsigned"]),
+    ("c", &["renew", "w-1"]),
+    ("c", &["prune-failed"]),
+    ("c", &["replace", "w-1", "--new-url", NEW, "--yes"]),
+    ("c", &["rotate", "w-1", "--yes"]),
+    ("c", &["create", "--name", "name", "--url", NEW]),
+    ("v", &["renew", "w-1"]),
+    ("v", &["replace", "w-1", "--new-url", NEW, "--yes"]),
+    ("v", &["create", "--url", NEW, "--unsigned"]),
+    ("v", &["update", "w-1", "--pause"]),
+    ("v", &["status", "-o", "prometheus"]),
+];
+
+#[test]
+fn a_profile_that_was_named_is_named_again() {
+    let server = refusing(404);
+    let vwh = profiles(&server);
+    for (letter, arguments) in REFUSED {
+        let name = format!("eu-{letter}");
+        let outcome = vwh.args(["-p", &name].iter().chain(arguments).copied()).run().exits(2);
+        assert_commands(&outcome, &format!("vwh -p {name} "));
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn what_a_service_says_no_to_is_looked_at_where_it_said_no() {
+    for (status, code) in [(404, 4), (409, 6)] {
+        let server = refusing(status);
+        let create = ["-p", "eu-a", "create", "--url", NEW, "--unsigned"];
+        assert_commands(&profiles(&server).args(create).run().exits(code), "vwh -p eu-a list");
+    }
+}
+
+#[test]
+fn of_several_each_is_named_by_itself() {
+    let server = refusing(409);
+    let outcome = profiles(&server).args(["-p", "eu-?", "list"]).run().exits(1);
+    for name in ["eu-a", "eu-c", "eu-v"] {
+        let _ = outcome.clone().says(&format!("vwh -p {name} list"));
+    }
+    let outcome = profiles(&server).args(["-p", "eu-?", "status", "-o", "prometheus"]).run().exits(2);
+    assert_commands(&outcome, "vwh -p 'eu-?' list");
+}
+
+#[test]
+fn the_sandbox_is_used_again_and_so_is_its_service() {
+    let vwh = Vwh::new();
+    let replace = ["replace", "w-1", "--new-url", NEW, "--yes"];
+    let update = ["--sandbox", "update", "w-1", "--url", NEW];
+    assert_commands(&vwh.args(update).run().exits(2), "vwh --sandbox replace");
+    let update = &update[1..];
+    let by_variable = |name: &str, value: &str| vwh.args(update.iter().copied()).env(name, value).run();
+    assert_commands(&by_variable("VWH_SANDBOX", "1").exits(2), "vwh --sandbox replace");
+    assert_commands(&by_variable("VWH_PROFILE", "sandbox").exits(2), "vwh --sandbox replace");
+    let sandbox = ["--sandbox"].iter().chain(&replace).copied();
+    let outcome = vwh.args(sandbox).env("VWH_SERVICE", "voipbin").run().exits(2);
+    assert_eq!(outcome.stderr.matches("VWH_SERVICE=voipbin vwh --sandbox update ").count(), 1, "{outcome}");
+}
+
+#[test]
+fn without_flags_there_are_none() {
+    let server = refusing(409);
+    let create = ["create", "--url", NEW, "--unsigned"];
+    let outcome = Vwh::connected_to(&server.base_url()).args(create).run().exits(6);
+    assert_commands(&outcome, "vwh list");
+}
+
+/// Not only hints name commands.
+#[test]
+fn an_explanation_names_the_profile_too() {
+    let server = refusing(404);
+    let signature = "0".repeat(64);
+    let verify = ["-p", "eu-a", "verify", "--explain", "--signature", &signature];
+    let run = profiles(&server).args(verify).env("VWH_SIGNING_KEY", "key").stdin(r#"{"event":{"id":"1"}}"#);
+    let outcome = run.run().exits(1);
+    assert!(outcome.stdout.contains("(vwh -p eu-a list --json --show-secrets)"), "{outcome}");
+}
