@@ -32,6 +32,9 @@ pub trait Lines<T>: Send {
     /// Appends what there is to say of `item`, if anything.
     fn tell(&mut self, item: T, out: &mut String);
 
+    /// Whether something is said of `item` on stderr, before which everything has to be written that came before it.
+    fn speaks_aside(&self, item: &T) -> bool;
+
     /// Says that so many items could not be told.
     fn missed(&mut self, count: u64, out: &mut String);
 }
@@ -122,9 +125,8 @@ impl<T: Send + 'static> Feed<T> {
         Ok(())
     }
 
-    /// Takes a last item, room or not, and waits until everything is written, but no longer than `patience`: a terminal that
-    /// is stopped may stay so. Where nothing was ever written, nothing is now.
-    pub fn finish(&self, last: T, patience: Duration) {
+    /// Takes a last item, room or not. Where nothing was ever written, nothing is now.
+    pub fn close(&self, last: T) {
         let mut queue = self.0.lock();
         if queue.state == State::Waiting {
             return;
@@ -133,14 +135,22 @@ impl<T: Send + 'static> Feed<T> {
         queue.items.push_back(Item::Told(last));
         queue.state = State::Closed;
         self.0.changed.notify_all();
+    }
+
+    /// Waits until everything is written that was offered to a closed one, but no longer than `patience`: a terminal that is
+    /// stopped may stay so. Whether it is.
+    #[must_use]
+    pub fn is_written_within(&self, patience: Duration) -> bool {
+        let mut queue = self.0.lock();
         let end = Instant::now() + patience;
-        while queue.state != State::Ended {
+        while queue.state == State::Closed {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                return false;
             }
             queue = self.0.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        true
     }
 }
 
@@ -191,6 +201,9 @@ impl<L> Writer<L> {
             let (items, is_last) = shared.next();
             let count = items.len();
             for item in items {
+                if matches!(&item, Item::Told(item) if self.lines.speaks_aside(item)) {
+                    self.write(shared);
+                }
                 match item {
                     Item::Told(item) => self.lines.tell(item, &mut self.text),
                     Item::Missed(count) => self.lines.missed(count, &mut self.text),
@@ -258,12 +271,12 @@ mod tests {
     #[test]
     fn the_last_item_is_told_room_or_not_and_nothing_after_it() {
         let feed = Feed::default();
-        feed.finish(0, Duration::ZERO);
+        feed.close(0);
         feed.0.lock().state = State::Open;
         for item in 0..=MOST {
             feed.offer(item, 0);
         }
-        feed.finish(usize::MAX, Duration::ZERO);
+        feed.close(usize::MAX);
         feed.offer(1, 0);
         let told = next(&feed);
         assert_eq!(told[MOST..], [Err(1), Ok(usize::MAX)]);

@@ -15,6 +15,7 @@ pub mod progress;
 pub mod prometheus;
 pub mod prompt;
 pub mod records;
+mod stopped;
 pub mod table;
 pub mod text;
 pub mod trace;

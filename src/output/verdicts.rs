@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::fold::hanging;
-use super::text::{id, inert, state_column};
+use super::fold::{folded, hanging};
+use super::text::{id, inert, state_column, width};
 use super::webhooks::TableStyle;
 
 /// The longest verdict is `malformed`.
@@ -25,13 +25,13 @@ pub struct Row<'a> {
     pub is_typed: bool,
     /// What tells it apart from others.
     pub id: Option<&'a str>,
-    /// The rest of the line.
-    pub detail: Option<String>,
+    /// The rest of the line, and what there may be instead of it where there is less and less room.
+    pub details: Vec<String>,
     /// Why it is so.
     pub explanation: Option<String>,
 }
 
-/// The line, and the lines below it that say why. The line is not cut to a width: what it is about has to stay whole.
+/// The line, and the lines below it that say why. The line is never cut: what it is about has to stay whole.
 #[must_use]
 pub fn lines(row: &Row<'_>, style: TableStyle) -> String {
     let color = match (style.is_colored, row.is_good) {
@@ -41,17 +41,18 @@ pub fn lines(row: &Row<'_>, style: TableStyle) -> String {
     };
     let verdict = row.verdict;
     let padding = VERDICT.saturating_sub(verdict.len());
-    let mut line = format!("{color}{verdict}{color:#}{:padding$}", "");
+    let mut line = format!("{verdict}{:padding$}", "");
     if row.state.is_some() || row.id.is_some() {
         let column = if row.is_typed { TYPE } else { 0 };
         let state = state_column(row.state.unwrap_or("?"), column);
         line.push_str(&format!("  {state}  {}", id(row.id.unwrap_or("(no id)"))));
     }
-    if let Some(detail) = &row.detail {
-        line.push_str(&format!("  {}", inert(detail)));
-    }
-    line.truncate(line.trim_end().len());
-    line.push('\n');
+    let with = |detail: &String| format!("{line}  {}", inert(detail)).trim_end().to_owned();
+    let fits = |line: &String| style.width.is_none_or(|columns| width(line) <= columns);
+    let shown = row.details.iter().map(with).find(fits);
+    let shown = shown.or_else(|| row.details.last().map(with)).unwrap_or(line);
+    let shown = folded(shown.trim_end(), style.width);
+    let mut line = format!("{color}{verdict}{color:#}{}\n", &shown[verdict.len()..]);
     if let Some(explanation) = &row.explanation {
         line.push_str(&hanging("  why: ", &inert(explanation), style.width));
     }
@@ -71,7 +72,7 @@ mod tests {
             state: Some("RINGING"),
             is_typed: false,
             id: Some("65f0c0ffee0000000000a001"),
-            detail: None,
+            details: Vec::new(),
             explanation: None,
         }
     }
@@ -79,9 +80,9 @@ mod tests {
     #[test]
     fn a_line_says_what_it_is_about() {
         assert_eq!(lines(&row(), PLAIN), "forged     RINGING       65f0c0ffee0000000000a001\n");
-        let good = Row { verdict: "verified", is_good: true, detail: Some("key a".to_owned()), ..row() };
+        let good = Row { verdict: "verified", is_good: true, details: vec!["key a".to_owned()], ..row() };
         assert_eq!(lines(&good, PLAIN), "verified   RINGING       65f0c0ffee0000000000a001  key a\n");
-        let unnamed = Row { state: None, id: None, detail: Some("why\n".to_owned()), ..row() };
+        let unnamed = Row { state: None, id: None, details: vec!["why\n".to_owned()], ..row() };
         assert_eq!(lines(&unnamed, PLAIN), "forged     why\\n\n");
         assert_eq!(lines(&Row { id: None, ..row() }, PLAIN), "forged     RINGING       (no id)\n");
     }
@@ -94,12 +95,23 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_room_is_said_shorter_or_below() {
+        let details = ["key a.key  (as received)", "key a.key"].map(str::to_owned).to_vec();
+        let row = Row { verdict: "verified", is_good: true, details, ..row() };
+        let at = |columns| lines(&row, TableStyle { width: Some(columns), ..PLAIN });
+        let start = "verified   RINGING       65f0c0ffee0000000000a001";
+        assert_eq!(at(80), format!("{start}  key a.key  (as received)\n"));
+        assert_eq!(at(60), format!("{start}  key a.key\n"));
+        assert_eq!(at(54), format!("{start}\n  key a.key\n"));
+    }
+
+    #[test]
     fn why_stands_below_and_is_wrapped() {
         let row = Row { explanation: Some("because of \u{1b}[2J something".to_owned()), ..row() };
         let narrow = lines(&row, TableStyle { width: Some(28), ..PLAIN });
         assert_eq!(
             narrow,
-            "forged     RINGING       65f0c0ffee0000000000a001\n  why: because of \\u{1b}[2J\n       something\n"
+            "forged     RINGING\n  65f0c0ffee0000000000a001\n  why: because of \\u{1b}[2J\n       something\n"
         );
         let colored = lines(&row, TableStyle { is_colored: true, ..PLAIN });
         assert!(colored.starts_with("\u{1b}[31mforged\u{1b}[0m     RINGING"), "{colored}");

@@ -86,6 +86,24 @@ fn a_terminal_that_is_stopped_costs_no_delivery() {
     assert_eq!(ended(process, &vwh), 1_000);
 }
 
+/// Ctrl-C would start the terminal again by itself; a SIGTERM does not.
+#[test]
+fn a_terminal_that_is_stopped_shows_the_last_lines_at_the_end() {
+    let vwh = Vwh::new();
+    let mut terminal = listen(&vwh, &["--color", "never"]).on_terminal(&Screen::columns(80));
+    terminal.wait_for("try it with");
+    let address = terminal.shown_address();
+    terminal.type_stop();
+    for number in 0..8 {
+        let request = delivery(V1, &format!("d-{number}"), 1);
+        assert_eq!(Connection::to(&address).exchange(&request).unwrap().status, 200);
+    }
+    terminal.signal(Signal::TERM);
+    let shown = terminal.wait().exits(0).screen.unwrap();
+    assert_eq!(shown.matches("  verified").count(), 8, "{shown}");
+    assert!(shown.ends_with("  after RINGING?\n8 deliveries accepted\n"), "{shown}");
+}
+
 /// What a terminal sends has a return before each line end.
 struct Unreturned<'a>(&'a mut std::fs::File);
 
@@ -193,7 +211,7 @@ fn a_terminal_of_80_columns_has_a_line_for_each() {
     exit: 0
     --- screen
     listening on http://127.0.0.1:[PORT]/webhook
-    try it with: vwh trigger http://127.0.0.1:[PORT]/webhook; Ctrl-C ends it
+    Ctrl-C ends it; try it with: vwh trigger http://127.0.0.1:[PORT]/webhook
     [TIME]  INITIALIZING  in   14155550123                   verified
     [TIME]  RINGING       in   14155550123                   verified
     [TIME]  ACTIVE        in   14155550123 Zoë Sample        verified

@@ -197,6 +197,7 @@ fn a_record_is_checked_line_by_line() {
     verified   ?             d-7  key VWH_SIGNING_KEY  (bytes as received)
     --- stderr
     3 verified, 1 forged, 1 unsigned, 2 malformed
+    see why with: vwh verify --explain record.jsonl
     ");
     let outcome = vwh.args(["verify", "record.jsonl", "--json"]).run().exits(1);
     let lines: Vec<Value> = outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -303,4 +304,38 @@ fn at_a_terminal_it_does_not_wait_for_somebody_to_type() {
         screen.contains("there is nothing to verify") && screen.contains("hint: vwh verify FILE"),
         "{screen}"
     );
+}
+
+/// A record may have thousands of deliveries that one thing is wrong with.
+#[test]
+fn an_explanation_is_given_once() {
+    let vwh = vwh("another key");
+    let record: String = ["d-1", "d-2", "d-3"].map(|id| signed(V1, V1_SIGNATURE, id)).concat();
+    let outcome = verify(&vwh, &record, &["--explain"]).exits(1);
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!(lines.len(), 6, "{outcome}");
+    assert!(lines[1].starts_with("  why: no known cause fits"), "{outcome}");
+    assert_eq!(lines[2..4], ["forged     RINGING       d-2", "  why: as for d-1"]);
+    assert_eq!(lines[5], "  why: as for d-1");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_of_80_columns_has_no_longer_line_and_names_the_next_step() {
+    use crate::support::Screen;
+    let vwh = Vwh::new();
+    let id = "72089516-fd82-44df-82ae-71255ff87db6";
+    for (name, key) in [("crm.key", KEY), ("other.key", "another key")] {
+        let key = vwh.write(name, key);
+        let record = vwh.write("record", &signed(V1, V1_SIGNATURE, id));
+        let (key, record) = (key.to_str().unwrap(), record.to_str().unwrap());
+        let arguments = ["--color", "never", "verify", "--signing-key-file", key, record];
+        let outcome = vwh.args(arguments).on_terminal(&Screen::columns(80)).wait();
+        let shown = outcome.screen.unwrap();
+        let line = if name == "crm.key" { "verified   RINGING       " } else { "forged     RINGING       " };
+        let detail = if name == "crm.key" { "  key crm.key" } else { "" };
+        let next = format!("see why with:\n  vwh verify --explain --signing-key-file {key} {record}\n");
+        let next = if name == "crm.key" { String::new() } else { next };
+        assert_eq!(shown, format!("{line}{id}{detail}\n{next}"));
+    }
 }

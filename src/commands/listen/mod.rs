@@ -44,8 +44,8 @@ const PATH: &str = "/webhook";
 /// An end that takes longer than this is explained.
 const LONG: Duration = Duration::from_millis(500);
 
-/// How long the last lines may take to be written.
-const LAST_LINES: Duration = Duration::from_secs(2);
+/// How long the last lines may take to be written; and once more, if the terminal was stopped.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Runs `vwh listen`.
 pub async fn run(args: &ListenArgs, context: &Context) -> Result<ExitStatus, Error> {
@@ -120,7 +120,15 @@ async fn receive(
     });
     let (deleted, counts) = ended.await;
     // It may wait for a terminal, and a second Ctrl-C must not.
-    let _ = tokio::task::spawn_blocking(move || feed.finish(Shown::End(counts), LAST_LINES)).await;
+    let output = context.output;
+    let _ = tokio::task::spawn_blocking(move || {
+        feed.close(Shown::End(counts));
+        if !feed.is_written_within(LAST_LINES) {
+            output.start_terminal();
+            let _ = feed.is_written_within(LAST_LINES);
+        }
+    })
+    .await;
     served.and(deleted).map(|()| ExitStatus::Success)
 }
 
@@ -150,7 +158,7 @@ async fn serve(
         Ok(()) => {
             if registration.is_none() {
                 let trigger = trigger(args, place);
-                context.output.notice(&format!("try it with: {trigger}; Ctrl-C ends it"));
+                context.output.notice(&format!("Ctrl-C ends it; try it with: {trigger}"));
             }
             show(context, keys, feed).await.map_err(|error| cannot_listen(place.address, &error))?
         }

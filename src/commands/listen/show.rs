@@ -64,11 +64,11 @@ impl Show {
         let payload = std::str::from_utf8(&delivered.event).unwrap_or("{}");
         // Whoever reads JSON reads the payload.
         let event = Summary::of(delivered.service, payload);
+        let is_reposted = delivered.synthetic.as_deref() == REPOSTED.to_str().ok();
         let is_new = delivered.answered == Answered::Accepted && !delivered.is_duplicate;
         let after = match (&event.call, &event.step) {
             (Some(call), Some(state)) if is_new => {
-                let is_again = delivered.ids.attempt.is_some_and(|attempt| attempt > 1)
-                    || delivered.synthetic.as_deref() == REPOSTED.to_str().ok();
+                let is_again = delivered.ids.attempt.is_some_and(|attempt| attempt > 1) || is_reposted;
                 self.calls.note(delivered.ids.webhook.as_deref(), call, state, is_again)
             }
             _ => None,
@@ -93,6 +93,7 @@ impl Show {
             answered: status(delivered.answered),
             is_rehearsed: matches!(delivered.answered, Answered::Rehearsed(_)),
             synthetic: delivered.synthetic.as_deref(),
+            is_reposted,
             payload,
         };
         if self.is_json {
@@ -169,6 +170,13 @@ impl Lines<Shown> for Show {
             Shown::Report(Report::RecordMended) => self.output.notice("the record can be written again"),
             Shown::Notice(text) => self.output.notice(text),
             Shown::End(counts) => self.end(&counts, out),
+        }
+    }
+
+    fn speaks_aside(&self, item: &Shown) -> bool {
+        match item {
+            Shown::Report(report) => matches!(report, Report::RecordBroken(_) | Report::RecordMended),
+            Shown::Notice(_) | Shown::End(_) => true,
         }
     }
 

@@ -53,6 +53,6 @@ fn announce(context: &Context, server: &Server) -> Result<(), Error> {
         format!("sandbox at {base_url}")
     };
     context.output.answer_anyway(&format!("{line}\n"))?;
-    context.output.notice("use it from another terminal with: vwh --sandbox list; Ctrl-C ends it");
+    context.output.notice("Ctrl-C ends it; use it from another terminal with: vwh --sandbox list");
     Ok(())
 }

@@ -14,6 +14,8 @@ use super::Context;
 use super::lines::{Lines, Source};
 use super::service;
 use crate::error::{Error, ExitStatus, Kind};
+use crate::output::text::word;
+use crate::output::when::absolute;
 use crate::receiver::record::Record;
 use crate::services::incoming::{Flaw, read};
 use crate::webhook::ServiceKind;
@@ -64,12 +66,13 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
         return Err(Error::new(Kind::Configuration, format!("{} is empty", lines.source()))
             .hint("give the body of a delivery, or a record of: vwh listen --record FILE"));
     };
-    let mut report = Report::new(context);
+    let explain = (!args.explain).then(|| explaining(args));
+    let mut report = Report::new(context, keys.secrets.len() > 1);
     if record(&first).is_none() {
         let body = whole(context, &mut lines, first).await?;
         let now = args.now.unwrap_or_else(context.clock);
         report.add(None, checked(args, &keys, &HeaderMap::new(), &body, now))?;
-        return Ok(report.finish());
+        return Ok(report.finish(explain.as_deref()));
     }
     if args.signature.is_some() {
         return Err(Error::new(Kind::Usage, "--signature is for a body alone, and this is a record")
@@ -91,7 +94,27 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
         }
         next = lines.next(context).await?;
     }
-    Ok(report.finish())
+    Ok(report.finish(explain.as_deref()))
+}
+
+/// The same command with `--explain`, as far as it can be typed again: what came on stdin is gone.
+fn explaining(args: &VerifyArgs) -> String {
+    let mut command = "vwh verify --explain".to_owned();
+    for file in &args.signing_key_file {
+        command.push_str(&format!(" --signing-key-file {}", word(&file.to_string_lossy())));
+    }
+    if let Some(signature) = &args.signature {
+        command.push_str(&format!(" --signature {}", word(signature)));
+    }
+    if let Some(service) = args.service {
+        command.push_str(&format!(" --service {}", service.name()));
+    }
+    if let Some(now) = args.now {
+        command.push_str(&format!(" --now {}", absolute(now)));
+    }
+    let file = args.file.as_ref().filter(|file| file.as_os_str() != "-");
+    let file = file.map_or_else(|| "FILE".into(), |file| file.to_string_lossy());
+    format!("{command} {}", word(&file))
 }
 
 fn record(line: &[u8]) -> Option<Record> {

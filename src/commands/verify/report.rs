@@ -1,5 +1,7 @@
 //! What was found out about deliveries: a line each, or a JSON object each; the exit status.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::commands::Context;
@@ -7,6 +9,7 @@ use crate::commands::posting::report::Subject;
 use crate::error::ExitStatus;
 use crate::invocation::Invocation;
 use crate::output::OutputError;
+use crate::output::text;
 use crate::output::verdicts::{self, Row};
 use crate::services::facts::facts;
 use crate::services::incoming::{Flaw, Form, Received, TokenFlaw};
@@ -114,12 +117,19 @@ pub(super) struct Report<'a> {
     context: &'a Context,
     /// How many there are of each verdict, in the order in which they came up first.
     counts: Vec<(&'static str, usize)>,
+    /// The explanations that were given already, each with the delivery that it was given for.
+    explained: HashMap<String, String>,
+    /// Whether several keys were tried, so that the name of one says something.
+    has_other_keys: bool,
 }
+
+/// More explanations than this are not remembered: a record may have any number of lines.
+const MOST_EXPLAINED: usize = 100;
 
 impl<'a> Report<'a> {
     /// Nothing yet.
-    pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, counts: Vec::new() }
+    pub(super) fn new(context: &'a Context, has_other_keys: bool) -> Self {
+        Self { context, counts: Vec::new(), explained: HashMap::new(), has_other_keys }
     }
 
     /// Tells one more result, of this line of a record.
@@ -131,24 +141,43 @@ impl<'a> Report<'a> {
             None => self.counts.push((verdict, 1)),
         }
         let output = &self.context.output;
-        let text = if self.context.settings.format.is_json() {
+        let shown = if self.context.settings.format.is_json() {
             to_line(&view(line, &checked)) + "\n"
         } else {
-            verdicts::lines(&row(line, &checked), output.table_style())
+            let mut row = row(line, &checked, self.has_other_keys);
+            self.explain_once(line, &mut row);
+            verdicts::lines(&row, output.table_style())
         };
-        if verdict == "verified" { output.answer(&text) } else { output.answer_anyway(&text) }
+        if verdict == "verified" { output.answer(&shown) } else { output.answer_anyway(&shown) }
     }
 
-    /// The exit status: success only if everything is verified.
-    pub(super) fn finish(self) -> ExitStatus {
+    /// What was said of another delivery is not said again.
+    fn explain_once(&mut self, line: Option<usize>, row: &mut Row<'_>) {
+        let Some(explanation) = &row.explanation else { return };
+        if let Some(first) = self.explained.get(explanation) {
+            row.explanation = Some(format!("as for {first}"));
+        } else if self.explained.len() < MOST_EXPLAINED {
+            let line = line.map(|line| format!("line {line}"));
+            let Some(name) = row.id.map(text::id).or(line) else { return };
+            self.explained.insert(explanation.clone(), name);
+        }
+    }
+
+    /// The exit status: success only if everything is verified; else `explain` is what to type to see why, if that was not said.
+    pub(super) fn finish(self, explain: Option<&str>) -> ExitStatus {
         let total: usize = self.counts.iter().map(|(_, count)| count).sum();
         if total > 1 {
             let told: Vec<String> =
                 self.counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
             self.context.output.notice(&told.join(", "));
         }
-        let is_good = self.counts.iter().all(|(name, _)| *name == "verified");
-        if is_good { ExitStatus::Success } else { ExitStatus::Failure }
+        if self.counts.iter().all(|(name, _)| *name == "verified") {
+            return ExitStatus::Success;
+        }
+        if let Some(explain) = explain.filter(|_| !self.context.settings.format.is_json()) {
+            self.context.output.notice(&format!("see why with: {explain}"));
+        }
+        ExitStatus::Failure
     }
 }
 
@@ -176,23 +205,29 @@ fn view(line: Option<usize>, checked: &Checked) -> View<'_> {
     }
 }
 
-fn row(line: Option<usize>, checked: &Checked) -> Row<'_> {
+fn row(line: Option<usize>, checked: &Checked, has_other_keys: bool) -> Row<'_> {
     let Checked { subject, outcome, explanation } = checked;
-    let detail = match outcome {
+    let details = match outcome {
+        Outcome::Verified { key, form: Form::AsReceived } => {
+            let mut details = vec![format!("key {key}  (bytes as received)"), format!("key {key}")];
+            details.extend((!has_other_keys).then(String::new));
+            details
+        }
         Outcome::Verified { key, form } => {
             let form = match form {
-                Form::AsReceived => "bytes as received",
-                Form::Canonical => "canonical form",
                 Form::CanonicalEscaped => "canonical form, escaped",
+                _ => "canonical form",
             };
-            Some(format!("key {key}  ({form})"))
+            vec![format!("key {key}  ({form})")]
         }
         // Nothing else tells which one it is.
         Outcome::Malformed(why) => {
-            Some(line.map_or_else(|| why.clone(), |line| format!("line {line}: {why}")))
+            vec![line.map_or_else(|| why.clone(), |line| format!("line {line}: {why}"))]
         }
-        Outcome::Refused(flaw @ Flaw::Token(_)) => Some(flaw.to_string()),
-        Outcome::Refused(_) | Outcome::Unsigned => None,
+        // The verdict says it.
+        Outcome::Refused(Flaw::Token(TokenFlaw::Expired)) => Vec::new(),
+        Outcome::Refused(flaw @ Flaw::Token(_)) => vec![flaw.to_string()],
+        Outcome::Refused(_) | Outcome::Unsigned => Vec::new(),
     };
     let explanation = explanation.as_ref().map(|explanation| match &explanation.key {
         Some(key) => format!("{} (key {key})", explanation.message),
@@ -204,7 +239,7 @@ fn row(line: Option<usize>, checked: &Checked) -> Row<'_> {
         state: subject.state.as_deref(),
         is_typed: subject.service.is_some_and(|service| !facts(service).tells_states),
         id: subject.delivery_id.as_deref().or(subject.event_id.as_deref()),
-        detail,
+        details,
         explanation,
     }
 }

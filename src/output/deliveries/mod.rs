@@ -60,6 +60,8 @@ pub struct DeliveryRow<'a> {
     pub is_rehearsed: bool,
     /// What vwh said of what it posted.
     pub synthetic: Option<&'a str>,
+    /// Whether it said that it posted it again.
+    pub is_reposted: bool,
     /// The event as received, which is JSON.
     pub payload: &'a str,
 }

@@ -123,6 +123,9 @@ fn notes<'a>(row: &DeliveryRow<'a>, event: EventCells<'_>) -> Vec<Note<'a>> {
     if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 1) {
         notes.push(striking(format!("attempt {attempt}").into()));
     }
+    if row.is_reposted {
+        notes.push(striking("repost".into()));
+    }
     if row.is_duplicate {
         notes.push(striking("duplicate".into()));
     }
@@ -174,18 +177,23 @@ pub fn forward(row: &ForwardRow<'_>, event: EventCells<'_>, style: LineStyle, ou
     let color = if row.is_taken { None } else { Some(AnsiColor::Red) };
     painted(&format!("{outcome:<STATE$}"), color, style, out);
     out.push_str(&format!("  {:>6}  ", latency(row.took)));
-    let call = [
-        cell(event.state, if event.is_typed { TYPE_ALONE } else { STATE } + 8),
-        who(EventCells { name: None, ..event }, LONGEST),
-    ]
-    .join(" ");
-    out.push_str(call.trim_end());
-    if let Err(reason) = row.outcome {
-        out.push_str(&format!("  {}", elided(&inert(reason), 2 * LONGEST)));
-    } else if row.is_too_slow() {
-        out.push_str("  ");
-        painted("too slow for the service", Some(AnsiColor::Yellow), style, out);
-    }
+    let state = cell(event.state, if event.is_typed { TYPE_ALONE } else { STATE } + 8);
+    let note: Cow<'_, str> = match row.outcome {
+        Err(reason) => format!("  {}", elided(&inert(reason), 2 * LONGEST)).into(),
+        Ok(_) if row.is_too_slow() => "  too slow for the service".into(),
+        Ok(_) => "".into(),
+    };
+    // Time, outcome and latency, with the gaps behind them.
+    let taken = 9 + 2 + STATE + 2 + 6 + 2;
+    let least = if event.is_typed { LEAST_WHO_TYPED } else { LEAST_WHO };
+    let room = style.width.map_or(LONGEST, |columns| {
+        columns.saturating_sub(taken + width(&state) + 1 + width(&note)).clamp(least, LONGEST)
+    });
+    let who = who(EventCells { name: None, ..event }, room);
+    let call = [state, who].into_iter().filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ");
+    out.push_str(&call);
+    let color = if row.outcome.is_ok() { Some(AnsiColor::Yellow) } else { None };
+    painted(&note, color, style, out);
     end(out);
 }
 

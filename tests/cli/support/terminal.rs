@@ -100,6 +100,11 @@ impl Terminal {
         self.keyboard.write_all(format!("{text}\n").as_bytes()).expect("the terminal takes what is typed");
     }
 
+    /// Types Ctrl-S, which stops the terminal: nothing that is written to it is shown.
+    pub(crate) fn type_stop(&mut self) {
+        self.keyboard.write_all(b"\x13").expect("the terminal takes what is typed");
+    }
+
     /// Types the end of input (Ctrl-D on an empty line).
     pub(crate) fn type_end(&mut self) {
         self.keyboard.write_all(b"\x04").expect("the terminal takes what is typed");

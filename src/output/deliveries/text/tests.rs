@@ -20,6 +20,7 @@ fn row() -> DeliveryRow<'static> {
         answered: Some(200),
         is_rehearsed: false,
         synthetic: None,
+        is_reposted: false,
         payload: "{}",
     }
 }
@@ -56,6 +57,7 @@ fn a_line_fits_80_columns_and_keeps_the_number() {
         shown(&DeliveryRow { answered: None, is_rehearsed: true, ..row() }, ringing, STYLE),
         shown(&DeliveryRow { answered: Some(503), verdict: "unverified", ..row() }, ringing, STYLE),
         shown(&row(), EventCells::default(), STYLE),
+        shown(&DeliveryRow { is_reposted: true, ..row() }, EVENT, STYLE),
     ];
     insta::assert_snapshot!(lines.concat(), @"
     09:30:00Z  RINGING       in   14155550123                   verified
@@ -67,6 +69,7 @@ fn a_line_fits_80_columns_and_keeps_the_number() {
     09:30:00Z  RINGING       in   14155550123      verified  not answered on purpose
     09:30:00Z  RINGING       in   14155550123               unverified  answered 503
     09:30:00Z                                                   verified
+    09:30:00Z  ANSWERED      in   14155550123 Zoë Sample o…  verified  30.0s  repost
     ");
     assert!(lines.iter().all(|line| width(line.trim_end()) <= 80));
 }
@@ -128,11 +131,22 @@ fn what_is_forwarded_has_its_status_and_its_time() {
     for row in &rows {
         forward(row, EVENT, STYLE, &mut out);
     }
+    let typed = EventCells {
+        state: Some("channel.disconnected.v1"),
+        number: Some("5b0d4b9e-8a3c-4f5e-9b7a-000000000007"),
+        is_typed: true,
+        ..EventCells::default()
+    };
+    forward(&rows[0], typed, STYLE, &mut out);
+    forward(&rows[0], EventCells { state: None, ..EVENT }, STYLE, &mut out);
+    assert!(out.lines().all(|line| width(line) <= 80), "{out}");
     insta::assert_snapshot!(out, @"
     09:30:00Z  -> 200         12 ms  ANSWERED 14155550123
     09:30:00Z  -> 500        999 ms  ANSWERED 14155550123
     09:30:00Z  -> 200         2.3 s  ANSWERED 14155550123  too slow for the service
     09:30:00Z  -> no reply     0 ms  ANSWERED 14155550123  Connection refused
+    09:30:00Z  -> 200         12 ms  channel.disconnected.v1 5b0d4b9e-8a3c-4f5e-9b7…
+    09:30:00Z  -> 200         12 ms  14155550123
     ");
 }
 
