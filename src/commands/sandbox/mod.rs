@@ -78,6 +78,18 @@ struct ServeArgs {
     #[arg(long, value_name = "N")]
     lock_out: Option<u32>,
 
+    /// How long a webhook delivers once it is made or renewed, in sandbox time; 10d unless told (VIS)
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    expire_after: Option<Duration>,
+
+    /// How long an expired webhook is kept, in sandbox time; 90d unless told (VIS)
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    purge_after: Option<Duration>,
+
+    /// New webhooks have numbers for ids (VIS)
+    #[arg(long)]
+    numeric_ids: bool,
+
     /// Attempts to deliver an event until it is given up; as its service does unless told (VIS: 6)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     attempts: Option<u32>,
