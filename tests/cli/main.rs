@@ -122,6 +122,7 @@ mod trigger_ended;
 mod trigger_replay;
 mod trigger_services;
 mod unknown_user;
+mod unlisted_events;
 mod verify;
 mod verify_explain;
 mod verify_services;
