@@ -17,11 +17,12 @@ use crate::sandbox::{self, ErrorShape, Fault};
 use crate::settings::flags::{parse_duration, parse_span};
 use call::CallArgs;
 
-/// Run a local server that behaves like the service
+/// Run a local server that behaves like the three services
 ///
-/// Serves until Ctrl-C. Its first line says where. Other terminals use it with `vwh --sandbox COMMAND`; without a running
-/// one, `vwh --sandbox COMMAND` brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
-/// directory; calls and retries that are under way are forgotten when it stops.
+/// Serves until Ctrl-C. Its first line says where; vwh sandbox status shows the URLs of all three services. Other terminals
+/// use it with `vwh --sandbox COMMAND`, and VWH_SERVICE says which service is meant, VIS unless told; without a running one,
+/// `vwh --sandbox COMMAND` brings its own. Webhooks, and what happened, are kept in sandbox.json of the state directory;
+/// calls and retries that are under way are forgotten when it stops.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct SandboxArgs {
@@ -50,7 +51,7 @@ struct ServeArgs {
     #[arg(long, value_name = "N")]
     quota: Option<u32>,
 
-    /// How the gateway reports its errors: json (wrapped), bare or xml
+    /// How the gateway reports its errors: json (wrapped), bare or xml (VIS)
     #[arg(long, value_name = "SHAPE", default_value = "bare", hide_default_value = true)]
     error_shape: ErrorShape,
 
@@ -66,15 +67,15 @@ struct ServeArgs {
     #[arg(long, value_name = "FAULT")]
     token_fault: Vec<Fault>,
 
-    /// How long an access token lives, in sandbox time, such as 10m; 24h unless told
+    /// How long an access token lives, in sandbox time, such as 10m; 24h unless told (VIS)
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     token_lifetime: Option<Duration>,
 
-    /// How long a refresh token lives, in sandbox time; 7d unless told
+    /// How long a refresh token lives, in sandbox time; 7d unless told (VIS)
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     refresh_lifetime: Option<Duration>,
 
-    /// Wrong passwords that lock the user for 30 real minutes; 5 unless told, 0 never locks
+    /// Wrong passwords that lock the user for 30 real minutes; 5 unless told, 0 never locks (VIS)
     #[arg(long, value_name = "N")]
     lock_out: Option<u32>,
 
@@ -94,7 +95,7 @@ struct ServeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     attempts: Option<u32>,
 
-    /// Any 2xx counts as delivered, not 200 alone
+    /// Any 2xx counts as delivered, not 200 alone (VIS)
     #[arg(long = "any-2xx")]
     any_2xx: bool,
 

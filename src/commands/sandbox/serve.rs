@@ -57,5 +57,6 @@ fn announce(context: &Context, server: &Server) -> Result<(), Error> {
     };
     context.output.answer_anyway(&format!("{line}\n"))?;
     context.output.notice("use it from another terminal with: vwh --sandbox list; Ctrl-C ends it");
+    context.output.notice("the URLs of all three services: vwh sandbox status");
     Ok(())
 }
