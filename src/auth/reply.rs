@@ -137,6 +137,7 @@ fn granted(body: &[u8], page_title: Option<String>) -> Result<Granted, String> {
         Ok(Value::Object(members)) => members,
         Ok(_) => return Err("it is other JSON".to_owned()),
         Err(_) if body.trim_ascii().is_empty() => return Err("it is empty".to_owned()),
+        Err(error) if error.is_eof() => return Err("the JSON ends early".to_owned()),
         Err(_) => {
             return Err(match page_title {
                 Some(title) => format!("it is an HTML page titled “{title}”"),
@@ -217,6 +218,19 @@ mod tests {
         for refresh in [r#""""#, "null", "7", "[]"] {
             let body = format!(r#"{{"access_token":"t","refresh_token":{refresh}}}"#);
             assert!(read(&body).expect("a token").refresh_token.is_none(), "{refresh}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_named() {
+        for (body, what) in [
+            (" ", "it is empty"),
+            (r#"{"access_token":"t"#, "the JSON ends early"),
+            ("[1,2", "the JSON ends early"),
+            ("[1,2]", "it is other JSON"),
+            ("nothing", "it is not JSON"),
+        ] {
+            assert_eq!(read(body).expect_err(body), what, "{body}");
         }
     }
 

@@ -129,6 +129,7 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     let replaced = if args.replace { slot::journal(context, account).await? } else { None };
     definition.replaces = replaced.as_ref().map(|replaced| replaced.url().to_owned());
     let status = create(context, account, &definition, &key, check).await?;
+    registering::warn_of_unlisted(context, account, &args.event).await;
     if let Some(replaced) = replaced {
         replaced.note(context).await;
     }

@@ -1,11 +1,17 @@
 //! What `create` and `update` share about what a service takes: its refusal as an error, and what is worth a warning.
 
+use std::time::Duration;
+
 use super::Context;
 use super::account::Account;
 use super::destination;
 use crate::error::{Error, Kind};
+use crate::services::ability::{Ability, lack_of};
 use crate::services::doubt;
 use crate::services::rules::{Refusal, Wish};
+
+/// How long the list of events is waited for once everything is done but a warning.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nothing was sent: the command line asks for what the service has no place for.
 #[must_use]
@@ -20,5 +26,23 @@ pub fn warn(context: &Context, account: &Account, wish: &Wish<'_>) {
     }
     if let Some(url) = wish.url {
         destination::warn(context, account, url);
+    }
+}
+
+/// Warns of `events` that the service does not list, once it has taken them: a misspelt one would never be delivered, and
+/// nobody would hear why. What a wildcard means is the service's business, and without the list there is nothing to say
+/// (cc §4).
+pub async fn warn_of_unlisted(context: &Context, account: &Account, events: &[String]) {
+    let named: Vec<&String> = events.iter().filter(|event| !event.contains('*')).collect();
+    if named.is_empty() || lack_of(account.service(), Ability::EventTypes).is_some() {
+        return;
+    }
+    let listed = tokio::time::timeout(PATIENCE, account.client.event_types()).await;
+    let Ok(Ok(listed)) = listed else { return };
+    for event in named.into_iter().filter(|event| listed.iter().all(|kind| kind.name != **event)) {
+        let see = account.command("event-types");
+        context
+            .output
+            .warning(&format!("the service lists no event {event:?}: see what there is with: {see}"));
     }
 }

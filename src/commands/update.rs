@@ -94,7 +94,9 @@ pub async fn run(args: &UpdateArgs, context: &Context, account: &Account) -> Res
     if let Some(settling) = facts(service).settling {
         context.output.notice(settling);
     }
-    answer(context, account, &webhook, (context.clock)(), "updated")
+    let status = answer(context, account, &webhook, (context.clock)(), "updated")?;
+    registering::warn_of_unlisted(context, account, &args.event).await;
+    Ok(status)
 }
 
 /// A new key is on disk before it is sent: one that is lost cannot verify anything.

@@ -247,7 +247,7 @@ impl From<HttpError> for Error {
                 Self { causes, status, ..Self::new(Kind::Unavailable, message) }
             }
             HttpError::Undecodable { .. } => Self::new(Kind::Internal, message)
-                .hint("check the base URL; if it is right, -vv shows more of what the service sent"),
+                .hint("check the base URL; if it is right, -vv shows the headers of what the service sent"),
             HttpError::Taken { .. } => Self::new(Kind::Rejected, message)
                 .hint("--replace puts the new one in its place; vwh update ID --url URL changes it"),
             HttpError::Differs { .. } => Self::new(Kind::Failure, message)

@@ -301,8 +301,11 @@ impl Http {
         let (method, url) = (&call.method, exchange::shown_url(&call.url));
         match outcome {
             Ok(arrived) => {
-                let request_id = token.scrub(arrived.request_id.as_deref().unwrap_or("-"));
-                tracing::info!("{method} {url} {} in {elapsed} ms, request id {request_id}", arrived.status);
+                let request_id = arrived
+                    .request_id
+                    .as_deref()
+                    .map_or_else(String::new, |id| format!(", request id {}", token.scrub(id)));
+                tracing::info!("{method} {url} {} in {elapsed} ms{request_id}", arrived.status);
                 judge(call, host, token, arrived)
             }
             Err(broken) => {

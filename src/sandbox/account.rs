@@ -56,11 +56,17 @@ impl Account {
 mod tests {
     use chrono::TimeDelta;
 
+    use super::super::registration::Life;
     use super::super::timestamp::tests::at;
     use super::*;
 
+    fn usual() -> Life {
+        crate::sandbox::Options::default().life()
+    }
+
     fn account(now: Timestamp) -> Account {
-        let webhook = |id: &str| Registration::new(id.to_owned(), "https://a.example/".to_owned(), now);
+        let url = "https://a.example/".to_owned();
+        let webhook = |id: &str| Registration::new(id.to_owned(), url.clone(), now, usual());
         let mut account = Account::default();
         account.add(webhook("one"));
         account.add(webhook("two"));
@@ -83,7 +89,7 @@ mod tests {
         let mut account = account(now);
         let purge = account.find("one", now).unwrap().purge_at;
         assert!(account.find("one", purge.plus(TimeDelta::milliseconds(-1))).is_some());
-        account.find("two", now).unwrap().renew(now.plus(TimeDelta::days(1)));
+        account.find("two", now).unwrap().renew(now.plus(TimeDelta::days(1)), usual());
         assert!(account.find("one", purge).is_none());
         assert_eq!(account.webhooks(purge).len(), 1, "the renewed one lives a day longer");
     }

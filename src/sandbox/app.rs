@@ -29,7 +29,7 @@ use super::quota::Quota;
 use super::reply::Reply;
 use super::store::Store;
 use super::timestamp::Timestamp;
-use super::{contact_center, knobs, routes, server, vis, voipbin};
+use super::{contact_center, knobs, receiver, routes, server, vis, voipbin};
 use crate::secret::Secret;
 
 /// Where the API lives, as on `api.vonage.com` (specs/vis.md §1).
@@ -158,6 +158,11 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     if path == TOKEN_PATH || path == contact_center::TOKEN_PATH {
         return token(&app, &parts, &path, body).await;
     }
+    if let Some(how) = below(&path, receiver::BASE) {
+        // Whoever posts to it is to see that it was read.
+        let _ = read(body, BODY_LIMIT).await;
+        return receiver::answer(how, app.stopping.clone(), app.store.now()).await;
+    }
     let reply = match below(&path, KNOBS_BASE) {
         Some(path) => knobs::answer(&app, &parts, path, read(body, KNOB_BODY_LIMIT).await).await,
         None if path == AUTHORIZE_PATH => oauth::authorize::answer(&app, &parts, app.store.now()).await,
@@ -254,7 +259,7 @@ async fn execute(app: &App, parts: &Parts, path: &str, body: Option<Bytes>, now:
     match admitted {
         Ok((Bearer::User, operation)) => {
             let query = parts.uri.query().unwrap_or_default();
-            vis::execute(&app.store, operation, query, body, now).await
+            vis::execute(app, operation, query, body, now).await
         }
         Ok((Bearer::Client, _)) => vis::no_claims(),
         Err(error) => error.reply(app.options.error_shape),

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::registration::Registration;
+use super::registration::{Life, Registration};
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
 
@@ -29,11 +29,11 @@ pub(super) struct FieldError {
 }
 
 /// The registration that `body` asks for, made at `now` under `id`. Unknown members are ignored and `null` counts as missing.
-pub(super) fn create(body: &[u8], id: String, now: Timestamp) -> Result<Registration, Refusal> {
+pub(super) fn create(body: &[u8], id: String, now: Timestamp, life: Life) -> Result<Registration, Refusal> {
     let members: Map<String, Value> = serde_json::from_slice(body).map_err(|_| Refusal::Malformed)?;
     let mut errors = Vec::new();
     let mut report = |result: Result<(), FieldError>| errors.extend(result.err());
-    let mut webhook = Registration::new(id, String::new(), now);
+    let mut webhook = Registration::new(id, String::new(), now, life);
     report(url(&members).map(|url| webhook.url = url));
     report(events(&members).map(|events| webhook.events = events));
     report(policy(&members).map(|policy| webhook.metadata_policy = policy));
@@ -113,8 +113,12 @@ mod tests {
     use super::super::timestamp::tests::at;
     use super::*;
 
+    fn usual() -> Life {
+        crate::sandbox::Options::default().life()
+    }
+
     fn attempt(body: &Value) -> Result<Registration, Refusal> {
-        create(body.to_string().as_bytes(), "an-id".to_owned(), at("2024-03-01T09:00:00Z"))
+        create(body.to_string().as_bytes(), "an-id".to_owned(), at("2024-03-01T09:00:00Z"), usual())
     }
 
     fn refused_fields(body: &Value) -> Vec<&'static str> {
@@ -180,7 +184,8 @@ mod tests {
     #[test]
     fn only_an_object_is_well_formed() {
         for body in [&b""[..], b"{", b"[]", b"\"text\"", b"\xff"] {
-            assert_eq!(create(body, String::new(), at("2024-03-01T09:00:00Z")), Err(Refusal::Malformed));
+            let outcome = create(body, String::new(), at("2024-03-01T09:00:00Z"), usual());
+            assert_eq!(outcome, Err(Refusal::Malformed));
         }
     }
 }

@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 
 use super::contact_center::book::Book;
 use super::events::EventLog;
-use super::registration::{ACCOUNT_ID, Registration, Statistics, USER_ID};
+use super::options::Options;
+use super::registration::{ACCOUNT_ID, Life, Registration, Statistics, USER_ID};
 use super::timestamp::Timestamp;
 use crate::secret::Secret;
 use crate::services::vis::delivery::scenario::{Call, Scenario};
@@ -99,6 +100,11 @@ fn webhooks(now: Timestamp) -> Vec<Registration> {
     ]
 }
 
+/// The demo account is the same whatever the sandbox was asked for.
+fn usual() -> Life {
+    Options::default().life()
+}
+
 struct Webhooks {
     now: Timestamp,
 }
@@ -109,7 +115,7 @@ impl Webhooks {
     }
 
     fn made(&self, id: &str, url: &str, age: TimeDelta) -> Registration {
-        Registration::new(id.to_owned(), url.to_owned(), self.ago(age))
+        Registration::new(id.to_owned(), url.to_owned(), self.ago(age), usual())
     }
 
     fn delivered(&self, count: i64, last: TimeDelta) -> Statistics {
@@ -123,7 +129,7 @@ impl Webhooks {
             "https://crm.example.com/vonage/calls",
             TimeDelta::days(19),
         );
-        webhook.renew(self.ago(TimeDelta::days(2)));
+        webhook.renew(self.ago(TimeDelta::days(2)), usual());
         webhook.statistics = self.delivered(1284, TimeDelta::minutes(4));
         sign(webhook, "9b1f0c6d7e2a4835b6c1d09e8f7a6b5c4d3e2f10a9b8c7d6e5f4a3b2c1d0e9f8", "HEADER")
     }

@@ -22,7 +22,7 @@ use super::app::App;
 use super::contact_center::book::Book;
 use super::engine::End;
 use super::oauth::ledger::Ledger;
-use super::registration::Registration;
+use super::registration::{Life, Registration};
 use super::reply::Reply;
 use super::status::{More, status};
 use super::timestamp::Timestamp;
@@ -138,14 +138,22 @@ async fn reset(app: &App, body: &[u8]) -> Result<More, Failure> {
 async fn replace(app: &App, body: &[u8]) -> Result<More, Failure> {
     let seeds: Vec<Map<String, Value>> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
     let now = app.store.now();
-    let webhooks =
-        seeds.iter().enumerate().map(|(index, seed)| planted(index, seed, now)).collect::<Result<_, _>>()?;
+    let webhooks = seeds
+        .iter()
+        .enumerate()
+        .map(|(index, seed)| planted(index, seed, now, app.options.life()))
+        .collect::<Result<_, _>>()?;
     app.engine.plant(Account::new(webhooks)).await?;
     Ok(More::new())
 }
 
-fn planted(index: usize, seed: &Map<String, Value>, now: Timestamp) -> Result<Registration, Failure> {
-    Registration::from_seed(seed, Uuid::new_v4().to_string(), now)
+fn planted(
+    index: usize,
+    seed: &Map<String, Value>,
+    now: Timestamp,
+    life: Life,
+) -> Result<Registration, Failure> {
+    Registration::from_seed(seed, Uuid::new_v4().to_string(), now, life)
         .map_err(|reason| invalid(format!("element {index}: {reason}")))
 }
 

@@ -11,7 +11,7 @@
 //! - a request's way: `app`, `routes`, `gateway`, `quota`, then `vis` and `create`, or `knobs`, `placing` and `status`
 //! - tokens for those who sign in: `oauth`
 //! - the other services on the same address: `contact_center`, `voipbin`
-//! - trouble to order: `fault`, `misbehaviour`, `options`
+//! - trouble to order: `fault`, `misbehaviour`, `options`; a receiver that fails to order: `receiver`
 
 mod account;
 mod app;
@@ -33,6 +33,7 @@ mod oauth;
 mod options;
 mod placing;
 mod quota;
+mod receiver;
 mod registration;
 mod reply;
 mod routes;

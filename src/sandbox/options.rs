@@ -9,11 +9,16 @@ use super::SandboxError;
 use super::clock::MAX_SPEED;
 use super::fault::Fault;
 use super::oauth::ledger::Lifetimes;
+use super::registration::Life;
 use crate::network::Network;
 
 /// As the service has them (specs/vis.md §2).
 const TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 const REFRESH_LIFETIME: Duration = Duration::from_hours(7 * 24);
+/// Documented as "typically 10 days" (specs/vis.md §6).
+const EXPIRE_AFTER: Duration = Duration::from_hours(10 * 24);
+/// How long an expired webhook stays renewable: a guess, nothing is published (specs/vis.md §6).
+const PURGE_AFTER: Duration = Duration::from_hours(90 * 24);
 /// “A few” wrong passwords lock the user, says specs/vis.md §2.
 const LOCK_OUT: u32 = 5;
 
@@ -43,6 +48,12 @@ pub struct Options {
     pub refresh_lifetime: Duration,
     /// After so many wrong passwords in a row the user is locked for 30 minutes of real time; 0 never locks.
     pub lock_out: u32,
+    /// How long a webhook of VIS delivers after it was made or renewed, in sandbox time.
+    pub expire_after: Duration,
+    /// How long it is kept after that.
+    pub purge_after: Duration,
+    /// New ids of VIS are numbers, and numbers in JSON.
+    pub numeric_ids: bool,
     /// How often a delivery is attempted before it is given up, from 1; as often as its service does unless told.
     pub attempts: Option<u32>,
     /// Any 2xx counts as delivered; otherwise 200 alone does.
@@ -80,6 +91,9 @@ impl Default for Options {
             token_lifetime: TOKEN_LIFETIME,
             refresh_lifetime: REFRESH_LIFETIME,
             lock_out: LOCK_OUT,
+            expire_after: EXPIRE_AFTER,
+            purge_after: PURGE_AFTER,
+            numeric_ids: false,
             attempts: None,
             any_2xx: false,
             deliver_anywhere: false,
@@ -98,12 +112,16 @@ impl Default for Options {
 impl Options {
     /// `propagation`, for a calendar that ends.
     pub(super) fn propagation(&self) -> TimeDelta {
-        TimeDelta::from_std(self.propagation).unwrap_or(TimeDelta::MAX)
+        span(self.propagation)
     }
 
-    /// The lifetimes, for a calendar that ends.
+    /// How long a webhook lives, for a calendar that ends.
+    pub(super) fn life(&self) -> Life {
+        Life { expire_after: span(self.expire_after), purge_after: span(self.purge_after) }
+    }
+
+    /// The lifetimes of tokens, for a calendar that ends.
     pub(super) fn lifetimes(&self) -> Lifetimes {
-        let span = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
         Lifetimes { access: span(self.token_lifetime), refresh: span(self.refresh_lifetime) }
     }
 
@@ -124,6 +142,10 @@ impl Options {
         }
         Ok(())
     }
+}
+
+fn span(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
 /// The forms in which the API gateway reports its own errors (specs/vis.md §11).

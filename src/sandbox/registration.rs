@@ -15,10 +15,14 @@ pub(super) const USER_ID: u32 = 9001;
 /// The account of that user.
 pub(super) const ACCOUNT_ID: u32 = 4711;
 
-/// Documented as "typically 10 days" (specs/vis.md §6).
-const LIFETIME: TimeDelta = TimeDelta::days(10);
-/// How long an expired registration stays renewable: a guess, nothing is published (specs/vis.md §6).
-const GRACE: TimeDelta = TimeDelta::days(90);
+/// How long a registration lives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    /// How long it delivers after it was made or renewed.
+    pub(super) expire_after: TimeDelta,
+    /// How long it is kept after that.
+    pub(super) purge_after: TimeDelta,
+}
 
 /// A webhook. Member names and their order are the service's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,7 +94,8 @@ fn in_clear<S: Serializer>(key: &Option<Secret>, serializer: S) -> Result<S::Ok,
 
 impl Registration {
     /// A registration just made at `now`: unsigned, never attempted.
-    pub(super) fn new(id: String, url: String, now: Timestamp) -> Self {
+    pub(super) fn new(id: String, url: String, now: Timestamp, life: Life) -> Self {
+        let expire_at = now.plus(life.expire_after);
         Self {
             id,
             user_id: USER_ID.to_string(),
@@ -102,20 +107,20 @@ impl Registration {
             signing_key: None,
             metadata_policy: "NONE".to_owned(),
             created_at: now,
-            expire_at: now.plus(LIFETIME),
+            expire_at,
             renewed_at: None,
             renewed_by: None,
-            purge_at: now.plus(LIFETIME).plus(GRACE),
+            purge_at: expire_at.plus(life.purge_after),
             statistics: Statistics::default(),
         }
     }
 
     /// Renews at `now`: a new life, and only the failed flag is cleared (specs/vis.md §6).
-    pub(super) fn renew(&mut self, now: Timestamp) {
+    pub(super) fn renew(&mut self, now: Timestamp, life: Life) {
         self.renewed_at = Some(now);
         self.renewed_by = Some(USER_ID.to_string());
-        self.expire_at = now.plus(LIFETIME);
-        self.purge_at = self.expire_at.plus(GRACE);
+        self.expire_at = now.plus(life.expire_after);
+        self.purge_at = self.expire_at.plus(life.purge_after);
         self.statistics.failed = false;
     }
 
@@ -129,9 +134,15 @@ impl Registration {
     ///
     /// What is missing is as for a registration made at `createdAt`, or at `now`, under `id`. The error says what does not
     /// fit, without the value, which may be a key.
-    pub(super) fn from_seed(seed: &Map<String, Value>, id: String, now: Timestamp) -> Result<Self, String> {
+    pub(super) fn from_seed(
+        seed: &Map<String, Value>,
+        id: String,
+        now: Timestamp,
+        life: Life,
+    ) -> Result<Self, String> {
         let created = seed.get("createdAt").and_then(|text| serde_json::from_value(text.clone()).ok());
-        let template = Self::new(id, "https://seed.example.com/calls".to_owned(), created.unwrap_or(now));
+        let url = "https://seed.example.com/calls".to_owned();
+        let template = Self::new(id, url, created.unwrap_or(now), life);
         let Ok(Value::Object(mut whole)) = serde_json::to_value(&template) else {
             return Err("no template".to_owned());
         };
@@ -167,18 +178,23 @@ mod tests {
     use super::super::timestamp::tests::at;
     use super::*;
 
+    fn usual() -> Life {
+        crate::sandbox::Options::default().life()
+    }
+
     fn seed(value: &Value) -> Result<Registration, String> {
         Registration::from_seed(
             value.as_object().unwrap(),
             "fresh".to_owned(),
             at("2024-03-01T09:00:00.123Z"),
+            usual(),
         )
     }
 
     #[test]
     fn a_new_registration_has_exactly_the_documented_members() {
-        let fresh =
-            Registration::new("an-id".into(), "https://a.example/".into(), at("2024-03-01T09:00:00.123Z"));
+        let now = at("2024-03-01T09:00:00.123Z");
+        let fresh = Registration::new("an-id".into(), "https://a.example/".into(), now, usual());
         assert_eq!(
             serde_json::to_value(&fresh).unwrap(),
             json!({
@@ -197,7 +213,7 @@ mod tests {
             "lastSuccess": "2024-02-01T00:00:00.000Z", "lastFailure": "2024-02-02T00:00:00.000Z",
             "lastHttpErrorCode": "500 INTERNAL_SERVER_ERROR", "lastErrorMessage": "500 : [no body]"}});
         let mut webhook = seed(&before).unwrap();
-        webhook.renew(at("2024-03-05T00:00:00Z"));
+        webhook.renew(at("2024-03-05T00:00:00Z"), usual());
         let after = serde_json::to_value(&webhook).unwrap();
         assert_eq!(after["renewedAt"], "2024-03-05T00:00:00.000Z");
         assert_eq!(after["renewedBy"], "9001");

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::app::App;
 use super::create::{Refusal, create};
 use super::events::query::{Query, Wrong};
 use super::registration::{ACCOUNT_ID, USER_ID};
@@ -18,12 +20,13 @@ use super::timestamp::Timestamp;
 
 /// Does what was asked, at `now`. `query` is what follows `?`; `body` is none when it was too large to be read.
 pub(super) async fn execute(
-    store: &Arc<Store>,
+    app: &App,
     operation: Operation,
     query: &str,
     body: Option<Bytes>,
     now: Timestamp,
 ) -> Reply {
+    let store = &app.store;
     let Some(body) = body else {
         return error(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -32,11 +35,11 @@ pub(super) async fn execute(
         );
     };
     let outcome = match operation {
-        Operation::List => Ok(store.read(|account| Reply::json(StatusCode::OK, &account.webhooks(now)))),
-        Operation::Get(id) => Ok(get(store, &id, now)),
-        Operation::Create => register(store, &body, now).await,
+        Operation::List => Ok(store.read(|account| shown(app, StatusCode::OK, &account.webhooks(now)))),
+        Operation::Get(id) => Ok(get(app, &id, now)),
+        Operation::Create => register(app, &body, now).await,
         Operation::Delete(id) => delete(store, &id, now).await,
-        Operation::Renew(id) => renew(store, &id, now).await,
+        Operation::Renew(id) => renew(app, &id, now).await,
         Operation::User => Ok(Reply::json(StatusCode::OK, &user())),
         Operation::Account => Ok(Reply::json(StatusCode::OK, &account())),
         Operation::Events => {
@@ -56,11 +59,48 @@ pub(super) fn no_claims() -> Reply {
     Reply::text(StatusCode::UNAUTHORIZED, "text/plain;charset=UTF-8", "Failed to get claims for token")
 }
 
-fn get(store: &Store, id: &str, now: Timestamp) -> Reply {
-    store.read(|account| match account.find(id, now) {
-        Some(webhook) => Reply::json(StatusCode::OK, webhook),
+fn get(app: &App, id: &str, now: Timestamp) -> Reply {
+    app.store.read(|account| match account.find(id, now) {
+        Some(webhook) => shown(app, StatusCode::OK, webhook),
         None => unknown(),
     })
+}
+
+/// A reply that carries webhooks.
+fn shown(app: &App, status: StatusCode, webhooks: &impl Serialize) -> Reply {
+    if !app.options.numeric_ids {
+        return Reply::json(status, webhooks);
+    }
+    let mut webhooks = json!(webhooks);
+    numbered(&mut webhooks);
+    Reply::json(status, &webhooks)
+}
+
+/// Makes ids that are numbers the numbers that the vendor's examples have (specs/vis.md §4).
+fn numbered(webhooks: &mut Value) {
+    match webhooks {
+        Value::Array(webhooks) => webhooks.iter_mut().for_each(numbered),
+        Value::Object(members) => {
+            for name in ["id", "userId", "accountId"] {
+                let Some(id) = members.get_mut(name) else { continue };
+                let number = id.as_str().and_then(|text| text.parse::<u64>().ok());
+                if let Some(number) = number.filter(|number| *id == number.to_string()) {
+                    *id = number.into();
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An id that no webhook had before: a UUID, or nine digits.
+fn new_id(app: &App) -> String {
+    let random = Uuid::new_v4();
+    if app.options.numeric_ids {
+        (random.as_u64_pair().1 % 900_000_000 + 100_000_000).to_string()
+    } else {
+        random.to_string()
+    }
 }
 
 /// The answer that `search` gives to the query, if it is one.
@@ -90,13 +130,13 @@ fn event(store: &Store, id: &str) -> Reply {
     })
 }
 
-async fn register(store: &Arc<Store>, body: &[u8], now: Timestamp) -> io::Result<Reply> {
-    let webhook = match create(body, Uuid::new_v4().to_string(), now) {
+async fn register(app: &App, body: &[u8], now: Timestamp) -> io::Result<Reply> {
+    let webhook = match create(body, new_id(app), now, app.options.life()) {
         Ok(webhook) => webhook,
         Err(refusal) => return Ok(refused(&refusal)),
     };
-    let reply = Reply::json(StatusCode::CREATED, &webhook);
-    let added = store.change(|account| {
+    let reply = shown(app, StatusCode::CREATED, &webhook);
+    let added = app.store.change(|account| {
         account.add(webhook);
         Some(())
     });
@@ -110,11 +150,11 @@ async fn delete(store: &Arc<Store>, id: &str, now: Timestamp) -> io::Result<Repl
 }
 
 /// Takes any body: one known client sends one, another does not (specs/vis.md §3).
-async fn renew(store: &Arc<Store>, id: &str, now: Timestamp) -> io::Result<Reply> {
-    let renewed = store.change(|account| {
+async fn renew(app: &App, id: &str, now: Timestamp) -> io::Result<Reply> {
+    let renewed = app.store.change(|account| {
         let webhook = account.find(id, now)?;
-        webhook.renew(now);
-        Some(Reply::json(StatusCode::OK, webhook))
+        webhook.renew(now, app.options.life());
+        Some(shown(app, StatusCode::OK, webhook))
     });
     Ok(renewed.await?.unwrap_or_else(unknown))
 }

@@ -4,6 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use reqwest::Method;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use url::Url;
 
 use super::registration::{Deletion, is_gone};
@@ -86,13 +87,15 @@ pub(super) fn undecodable(
     reply: &Reply,
     error: &serde_json::Error,
 ) -> HttpError {
+    // What is of another kind than expected may be cut short all the same.
+    let is_cut = serde_json::from_slice::<IgnoredAny>(&reply.body).is_err_and(|error| error.is_eof());
     let found = if reply.body.trim_ascii().is_empty() {
         "it is empty".to_owned()
     } else if std::str::from_utf8(&reply.body).is_err() {
         "it is not UTF-8".to_owned()
     } else if let Some(title) = &reply.page_title {
         format!("it is an HTML page titled “{title}”")
-    } else if error.is_eof() {
+    } else if is_cut {
         "the JSON ends early".to_owned()
     } else if error.is_syntax() {
         "it is not JSON".to_owned()

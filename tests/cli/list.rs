@@ -249,7 +249,7 @@ fn an_empty_list_says_so_where_somebody_asks_for_more() {
     exit: 0
     --- stdout
     --- stderr
-    info: GET http://127.0.0.1:[PORT]/self/webhooks/ 200 in [DURATION], request id -
+    info: GET http://127.0.0.1:[PORT]/self/webhooks/ 200 in [DURATION]
     0 webhooks
     ");
 }
@@ -260,7 +260,7 @@ fn filters_that_match_nothing_say_so() {
     exit: 0
     --- stdout
     --- stderr
-    info: GET http://127.0.0.1:[PORT]/self/webhooks/ 200 in [DURATION], request id -
+    info: GET http://127.0.0.1:[PORT]/self/webhooks/ 200 in [DURATION]
     none of 9 webhooks matches
     ");
 }

@@ -126,6 +126,7 @@ mod trigger_replay;
 mod trigger_services;
 mod typed_again;
 mod unknown_user;
+mod unlisted_events;
 mod verify;
 mod verify_explain;
 mod verify_services;

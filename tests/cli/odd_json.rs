@@ -71,3 +71,20 @@ fn a_key_that_reads_like_json_breaks_nothing() {
         assert_eq!(shown["statistics"]["lastErrorMessage"], "500: [***]", "{key}");
     }
 }
+
+#[test]
+fn what_is_no_list_is_named_for_what_it_is() {
+    let refused = |body: &str| connected(&holding(body)).args(["list"]).run().exits(70).without_answer();
+    for (body, what) in [
+        (r#"{"id":"a","url":"htt"#, "the JSON ends early"),
+        (r#"[{"id":"a","url":"htt"#, "the JSON ends early"),
+        (r#"[{"id":"a"},"#, "the JSON ends early"),
+        (r#"{"id":"a"}"#, "it is other JSON"),
+        ("12", "it is other JSON"),
+        (r#"[{"id":"a"}] x"#, "it is not JSON"),
+        ("", "it is empty"),
+    ] {
+        let _ = refused(body).says(&format!("a reply that is not a list of webhooks: {what}\n"));
+    }
+    let _ = refused("12").says("-vv shows the headers of what the service sent");
+}

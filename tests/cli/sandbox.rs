@@ -302,6 +302,8 @@ fn what_cannot_be_served_is_a_usage_error() {
         &["--attempts", "0"],
         &["--attempts", "many"],
         &["--propagation", "soon"],
+        &["--expire-after", "-1d"],
+        &["--purge-after", "soon"],
         &["--calls-per-minute", "-1"],
         &["--calls-per-minute", "100", "--speed", "1000"],
         &["call", "--scenario", "inbound"],

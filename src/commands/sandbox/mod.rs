@@ -17,11 +17,12 @@ use crate::sandbox::{self, ErrorShape, Fault};
 use crate::settings::flags::{parse_duration, parse_span};
 use call::CallArgs;
 
-/// Run a local server that behaves like the services
+/// Run a local server that behaves like the three services
 ///
-/// Serves until Ctrl-C, for all three services. Its first line says where. Other terminals use it by the flag --sandbox; without a running one,
-/// the flag brings its own. Webhooks, and what happened, are kept in sandbox.json of the state
-/// directory; calls and retries that are under way are forgotten when it stops.
+/// Serves until Ctrl-C. Its first line says where; `vwh sandbox status` shows the URLs of all three services. Other terminals
+/// use it by the flag --sandbox, and VWH_SERVICE says which service is meant, VIS unless told; without a running one, the flag
+/// brings its own. Webhooks, and what happened, are kept in sandbox.json of the state directory; calls and retries that are
+/// under way are forgotten when it stops.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct SandboxArgs {
@@ -77,6 +78,18 @@ struct ServeArgs {
     /// Wrong passwords that lock the user for 30 real minutes; 0 never locks (VIS) [default: 5]
     #[arg(long, value_name = "N")]
     lock_out: Option<u32>,
+
+    /// How long a webhook delivers once it is made or renewed, in sandbox time (VIS) [default: 10d]
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    expire_after: Option<Duration>,
+
+    /// How long an expired webhook is kept, in sandbox time (VIS) [default: 90d]
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    purge_after: Option<Duration>,
+
+    /// New webhooks have numbers for ids (VIS)
+    #[arg(long)]
+    numeric_ids: bool,
 
     /// Attempts to deliver an event until it is given up [default: as many as its service makes; VIS: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]

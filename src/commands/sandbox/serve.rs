@@ -24,6 +24,9 @@ pub(super) async fn run(args: &ServeArgs, context: &Context, directory: &Path) -
         token_lifetime: args.token_lifetime.unwrap_or(usual.token_lifetime),
         refresh_lifetime: args.refresh_lifetime.unwrap_or(usual.refresh_lifetime),
         lock_out: args.lock_out.unwrap_or(usual.lock_out),
+        expire_after: args.expire_after.unwrap_or(usual.expire_after),
+        purge_after: args.purge_after.unwrap_or(usual.purge_after),
+        numeric_ids: args.numeric_ids,
         attempts: args.attempts,
         any_2xx: args.any_2xx,
         deliver_anywhere: args.deliver_anywhere,
@@ -54,5 +57,6 @@ fn announce(context: &Context, server: &Server) -> Result<(), Error> {
     };
     context.output.answer_anyway(&format!("{line}\n"))?;
     context.output.notice("Ctrl-C ends it; use it from another terminal with: vwh --sandbox list");
+    context.output.notice("the URLs of all three services: vwh sandbox status");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The five endpoints, `/self` and `/self/account`.
 
 use serde_json::{Value, json};
+use vwh::sandbox::Options;
 
 use super::Sandbox;
 
@@ -16,6 +17,48 @@ fn milliseconds(text: &Value) -> i64 {
     let text = text.as_str().expect("a time");
     assert_eq!(text.len(), "2024-03-01T09:00:00.123Z".len());
     chrono::DateTime::parse_from_rfc3339(text).expect("a time").timestamp_millis()
+}
+
+#[tokio::test]
+async fn ids_are_numbers_where_that_is_asked_for() {
+    let sandbox = Sandbox::start(Options { numeric_ids: true, ..Options::default() }).await;
+    let created = sandbox.create("https://a.example/").await;
+    let id = created["id"].as_u64().expect("a number");
+    assert_eq!(id.to_string().len(), 9, "{id}");
+    assert_eq!((&created["userId"], &created["accountId"]), (&json!(9001), &json!(4711)));
+    let got = sandbox.api("GET", &format!("/self/webhooks/{id}"), "").await.json();
+    assert_eq!(got, created);
+    let renewed = sandbox.api("PUT", &format!("/self/webhooks/{id}/renew"), "").await.json();
+    assert_eq!(renewed["id"], id);
+    let list = sandbox.list().await;
+    assert_eq!(list.last().map(|webhook| &webhook["id"]), Some(&json!(id)));
+    assert!(list[0]["id"].is_string(), "a UUID stays what it is");
+    sandbox.plant(&[json!({"id": "007"}), json!({"id": "184094"})]).await;
+    let ids: Vec<_> = sandbox.list().await.iter().map(|webhook| webhook["id"].clone()).collect();
+    assert_eq!(ids, [json!("007"), json!(184_094)]);
+    assert_eq!(sandbox.api("DELETE", "/self/webhooks/184094", "").await.status, 204);
+}
+
+#[tokio::test]
+async fn how_long_a_webhook_lives_can_be_told() {
+    let day = std::time::Duration::from_hours(24);
+    let options =
+        Options { empty: true, speed: 0.0, expire_after: 2 * day, purge_after: day, ..Options::default() };
+    let sandbox = Sandbox::start(options).await;
+    let created = sandbox.create("https://a.example/").await;
+    let id = created["id"].as_str().expect("an id").to_owned();
+    let time = |webhook: &Value, name: &str| {
+        chrono::DateTime::parse_from_rfc3339(webhook[name].as_str().expect("a time")).expect("a time")
+    };
+    let days = |webhook: &Value, from: &str, to: &str| (time(webhook, to) - time(webhook, from)).num_days();
+    assert_eq!((days(&created, "createdAt", "expireAt"), days(&created, "expireAt", "purgeAt")), (2, 1));
+    sandbox.advance(60 * 60).await;
+    let renewed = sandbox.api("PUT", &format!("/self/webhooks/{id}/renew"), "").await.json();
+    assert_eq!((days(&renewed, "renewedAt", "expireAt"), days(&renewed, "expireAt", "purgeAt")), (2, 1));
+    sandbox.advance(3 * 24 * 60 * 60 - 1).await;
+    assert_eq!(sandbox.list().await.len(), 1);
+    sandbox.advance(1).await;
+    assert_eq!(sandbox.list().await.len(), 0);
 }
 
 #[tokio::test]

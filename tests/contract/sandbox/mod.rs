@@ -13,6 +13,7 @@ mod injected;
 mod kill;
 mod knobs;
 mod lanes;
+mod own_receiver;
 mod processes;
 mod receiver;
 mod redirects;
