@@ -3,8 +3,8 @@
 //!
 //! Nothing here decides what is done with a delivery.
 
-use chrono::{DateTime, Utc};
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use chrono::{DateTime, SecondsFormat, Utc};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 
 use super::vis::delivery::event::Event;
 use super::{contact_center, vis, voipbin};
@@ -101,6 +101,9 @@ pub fn read<'a>(
         (found, only) => found.or(only).unwrap_or_default(),
     };
     let text = || std::str::from_utf8(body).unwrap_or_default();
+    if has_several(headers, &signature_header(service)) {
+        return Err(Malformed::TwoSignatures.into());
+    }
     Ok(match service {
         ServiceKind::Vis => Received::Vis(vis::delivery::read(headers, body)?),
         ServiceKind::ContactCenter => {
@@ -111,6 +114,20 @@ pub fn read<'a>(
 }
 
 impl<'a> Received<'a> {
+const fn signature_header(service: ServiceKind) -> HeaderName {
+    match service {
+        ServiceKind::Vis => vis::delivery::SIGNATURE,
+        ServiceKind::ContactCenter => contact_center::delivery::SIGNATURE,
+        ServiceKind::Voipbin => voipbin::delivery::SIGNATURE,
+    }
+}
+
+/// Whether the header comes more than once, and does not say the same each time.
+fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.next().is_some_and(|first| values.any(|value| value != first))
+}
+
     /// Whose it is.
     #[must_use]
     pub const fn service(&self) -> ServiceKind {

@@ -154,6 +154,18 @@ fn more_connections_than_are_held_cost_the_idlest_theirs() {
 }
 
 /// A vwh that may not have more than so many open files.
+#[test]
+fn of_two_signatures_none_is_chosen() {
+    let listener = Listener::start(&Vwh::new(), &[]);
+    let right = delivery(V1, "d-1", 1);
+    for other in [&"0".repeat(64), ""] {
+        let answer = listener.send(&right.clone().header("X-VON-Signature", other));
+        let body = "{\"error\":\"it has two signatures, and they differ\"}\n";
+        assert_eq!((answer.status, answer.body.as_str()), (400, body));
+    }
+    assert_eq!(listener.status(&right.clone().header("X-VON-Signature", V1.signature)), 200);
+}
+
 fn with_files(count: usize) -> Vwh {
     let vwh = Vwh::new();
     let script = vwh.write(

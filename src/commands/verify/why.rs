@@ -167,7 +167,7 @@ pub(super) fn of_malformed(capture: &Capture<'_>, malformed: Malformed, keys: &K
             let sentence = "this is the value of `event` alone; the body has it in {\"event\":…}";
             Some(with_verdict("no-envelope", sentence, Some(found), keys))
         }
-        Malformed::NoCloudEvent | Malformed::NoType | Malformed::Twice => None,
+        Malformed::NoCloudEvent | Malformed::NoType | Malformed::Twice | Malformed::TwoSignatures => None,
     }
 }
 
