@@ -107,6 +107,15 @@ fn the_vectors_of_voipbin_verify_or_do_not() {
     // The empty body of the sheet's fourth vector is no delivery, whatever its signature.
     let outcome = Vwh::new().env("VWH_SIGNING_KEY", "test-secret").args(["verify"]).stdin("").run();
     let _ = outcome.exits(2).says("is empty");
+    let empty = "sha256=a41bc6d81d6413576ae0994995e0ad89a416ec97389515c3604f47722122eeeb";
+    let outcome = verify("test-secret", "", &["--service", "voipbin", "--signature", empty]).exits(0);
+    assert_eq!((&outcome.json()["verdict"], &outcome.json()["state"]), (&value!("verified"), &Value::Null));
+    let outcome =
+        verify("another", "", &["--service", "voipbin", "--signature", empty, "--explain"]).exits(1);
+    assert_eq!(told(&outcome).0, "forged");
+    let outcome = verify("test-secret", "", &["--service", "voipbin"]).exits(1);
+    assert_eq!(told(&outcome).0, "unsigned");
+    let _ = verify("test-secret", "", &["--service", "vis", "--signature", empty]).exits(2).says("is empty");
 }
 
 #[test]

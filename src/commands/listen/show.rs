@@ -93,7 +93,8 @@ impl Show {
             answered: status(delivered.answered),
             is_rehearsed: matches!(delivered.answered, Answered::Rehearsed(_)),
             synthetic: delivered.synthetic.as_deref(),
-            payload,
+            // It may have no body.
+            payload: if payload.is_empty() { "null" } else { payload },
         };
         if self.is_json {
             json::delivery(&row, out);
