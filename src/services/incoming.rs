@@ -6,6 +6,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 
+use super::respelling::javascript;
 use super::vis::delivery::event::Event;
 use super::{contact_center, vis, voipbin};
 use crate::secret::Secret;
@@ -279,3 +280,31 @@ pub fn explain(
 
 #[cfg(test)]
 mod tests;
+/// What can be said of a signature that fits no key, and that nothing known explains.
+#[must_use]
+pub fn unexplained(received: &Received<'_>) -> String {
+    const KEY: &str = "Compare the key with the one that the service showed";
+    match received {
+        Received::ContactCenter(..) => format!(
+            "no known cause fits: the key is another one, or the token was changed on its way; the body has no part in that. \
+             {KEY}, and take the header Vonage-Signature as it arrives"
+        ),
+        Received::Vis(_) | Received::Voipbin(..) => {
+            let rounded = rounded(received.payload()).unwrap_or_default();
+            format!(
+                "{rounded}no known cause fits: the body was altered after it was signed, or the key is another one. {KEY}, and the \
+                 body with its bytes as they arrive (vwh listen --record FILE keeps them)"
+            )
+        }
+    }
+}
+
+/// A number that may have lost digits, in words.
+#[must_use]
+pub fn rounded(json: &str) -> Option<String> {
+    let number = javascript::rounded(json)?;
+    Some(format!(
+        "its number {number} may be one that JavaScript has rounded, and its digits are lost then; "
+    ))
+}
+
