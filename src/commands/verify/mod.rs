@@ -70,7 +70,7 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
         }
     };
     let mut report = Report::new(context);
-    if record(&first).is_none() {
+    if record(&first).is_none() && !is_torn(&first) {
         let body = whole(context, &mut lines, first).await?;
         let now = args.now.unwrap_or_else(context.clock);
         report.add(None, &checked(args, &keys, &HeaderMap::new(), &body, now))?;
@@ -88,13 +88,20 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
                 let now = args.now.unwrap_or(record.time);
                 report.add(Some(number), &checked(args, &keys, &record.headers, &record.body, now))?;
             }
-            // A recorder that was killed leaves a torn line, of a delivery that was never answered with 200.
             None if !line.ends_with(b"\n") => context
                 .output
                 .warning(&format!("the last line of {} is cut short, and is left out", lines.source())),
+            // Another run has ended it, and gone on.
+            None if is_torn(&line) => context
+                .output
+                .warning(&format!("line {number} of {} is cut short, and is left out", lines.source())),
             None => report.add(Some(number), &Checked::malformed("no line of a record".to_owned()))?,
         }
         next = lines.next(context).await?;
+    }
+    if report.is_empty() {
+        return Err(Error::new(Kind::Configuration, format!("{} has no whole line", lines.source()))
+            .hint("nothing in it was answered with 200: there is nothing to verify"));
     }
     Ok(report.finish())
 }

@@ -128,6 +128,11 @@ impl<'a> Report<'a> {
         if verdict == "verified" { output.answer(&text) } else { output.answer_anyway(&text) }
     }
 
+    /// Whether nothing was told.
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
     /// The exit status: success only if everything is verified.
     pub(super) fn finish(self) -> ExitStatus {
         let total: usize = self.counts.iter().map(|(_, count)| count).sum();
