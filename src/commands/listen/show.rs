@@ -64,15 +64,7 @@ impl Show {
         let payload = std::str::from_utf8(&delivered.event).unwrap_or("{}");
         // Whoever reads JSON reads the payload.
         let event = Summary::of(delivered.service, payload);
-        let is_new = delivered.answered == Answered::Accepted && !delivered.is_duplicate;
-        let after = match (&event.call, &event.step) {
-            (Some(call), Some(state)) if is_new => {
-                let is_again = delivered.ids.attempt.is_some_and(|attempt| attempt > 1)
-                    || delivered.synthetic.as_deref() == REPOSTED.to_str().ok();
-                self.calls.note(delivered.ids.webhook.as_deref(), call, state, is_again)
-            }
-            _ => None,
-        };
+        let after = self.before(delivered, &event);
         let after = after.as_ref().map(State::name);
         let (key, form) = match delivered.verdict {
             Verdict::Verified(fitting) => (self.keys.get(fitting.key), Some(fitting.form.name())),
@@ -105,6 +97,18 @@ impl Show {
 
     fn refused(&self, refused: &Refused, out: &mut String) {
         let row = RefusedRow {
+    /// The state before, where the one that is told does not follow it.
+    fn before(&mut self, delivered: &Delivered, event: &Summary) -> Option<State> {
+        let Delivered { ids, is_duplicate, .. } = delivered;
+        // Without an id, a call that is held again looks as if the first hold had been delivered twice (vis §8).
+        let is_told = delivered.answered == Answered::Accepted && !(*is_duplicate && ids.delivery.is_some());
+        let (Some(call), Some(state), true) = (&event.call, &event.step, is_told) else { return None };
+        let is_again = *is_duplicate
+            || ids.attempt.is_some_and(|attempt| attempt > 1)
+            || delivered.synthetic.as_deref() == REPOSTED.to_str().ok();
+        self.calls.note(ids.webhook.as_deref(), call, state, is_again).filter(|_| !is_duplicate)
+    }
+
             time: refused.time,
             status: refused.reason.status(),
             reason: refused.reason.to_string(),
