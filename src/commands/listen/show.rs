@@ -8,7 +8,7 @@ use crate::output::deliveries::{DeliveryRow, EventCells, ForwardRow, RefusedRow,
 use crate::output::feed::Lines;
 use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict, is_taken};
 use crate::services::facts::facts;
-use crate::services::incoming::Summary;
+use crate::services::incoming::{Summary, identity};
 use crate::services::vis::delivery::REPOSTED;
 use crate::services::vis::delivery::event::State;
 use crate::webhook::ServiceKind;
@@ -62,6 +62,7 @@ impl Show {
 
     fn delivery(&mut self, delivered: &Delivered, out: &mut String) {
         let payload = std::str::from_utf8(&delivered.event).unwrap_or("{}");
+        let known_by = if self.is_json { known_by(delivered) } else { None };
         // Whoever reads JSON reads the payload.
         let event = Summary::of(delivered.service, payload);
         let after = self.before(delivered, &event);
@@ -78,6 +79,7 @@ impl Show {
             has_other_keys: self.keys.len() > 1,
             form,
             delivery_id: delivered.ids.delivery.as_deref(),
+            identity: known_by.as_deref(),
             webhook_id: delivered.ids.webhook.as_deref(),
             attempt: delivered.ids.attempt,
             is_duplicate: delivered.is_duplicate,
@@ -95,8 +97,6 @@ impl Show {
         }
     }
 
-    fn refused(&self, refused: &Refused, out: &mut String) {
-        let row = RefusedRow {
     /// The state before, where the one that is told does not follow it.
     fn before(&mut self, delivered: &Delivered, event: &Summary) -> Option<State> {
         let Delivered { ids, is_duplicate, .. } = delivered;
@@ -109,6 +109,8 @@ impl Show {
         self.calls.note(ids.webhook.as_deref(), call, state, is_again).filter(|_| !is_duplicate)
     }
 
+    fn refused(&self, refused: &Refused, out: &mut String) {
+        let row = RefusedRow {
             time: refused.time,
             status: refused.reason.status(),
             reason: refused.reason.to_string(),
@@ -185,6 +187,15 @@ impl Lines<Shown> for Show {
             text::missed(count, self.style, out);
         }
     }
+}
+
+/// What a delivery without an id is known again by.
+fn known_by(delivered: &Delivered) -> Option<String> {
+    let Delivered { service, ids, event, .. } = delivered;
+    if ids.delivery.is_some() {
+        return None;
+    }
+    identity(*service, ids, event).map(|identity| identity.text())
 }
 
 const fn status(answered: Answered) -> Option<u16> {
