@@ -101,10 +101,10 @@ pub fn read<'a>(
         (Some(found), Some(only)) if found != only => return Err(Flaw::Stranger(found)),
         (found, only) => found.or(only).unwrap_or_default(),
     };
-    let text = || std::str::from_utf8(body).unwrap_or_default();
     if has_several(headers, &signature_header(service)) {
         return Err(Malformed::TwoSignatures.into());
     }
+    let text = || std::str::from_utf8(body).unwrap_or_default();
     Ok(match service {
         ServiceKind::Vis => Received::Vis(vis::delivery::read(headers, body)?),
         ServiceKind::ContactCenter => {
@@ -114,7 +114,6 @@ pub fn read<'a>(
     })
 }
 
-impl<'a> Received<'a> {
 const fn signature_header(service: ServiceKind) -> HeaderName {
     match service {
         ServiceKind::Vis => vis::delivery::SIGNATURE,
@@ -129,6 +128,7 @@ fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
     values.next().is_some_and(|first| values.any(|value| value != first))
 }
 
+impl<'a> Received<'a> {
     /// Whose it is.
     #[must_use]
     pub const fn service(&self) -> ServiceKind {
@@ -215,6 +215,24 @@ pub enum Identity<'a> {
     Of(&'static str, String),
 }
 
+impl Identity<'_> {
+    /// As a line has it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let joined = |parts: &mut dyn Iterator<Item = &str>| {
+            parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        match self {
+            Self::Delivery(id) => (*id).to_owned(),
+            Self::Event(call, state, start) => {
+                let start = start.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+                joined(&mut [call.as_str(), state, start.as_deref().unwrap_or_default()].into_iter())
+            }
+            Self::Of(_, identity) => joined(&mut identity.split('\n')),
+        }
+    }
+}
+
 /// What makes another delivery the same as this one; `None` if that cannot be told.
 #[must_use]
 pub fn identity<'a>(service: ServiceKind, ids: &'a Ids, payload: &[u8]) -> Option<Identity<'a>> {
@@ -278,8 +296,6 @@ pub fn explain(
     }
 }
 
-#[cfg(test)]
-mod tests;
 /// What can be said of a signature that fits no key, and that nothing known explains.
 #[must_use]
 pub fn unexplained(received: &Received<'_>) -> String {
@@ -308,3 +324,5 @@ pub fn rounded(json: &str) -> Option<String> {
     ))
 }
 
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,21 @@ fn in_the_sandbox_it_is_there_until_the_end() {
 }
 
 #[test]
+fn a_record_that_nobody_will_be_able_to_verify_is_said_to_be_one() {
+    let told = |flags: &[&str]| {
+        let service = Service::honest(vec![]);
+        let vwh = service.vwh();
+        vwh.write("own.key", "a key of some length");
+        let flags = [&["--register", PUBLIC, "-v"], flags].concat();
+        let (outcome, _) = Listener::bare(&vwh, &flags).end();
+        outcome.stderr.contains("the new key is kept nowhere: record cannot be verified once this has ended")
+    };
+    assert!(told(&["--record", "record"]));
+    assert!(!told(&[]));
+    assert!(!told(&["--record", "record", "--signing-key-file", "own.key"]));
+}
+
+#[test]
 fn a_person_is_told_its_id() {
     let service = Service::honest(vec![]);
     let arguments =
