@@ -19,7 +19,7 @@ use crate::http::gate::Gate;
 use crate::invocation::Invocation;
 use crate::journal::{Journal, Owner};
 use crate::limits::Limits;
-use crate::network::Network;
+use crate::network::{Network, is_loopback};
 use crate::sandbox::{self, Session};
 use crate::services::Service;
 use crate::services::facts::facts;
@@ -120,6 +120,12 @@ impl Account {
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// Whether the service is on this machine, whatever it is, so that it can reach what is on this machine too.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        is_loopback(&self.way.base)
     }
 
     /// `profile office: ` where the profile was named, so that a notice says whose it is.

@@ -86,7 +86,12 @@ pub fn place(url: &str) -> String {
 /// What a person must know about a new url: that the service cannot reach it, or that what travels there is not secret.
 #[must_use]
 pub fn doubt(account: &Account, url: &Url) -> Option<&'static str> {
-    if account.is_sandbox() {
+    if account.is_sandbox() { None } else { doubt_of(url, account.is_on_this_machine()) }
+}
+
+/// The same where nothing is known of the account but whether the service is on this machine.
+fn doubt_of(url: &Url, is_near: bool) -> Option<&'static str> {
+    if is_near && is_loopback(url) {
         None
     } else if is_loopback(url) || is_private(url) {
         Some("the service calls from outside: it cannot reach this host")
@@ -97,8 +102,11 @@ pub fn doubt(account: &Account, url: &Url) -> Option<&'static str> {
     }
 }
 
-/// Says it.
-pub fn warn(context: &Context, account: &Account, url: &Url) {
+/// Says it, unless whoever asks has said that a url of this machine `is_meant`.
+pub fn warn(context: &Context, account: &Account, url: &Url, is_meant: bool) {
+    if is_meant && is_loopback(url) {
+        return;
+    }
     if let Some(doubt) = doubt(account, url) {
         context.output.warning(doubt);
     }
@@ -121,7 +129,7 @@ fn is_private(url: &Url) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{NewHost, place};
+    use super::{NewHost, doubt_of, place};
 
     fn host(text: &str) -> NewHost {
         text.parse().expect("a host")
@@ -152,6 +160,18 @@ mod tests {
         {
             assert!(text.parse::<NewHost>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_on_this_machine_is_out_of_reach_of_a_service_that_is_not() {
+        let doubts = |url: &str, is_near: bool| doubt_of(&url.parse().expect("a url"), is_near).is_some();
+        for url in ["http://localhost:3000/", "http://127.0.0.1/", "https://[::1]/"] {
+            assert!(doubts(url, false) && !doubts(url, true), "{url}");
+        }
+        for url in ["https://10.0.0.1/", "https://intranet/", "http://a.example/"] {
+            assert!(doubts(url, false) && doubts(url, true), "{url}");
+        }
+        assert!(!doubts("https://a.example/", false));
     }
 
     #[test]

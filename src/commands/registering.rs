@@ -25,7 +25,7 @@ pub fn warn(context: &Context, account: &Account, wish: &Wish<'_>) {
         context.output.warning(&doubt);
     }
     if let Some(url) = wish.url {
-        destination::warn(context, account, url);
+        destination::warn(context, account, url, wish.allows_http);
     }
 }
 

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 /// More connections than this are not held: with what else is open that is less than the usual limit for a process (1024).
@@ -39,6 +40,8 @@ pub(super) struct Peer {
     number: u64,
     /// The phase in the lowest two bits, above them the tick at which it began.
     phase: AtomicU64,
+    /// Told when its request should have been whole.
+    late: Notify,
 }
 
 /// Nothing of the next request has arrived.
@@ -51,7 +54,7 @@ const BUSY: u64 = 2;
 impl Peer {
     pub(super) fn new(number: u64, address: IpAddr, thread: usize, connections: &Connections) -> Self {
         let phase = AtomicU64::new(connections.now() << 2 | ARRIVING);
-        Self { address, thread, number, phase }
+        Self { address, thread, number, phase, late: Notify::new() }
     }
 
     /// Its request is whole: from now on it is us that it waits for.
@@ -62,6 +65,17 @@ impl Peer {
     /// Its request is answered.
     pub(super) fn is_answered(&self, connections: &Connections) {
         self.phase.store(connections.now() << 2 | SILENT, Ordering::Relaxed);
+    }
+
+    /// Waits until a request of it should have been whole long ago.
+    pub(super) async fn is_late(&self, connections: &Connections) {
+        loop {
+            self.late.notified().await;
+            // It may have come whole since.
+            if self.is_overdue(connections.now()) == Some(Overdue::Arriving) {
+                return;
+            }
+        }
     }
 
     fn is_sending(&self, connections: &Connections) {
@@ -100,18 +114,17 @@ impl Connections {
         self.tick.load(Ordering::Relaxed)
     }
 
-    /// A second has passed: ends the connections that took too long, and gives the peers whose request never came whole.
-    pub(super) fn tick(&self) -> Vec<IpAddr> {
+    /// A second has passed: ends the connections that were silent for too long. Where a request never came whole, whoever
+    /// serves the connection is told so, and answers that.
+    pub(super) fn tick(&self) {
         let now = self.tick.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut slow = Vec::new();
         for (peer, handle) in self.lock().values() {
-            let Some(overdue) = peer.is_overdue(now) else { continue };
-            if overdue == Overdue::Arriving {
-                slow.push(peer.address);
+            match peer.is_overdue(now) {
+                None => {}
+                Some(Overdue::Silent) => handle.abort(),
+                Some(Overdue::Arriving) => peer.late.notify_one(),
             }
-            handle.abort();
         }
-        slow
     }
 
     /// Keeps the connection of `peer`, which the task of `handle` serves.
@@ -219,25 +232,47 @@ mod tests {
         task.is_finished()
     }
 
+    async fn is_late(peer: &Peer, connections: &Connections) -> bool {
+        tokio::time::timeout(std::time::Duration::ZERO, peer.is_late(connections)).await.is_ok()
+    }
+
     #[tokio::test]
-    async fn what_does_not_arrive_in_time_is_ended_and_what_waits_for_us_is_not() {
+    async fn what_does_not_arrive_in_time_is_told_and_what_waits_for_us_is_not() {
         let connections = Connections::default();
-        let (_, half_open) = peer(&connections, 1);
+        let (half, half_open) = peer(&connections, 1);
         let (busy, waiting) = peer(&connections, 2);
         busy.is_waiting();
         let (answered, silent) = peer(&connections, 3);
         answered.is_answered(&connections);
         for _ in 0..ARRIVAL {
-            assert_eq!(connections.tick(), Vec::<IpAddr>::new());
+            connections.tick();
+            assert!(!is_late(&half, &connections).await);
         }
-        assert_eq!(connections.tick(), [IpAddr::from([127, 0, 0, 1])]);
-        assert!(is_ended(half_open).await);
+        connections.tick();
+        assert!(is_late(&half, &connections).await && !is_late(&half, &connections).await);
         answered.is_sending(&connections);
         for _ in 0..ARRIVAL {
-            assert!(!connections.tick().contains(&answered.address));
+            connections.tick();
+            assert!(!is_late(&answered, &connections).await);
         }
-        assert!(connections.tick().contains(&answered.address));
-        assert!(is_ended(silent).await && !is_ended(waiting).await);
+        connections.tick();
+        assert!(is_late(&answered, &connections).await && !is_late(&busy, &connections).await);
+        // They are answered first.
+        assert!(!half_open.is_finished() && !is_ended(silent).await && !is_ended(waiting).await);
+    }
+
+    #[tokio::test]
+    async fn what_came_whole_at_the_last_moment_is_not_late() {
+        let connections = Connections::default();
+        let (peer, _task) = peer(&connections, 1);
+        for _ in 0..=ARRIVAL {
+            connections.tick();
+        }
+        peer.is_waiting();
+        assert!(!is_late(&peer, &connections).await);
+        peer.is_answered(&connections);
+        peer.is_sending(&connections);
+        assert!(!is_late(&peer, &connections).await);
     }
 
     #[tokio::test]
@@ -246,7 +281,8 @@ mod tests {
         let (peer, task) = peer(&connections, 1);
         peer.is_answered(&connections);
         for _ in 0..=SILENCE {
-            assert_eq!(connections.tick(), Vec::<IpAddr>::new());
+            connections.tick();
+            assert!(!is_late(&peer, &connections).await);
         }
         assert!(is_ended(task).await);
     }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::webhook::json::to_line;
@@ -86,6 +87,19 @@ impl Record {
     }
 }
 
+/// Whether `line` is the start of a line of a record and no more of it, as a recorder leaves it that is killed while it writes.
+/// It is of a delivery that was never answered with 200.
+#[must_use]
+pub fn is_torn(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    // A body that a person has laid out begins with a brace alone.
+    let is_start = line.starts_with(START) || (line.len() > 1 && START.starts_with(line));
+    is_start && serde_json::from_slice::<IgnoredAny>(line).is_err_and(|error| error.is_eof())
+}
+
+/// What every line begins with.
+const START: &[u8] = b"{\"time\":\"";
+
 /// A header's value as text, a character for each byte.
 fn text(value: &HeaderValue) -> Cow<'_, str> {
     match value.to_str() {
@@ -129,6 +143,30 @@ mod tests {
     fn a_line_of_another_kind_is_no_record() {
         for line in ["", "{}", "[]", r#"{"event":{}}"#] {
             assert_eq!(Record::read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_the_start_of_one() {
+        let line =
+            record(&[("X-VON-Attempt", b"1")], "{\"event\":{\"callerId\":\"Zoë\"}}".as_bytes()).to_line();
+        for end in 2..line.len() - 1 {
+            assert!(is_torn(&line.as_bytes()[..end]), "{end}");
+            assert!(is_torn(&[&line.as_bytes()[..end], b"\n"].concat()), "{end}");
+        }
+        for other in [
+            line.as_str(),
+            "",
+            "\n",
+            "{",
+            "{\n",
+            "{\"event\":{",
+            "[",
+            "x",
+            "{\"time\":\"\u{1}",
+            "{\"time\":1}",
+        ] {
+            assert!(!is_torn(other.as_bytes()), "{other}");
         }
     }
 

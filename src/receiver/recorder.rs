@@ -4,7 +4,7 @@
 //! business.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -16,6 +16,7 @@ use crate::files::{self, FileError, Openness};
 #[derive(Debug)]
 pub struct RecordFile {
     file: fs_err::File,
+    path: PathBuf,
     /// Whether what is written last has no line end.
     is_torn: bool,
     /// Where it can be cut off again; a pipe or a device cannot.
@@ -52,7 +53,8 @@ impl RecordFile {
             files::hold(&file, path)?;
         }
         let openness = files::openness(path)?.filter(|_| is_regular).unwrap_or(Openness::Private);
-        let mut record = Self { file, is_torn: false, is_regular, openness };
+        let path = path.to_owned();
+        let mut record = Self { file, path, is_torn: false, is_regular, openness };
         record.is_torn = record.is_regular && !record.ends_a_line()?;
         Ok(record)
     }
@@ -68,8 +70,34 @@ impl RecordFile {
         Ok(last == *b"\n")
     }
 
+    /// Opens the record anew where it was moved away or removed, as whoever rotates logs does: what is answered with 200 is
+    /// to be found under its name.
+    fn follow(&mut self) -> io::Result<()> {
+        if self.is_regular && !self.is_in_its_place()? {
+            let path = self.path.clone();
+            *self = Self::open(&path).map_err(|error| io::Error::other(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn is_in_its_place(&self) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt as _;
+        let ours = self.file.metadata()?;
+        // Without any, opening tells what is wrong.
+        let there = fs_err::metadata(&self.path).ok();
+        Ok(there.is_some_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())))
+    }
+
+    /// There an open file is neither moved nor removed.
+    #[cfg(not(unix))]
+    fn is_in_its_place(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
     /// Writes whole lines, or none of them as far as that is in our hands.
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.follow()?;
         if self.is_torn {
             self.file.write_all(b"\n")?;
             self.is_torn = false;
@@ -149,6 +177,27 @@ mod tests {
             RecordFile::open(&path).unwrap().write(b"a\n").unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), after, "{before:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_that_was_moved_or_removed_is_begun_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("record");
+        let mut record = RecordFile::open(&path).unwrap();
+        record.write(b"a\n").unwrap();
+        std::fs::rename(&path, directory.path().join("record.1")).unwrap();
+        record.write(b"b\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "b\n");
+        std::fs::remove_file(&path).unwrap();
+        record.write(b"c\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "c\n");
+        // Another one that was put there, and may end in the middle of a line.
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "to").unwrap();
+        record.write(b"d\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "to\nd\n");
+        assert!(matches!(RecordFile::open(&path), Err(FileError::Locked(_))));
     }
 
     #[cfg(unix)]

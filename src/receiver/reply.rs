@@ -28,11 +28,13 @@ pub(super) fn relayed(status: u16, body: Bytes) -> Reply {
     reply
 }
 
+fn body(why: &str) -> String {
+    to_line(&serde_json::json!({ "error": why })) + "\n"
+}
+
 /// `status`, and why.
 pub(super) fn error(status: u16, why: &str) -> Reply {
-    let mut body = to_line(&serde_json::json!({ "error": why }));
-    body.push('\n');
-    let mut reply = relayed(status, Bytes::from(body));
+    let mut reply = relayed(status, Bytes::from(body(why)));
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
 }
@@ -50,6 +52,16 @@ pub(super) fn refused(reason: Reason) -> Reply {
         _ => {}
     }
     reply
+}
+
+/// The same as it goes over a connection on which there is no request to answer.
+pub(super) fn last(reason: Reason) -> String {
+    let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = body(&reason.to_string());
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }
 
 /// A redirect to `path`.

@@ -91,8 +91,12 @@ pub struct Refused {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// What was received is no HTTP, or has more headers than anybody needs.
+    /// What was received is no HTTP/1.
     NotHttp,
+    /// It has more headers than anybody needs.
+    LongHead,
+    /// It has a longer URI than anybody needs.
+    LongUri,
     /// It did not arrive in time.
     Slow,
     /// Another path.
@@ -119,8 +123,10 @@ impl Reason {
     /// How many there are.
     pub(super) const COUNT: usize = Self::OWN.len() + Flaw::ALL.len();
 
-    const OWN: [Self; 10] = [
+    const OWN: [Self; 12] = [
         Self::NotHttp,
+        Self::LongHead,
+        Self::LongUri,
         Self::Slow,
         Self::Path,
         Self::Method,
@@ -142,6 +148,8 @@ impl Reason {
     pub const fn status(self) -> u16 {
         match self {
             Self::NotHttp | Self::CutShort | Self::Flawed(Flaw::Malformed(_) | Flaw::Stranger(_)) => 400,
+            Self::LongHead => 431,
+            Self::LongUri => 414,
             Self::Slow => 408,
             Self::Path => 404,
             Self::Method => 405,
@@ -155,7 +163,9 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::NotHttp => "no HTTP, or too many headers",
+            Self::NotHttp => "no HTTP/1",
+            Self::LongHead => "too many headers, or too long",
+            Self::LongUri => "the URI is too long",
             Self::Slow => "not all of it came in time",
             Self::Path => "another path",
             Self::Method => "another method than POST",

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{self, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -15,12 +15,14 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::connections::{Connections, Peer, Watched};
 use super::reception::Reception;
+use super::reply;
 use super::report::Reason;
 
 /// What a request's head may take.
@@ -39,6 +41,9 @@ const ROOM: usize = 16;
 /// How long requests that have arrived may take once the server stops; others may arrive for as long as `LAST_CALL`.
 const GRACE: Duration = Duration::from_secs(4);
 const LAST_CALL: Duration = Duration::from_millis(500);
+
+/// How long it may take to say why a connection ends.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A server that listens.
 pub(super) struct Server {
@@ -153,9 +158,7 @@ impl Shared {
     }
 
     fn tick(&self) {
-        for peer in self.connections.tick() {
-            self.reception.refuse(Reason::Slow, peer);
-        }
+        self.connections.tick();
         self.reception.tick();
     }
 
@@ -185,30 +188,60 @@ impl Shared {
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&peer), Arc::clone(&self.connections)));
         let service = service_fn(|request| {
             let (reception, connections, peer) = (&self.reception, &self.connections, &peer);
-            async move {
+            Box::pin(async move {
                 let answer = reception.handle(request, peer).await;
                 peer.is_answered(connections);
                 answer
-            }
+            })
         });
         let mut http = http1::Builder::new();
         // More than 100 headers it refuses by itself.
         http.max_buf_size(HEAD);
-        let mut connection = pin!(http.serve_connection(io, service));
+        let mut connection = http.serve_connection(io, service);
         let ended = tokio::select! {
             biased;
             ended = &mut connection => ended,
             () = stopped(self.stopping.clone()) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+                pin::Pin::new(&mut connection).graceful_shutdown();
+                (&mut connection).await
+            }
+            () = peer.is_late(&self.connections) => {
+                self.reception.refuse(Reason::Slow, peer.address);
+                return say_last(connection.into_parts().io.into_inner(), Reason::Slow).await;
             }
         };
-        if let Err(error) = ended
-            && error.is_parse()
-        {
-            self.reception.refuse(Reason::NotHttp, peer.address);
+        let Some((reason, is_answered)) = ended.err().and_then(|error| unreadable(&error)) else { return };
+        self.reception.refuse(reason, peer.address);
+        if !is_answered {
+            say_last(connection.into_parts().io.into_inner(), reason).await;
         }
     }
+}
+
+/// Why hyper could not read a request, and whether it has answered that by itself. Which of its answers it has given it
+/// tells in words only.
+fn unreadable(error: &hyper::Error) -> Option<(Reason, bool)> {
+    let said = error.to_string();
+    if !error.is_parse() {
+        None
+    } else if !error.is_parse_too_large() {
+        Some((Reason::NotHttp, !said.contains("HTTP2 preface")))
+    } else if said.contains("URI too long") {
+        Some((Reason::LongUri, true))
+    } else {
+        Some((Reason::LongHead, true))
+    }
+}
+
+/// Answers what never became a request.
+async fn say_last(mut stream: Watched, reason: Reason) {
+    let answer = reply::last(reason);
+    let said = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    // Whoever takes too long to read it as well learns nothing.
+    let _ = timeout(LAST_WORD, said).await;
 }
 
 /// Ends when the server stops.

@@ -36,6 +36,8 @@ pub struct Facts {
     pub sample: &'static str,
     /// Whether it ever posts without a signature.
     pub may_be_unsigned: bool,
+    /// Whether what it posts may have no body.
+    pub may_be_empty: bool,
     /// Where its signature stands, in words.
     pub signature_place: &'static str,
 }

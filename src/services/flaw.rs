@@ -23,6 +23,9 @@ pub enum Malformed {
     /// A member stands there twice: two readers may then see two different ones.
     #[error("the body has a member twice")]
     Twice,
+    /// Its signature's header comes twice: two readers may then see two different ones.
+    #[error("it has two signatures, and they differ")]
+    TwoSignatures,
 }
 
 /// Why a request is not taken as a delivery.
@@ -42,12 +45,13 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Malformed(Malformed::NotJson),
         Self::Malformed(Malformed::NoEvent),
         Self::Malformed(Malformed::NoCloudEvent),
         Self::Malformed(Malformed::NoType),
         Self::Malformed(Malformed::Twice),
+        Self::Malformed(Malformed::TwoSignatures),
         Self::Unsigned,
         Self::Forged,
         Self::Token(TokenFlaw::NoToken),

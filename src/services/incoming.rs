@@ -3,9 +3,10 @@
 //!
 //! Nothing here decides what is done with a delivery.
 
-use chrono::{DateTime, Utc};
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use chrono::{DateTime, SecondsFormat, Utc};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 
+use super::respelling::javascript;
 use super::vis::delivery::event::Event;
 use super::{contact_center, vis, voipbin};
 use crate::secret::Secret;
@@ -100,6 +101,9 @@ pub fn read<'a>(
         (Some(found), Some(only)) if found != only => return Err(Flaw::Stranger(found)),
         (found, only) => found.or(only).unwrap_or_default(),
     };
+    if has_several(headers, &signature_header(service)) {
+        return Err(Malformed::TwoSignatures.into());
+    }
     let text = || std::str::from_utf8(body).unwrap_or_default();
     Ok(match service {
         ServiceKind::Vis => Received::Vis(vis::delivery::read(headers, body)?),
@@ -108,6 +112,20 @@ pub fn read<'a>(
         }
         ServiceKind::Voipbin => Received::Voipbin(voipbin::delivery::read(headers, body)?, text()),
     })
+}
+
+const fn signature_header(service: ServiceKind) -> HeaderName {
+    match service {
+        ServiceKind::Vis => vis::delivery::SIGNATURE,
+        ServiceKind::ContactCenter => contact_center::delivery::SIGNATURE,
+        ServiceKind::Voipbin => voipbin::delivery::SIGNATURE,
+    }
+}
+
+/// Whether the header comes more than once, and does not say the same each time.
+fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.next().is_some_and(|first| values.any(|value| value != first))
 }
 
 impl<'a> Received<'a> {
@@ -197,6 +215,24 @@ pub enum Identity<'a> {
     Of(&'static str, String),
 }
 
+impl Identity<'_> {
+    /// As a line has it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let joined = |parts: &mut dyn Iterator<Item = &str>| {
+            parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        match self {
+            Self::Delivery(id) => (*id).to_owned(),
+            Self::Event(call, state, start) => {
+                let start = start.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+                joined(&mut [call.as_str(), state, start.as_deref().unwrap_or_default()].into_iter())
+            }
+            Self::Of(_, identity) => joined(&mut identity.split('\n')),
+        }
+    }
+}
+
 /// What makes another delivery the same as this one; `None` if that cannot be told.
 #[must_use]
 pub fn identity<'a>(service: ServiceKind, ids: &'a Ids, payload: &[u8]) -> Option<Identity<'a>> {
@@ -258,6 +294,34 @@ pub fn explain(
         }
         Received::Voipbin(_, body) => voipbin::signature::explain::explain(signature, body, headers, keys),
     }
+}
+
+/// What can be said of a signature that fits no key, and that nothing known explains.
+#[must_use]
+pub fn unexplained(received: &Received<'_>) -> String {
+    const KEY: &str = "Compare the key with the one that the service showed";
+    match received {
+        Received::ContactCenter(..) => format!(
+            "no known cause fits: the key is another one, or the token was changed on its way; the body has no part in that. \
+             {KEY}, and take the header Vonage-Signature as it arrives"
+        ),
+        Received::Vis(_) | Received::Voipbin(..) => {
+            let rounded = rounded(received.payload()).unwrap_or_default();
+            format!(
+                "{rounded}no known cause fits: the body was altered after it was signed, or the key is another one. {KEY}, and the \
+                 body with its bytes as they arrive (vwh listen --record FILE keeps them)"
+            )
+        }
+    }
+}
+
+/// A number that may have lost digits, in words.
+#[must_use]
+pub fn rounded(json: &str) -> Option<String> {
+    let number = javascript::rounded(json)?;
+    Some(format!(
+        "its number {number} may be one that JavaScript has rounded, and its digits are lost then; "
+    ))
 }
 
 #[cfg(test)]

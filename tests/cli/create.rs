@@ -287,9 +287,15 @@ fn a_reply_that_differs_is_worth_a_warning() {
 
 #[test]
 fn an_address_the_service_cannot_reach_is_worth_a_warning() {
-    for url in ["http://localhost:3000/", "http://127.0.0.1/", "https://10.0.0.1/", "https://intranet/"] {
+    for url in ["https://10.0.0.1/", "https://intranet/"] {
         let service = Service::honest(vec![]);
         let outcome = service.vwh().args(["create", "--unsigned", "--url", url]).run().exits(0);
         let _ = outcome.says("warning: the service calls from outside: it cannot reach this host");
+    }
+    // A service that is on this machine itself, as this one is, reaches what is on it.
+    for url in ["http://localhost:3000/", "http://127.0.0.1/"] {
+        let service = Service::honest(vec![]);
+        let outcome = service.vwh().args(["create", "--unsigned", "--url", url]).run().exits(0);
+        assert_eq!(outcome.stderr, "", "{url}");
     }
 }

@@ -237,6 +237,31 @@ fn a_state_that_does_not_follow_is_told_with_the_one_before() {
 }
 
 #[test]
+fn a_call_that_is_held_and_retrieved_goes_as_it_may() {
+    let after = |events: &[&str], with_ids: bool| -> Vec<Value> {
+        let listener = Listener::bare(&Vwh::new(), &["--unsigned"]);
+        for (number, state) in events.iter().enumerate() {
+            let body = format!(
+                r#"{{"event":{{"id":"1","startTime":"2024-03-01T09:30:00.250+0000","state":"{state}"}}}}"#
+            );
+            let request = Request::post(body);
+            let id = format!("d-{number}");
+            let request = if with_ids { request.header("X-VON-Delivery-Id", &id) } else { request };
+            assert_eq!(listener.status(&request), 200);
+        }
+        let (_, lines) = listener.end();
+        of_kind(&lines, "delivery").iter().map(|line| line["after"].clone()).collect()
+    };
+    let held = ["RINGING", "ACTIVE", "HELD", "ACTIVE", "REMOTE_HELD", "ACTIVE", "HELD", "ACTIVE", "ANSWERED"];
+    // Without ids, what comes a second time looks like a duplicate, and goes on with the call all the same.
+    for with_ids in [true, false] {
+        assert_eq!(after(&held, with_ids), vec![Value::Null; held.len()], "{with_ids}");
+    }
+    let ended = after(&["ACTIVE", "HELD", "ANSWERED"], true);
+    assert_eq!(ended, [Value::Null, Value::Null, value!("HELD")]);
+}
+
+#[test]
 fn while_keys_are_rotated_a_line_says_which_one_fits() {
     let vwh = Vwh::new();
     vwh.write("old.key", "another-key\n");

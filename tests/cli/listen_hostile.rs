@@ -84,19 +84,56 @@ fn what_is_nested_deep_is_survived_everywhere() {
 }
 
 #[test]
-fn headers_without_end_are_refused() {
+fn what_is_told_of_a_refusal_is_what_was_answered() {
     let mut listener = Listener::start(&Vwh::new(), &[]);
     let many =
         (0..200).fold(Request::post("{}"), |request, number| request.header(&format!("X-{number}"), "x"));
     let long = Request::post("{}").header("X-Long", &"x".repeat(1 << 20));
-    for request in [many, long] {
+    let far = Request::post("{}").path(&format!("/webhook?{}", "x".repeat(70_000)));
+    let (head, uri) = ("too many headers, or too long", "the URI is too long");
+    for (bytes, status, reason) in [
+        (many.bytes(), 431, head),
+        (long.bytes(), 431, head),
+        (far.bytes(), 414, uri),
+        (b"hello\r\n\r\n".to_vec(), 400, "no HTTP/1"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), 400, "no HTTP/1"),
+    ] {
         let mut connection = listener.connect();
         // It may hang up before all of it is sent.
-        let _ = connection.send(&request.bytes());
-        assert!(connection.answer().is_none_or(|answer| answer.status == 431));
+        let _ = connection.send(&bytes);
+        assert!(connection.answer().is_none_or(|answer| answer.status == status), "{reason}");
         serves_others(&listener);
+        let told = listener.next("refused");
+        assert_eq!((&told["status"], &told["reason"]), (&status.into(), &reason.into()));
     }
-    assert_eq!(listener.next("refused")["reason"], "no HTTP, or too many headers");
+}
+
+#[test]
+fn what_does_not_come_whole_in_time_is_answered_and_told_so() {
+    let mut listener = Listener::start(&Vwh::new(), &[]);
+    let starts = [
+        &b"POST /webhook HTTP/1.1\r\nHost: a\r\nX: "[..],
+        b"POST /webhook HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{\"event\"",
+        b"POST /webhook HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"ev",
+    ];
+    let slow = starts.map(|start| {
+        let mut connection = listener.connect();
+        connection.send(start).unwrap();
+        connection
+    });
+    for mut connection in slow {
+        let answer = connection.answer().unwrap();
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (408, "{\"error\":\"not all of it came in time\"}\n")
+        );
+        assert_eq!(connection.answer(), None);
+    }
+    let told = listener.next("refused");
+    assert_eq!((&told["status"], &told["reason"]), (&408.into(), &"not all of it came in time".into()));
+    serves_others(&listener);
+    let (_, lines) = listener.end();
+    assert_eq!(lines.last().unwrap()["refused"], 3);
 }
 
 #[test]
@@ -115,6 +152,18 @@ fn what_is_no_http_is_refused() {
         assert!(connection.answer().is_none_or(|answer| answer.status >= 400), "{bytes:?}");
     }
     serves_others(&listener);
+}
+
+#[test]
+fn of_two_signatures_none_is_chosen() {
+    let listener = Listener::start(&Vwh::new(), &[]);
+    let right = delivery(V1, "d-1", 1);
+    for other in [&"0".repeat(64), ""] {
+        let answer = listener.send(&right.clone().header("X-VON-Signature", other));
+        let body = "{\"error\":\"it has two signatures, and they differ\"}\n";
+        assert_eq!((answer.status, answer.body.as_str()), (400, body));
+    }
+    assert_eq!(listener.status(&right.clone().header("X-VON-Signature", V1.signature)), 200);
 }
 
 /// Connections that never go on, of each kind; kept open by whoever has them.

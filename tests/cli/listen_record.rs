@@ -53,6 +53,27 @@ fn it_is_appended_to_and_a_torn_line_is_ended_first() {
 }
 
 #[test]
+fn a_record_that_is_rotated_away_goes_on_under_its_name() {
+    let vwh = Vwh::new();
+    let record = vwh.home().join("record");
+    let listener = Listener::start(&vwh, &["--record", "record"]);
+    assert_eq!(listener.status(&delivery(V1, "d-1", 1)), 200);
+    std::fs::rename(&record, vwh.home().join("record.1")).unwrap();
+    assert_eq!(listener.status(&delivery(V1, "d-2", 1)), 200);
+    assert_eq!((recorded(&record).len(), recorded(&vwh.home().join("record.1")).len()), (1, 1));
+    std::fs::remove_file(&record).unwrap();
+    assert_eq!(listener.status(&delivery(V1, "d-3", 1)), 200);
+    assert_eq!(recorded(&record).len(), 1);
+    // Where there is no place for it, nothing is accepted.
+    std::fs::remove_file(&record).unwrap();
+    std::fs::create_dir(&record).unwrap();
+    assert_eq!(listener.status(&delivery(V1, "d-4", 1)), 503);
+    std::fs::remove_dir(&record).unwrap();
+    assert_eq!(listener.status(&delivery(V1, "d-4", 2)), 200);
+    assert_eq!(recorded(&record).len(), 1);
+}
+
+#[test]
 fn a_record_that_others_can_read_is_warned_about() {
     let vwh = Vwh::new();
     let record = vwh.write("record", "");

@@ -59,6 +59,21 @@ fn in_the_sandbox_it_is_there_until_the_end() {
 }
 
 #[test]
+fn a_record_that_nobody_will_be_able_to_verify_is_said_to_be_one() {
+    let told = |flags: &[&str]| {
+        let service = Service::honest(vec![]);
+        let vwh = service.vwh();
+        vwh.write("own.key", "a key of some length");
+        let flags = [&["--register", PUBLIC, "-v"], flags].concat();
+        let (outcome, _) = Listener::bare(&vwh, &flags).end();
+        outcome.stderr.contains("the new key is kept nowhere: record cannot be verified once this has ended")
+    };
+    assert!(told(&["--record", "record"]));
+    assert!(!told(&[]));
+    assert!(!told(&["--record", "record", "--signing-key-file", "own.key"]));
+}
+
+#[test]
 fn a_person_is_told_its_id() {
     let service = Service::honest(vec![]);
     let arguments =
@@ -285,7 +300,12 @@ fn without_an_account_it_does_not_begin() {
 
 #[test]
 fn a_url_that_the_service_cannot_reach_is_warned_about() {
-    let service = Service::honest(vec![]);
-    let (outcome, _) = Listener::bare(&service.vwh(), &["--register", "http://127.0.0.1:0/in"]).end();
-    assert!(outcome.stderr.contains("it cannot reach this host"), "{outcome}");
+    let warns = |url: &str| {
+        let service = Service::honest(vec![]);
+        let (outcome, _) = Listener::bare(&service.vwh(), &["--register", url]).end();
+        outcome.stderr.contains("it cannot reach this host")
+    };
+    assert!(warns("https://10.0.0.7/in"));
+    // This service is on this machine itself.
+    assert!(!warns("http://127.0.0.1:0/in"));
 }

@@ -77,6 +77,8 @@ fn contact_center_has_a_subscription_as_long_as_it_listens() {
     let (outcome, lines) = listener.end();
     assert_eq!(of_kind(&lines, "delivery")[0]["key"], "new key");
     assert!(!outcome.to_string().contains(&secret));
+    // That a service elsewhere could not reach this machine goes without saying.
+    assert!(!outcome.stderr.contains("cannot reach"), "{outcome}");
     assert_eq!(*subscriptions.lock().unwrap(), Vec::<Value>::new());
 }
 

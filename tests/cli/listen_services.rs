@@ -117,6 +117,32 @@ fn a_delivery_is_known_again_by_what_its_service_goes_by() {
 }
 
 #[test]
+fn where_a_delivery_has_no_id_it_is_told_what_it_is_known_by() {
+    let listener = listen(&vwh(), &[]);
+    let event = r#"{"id":"1","startTime":"2024-03-01T09:30:00.250+0000","state":"RINGING"}"#;
+    let without_id = Request::post(format!("{{\"event\":{event}}}"))
+        .header("X-VON-Signature", &crate::listening::sign(KEY, event));
+    let sent = [voipbin(K1, VB1), without_id, notification(S1, CC1), delivery(V1, "d-1", 1), voipbin(K1, "")];
+    for request in sent {
+        assert_eq!(listener.status(&request), 200);
+    }
+    let (_, lines) = listener.end();
+    let told: Vec<Value> = of_kind(&lines, "delivery").iter().map(|line| line["identity"].clone()).collect();
+    assert_eq!(
+        told,
+        [
+            value!("call_hangup 3c6f0a5e-0d11-4b7a-9a55-6e2d8b1f7c90 hangup"),
+            value!("1 RINGING 2024-03-01T09:30:00.250Z"),
+            // The id of a delivery says it already.
+            Value::Null,
+            Value::Null,
+            Value::Null,
+        ]
+    );
+    assert_eq!((&lines[5]["service"], &lines[5]["payload"]), (&value!("voipbin"), &Value::Null));
+}
+
+#[test]
 fn only_the_service_that_is_asked_for_is_taken() {
     let listener = Listener::bare(&vwh(), &["--service", "voipbin", "--signing-key-file", "vb.key"]);
     assert_eq!(listener.status(&voipbin(K1, VB1)), 200);

@@ -326,7 +326,7 @@ fn only_list_writes_metrics() {
             --- stderr
             error: only list writes metrics
 
-            hint: vwh list -o prometheus
+            hint: vwh --sandbox list -o prometheus
             "#);
         }
         assert!(!vwh.state().exists());

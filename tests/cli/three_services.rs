@@ -164,7 +164,7 @@ fn where_nothing_is_reported_an_exit_code_has_no_answer() {
     insta::assert_snapshot!(outcome.stderr, @"
     error: VoIPBIN does not report failed deliveries
 
-    hint: vwh list shows the webhook; vwh delete ID removes it
+    hint: vwh -p pbx list shows the webhook; vwh -p pbx delete ID removes it
     ");
     let _ = trio.run(&["-p", "desk,pbx", "list", "--failed", "--exit-code"]).exits(2).without_answer();
 }

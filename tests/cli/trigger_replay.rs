@@ -154,14 +154,20 @@ fn a_torn_line_is_left_out_and_said() {
     let server = receiver();
     let vwh = Vwh::new();
     let whole = line(&[], &body("RINGING"));
-    vwh.write("record", &format!("{whole}{}", &whole[..whole.len() / 2]));
+    // As listen --record writes it, and then another run goes on.
+    let torn = r#"{"time":"2026-03-01T09:30:00.250Z","verdict":"veri"#;
+    vwh.write("record", &format!("{torn}\n{whole}what\n{torn}\n{whole}{torn}"));
     let outcome = replay(&vwh, &server, &["record"]);
     insta::assert_snapshot!(outcome.hiding_durations().snapshot(), @r"
     exit: 0
     --- stdout
     RINGING       delivered          200 in [DURATION]
+    RINGING       delivered          200 in [DURATION]
     --- stderr
-    warning: line 2 of record is no line of a record, and is left out
+    warning: line 1 of record is cut short, and is left out
+    warning: line 3 of record is no line of a record, and is left out
+    warning: line 4 of record is cut short, and is left out
+    warning: line 6 of record is cut short, and is left out
     ");
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.requests().len(), 2);
 }

@@ -106,11 +106,10 @@ fn without_flags_there_are_none() {
 
 /// Not only hints name commands.
 #[test]
-fn an_explanation_names_the_profile_too() {
-    let server = refusing(404);
+fn an_explanation_names_the_sandbox_too() {
     let signature = "0".repeat(64);
-    let verify = ["-p", "eu-a", "verify", "--explain", "--signature", &signature];
-    let run = profiles(&server).args(verify).env("VWH_SIGNING_KEY", "key").stdin(r#"{"event":{"id":"1"}}"#);
+    let verify = ["--sandbox", "verify", "--explain", "--signature", &signature];
+    let run = Vwh::new().args(verify).env("VWH_SIGNING_KEY", "key").stdin(r#"{"event":{"id":"1"}}"#);
     let outcome = run.run().exits(1);
-    assert!(outcome.stdout.contains("(vwh -p eu-a list --json --show-secrets)"), "{outcome}");
+    assert!(outcome.stdout.contains("(vwh --sandbox list --json --show-secrets)"), "{outcome}");
 }

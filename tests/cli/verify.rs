@@ -231,6 +231,35 @@ fn a_record_of_which_every_line_verifies_is_success() {
 }
 
 #[test]
+fn a_line_that_was_torn_by_an_earlier_run_is_left_out() {
+    let whole = |id: &str| signed(V1, V1_SIGNATURE, id);
+    let torn = "{\"time\":\"2026-03-01T09:30:00.250Z\",\"verdict\":\"verified\",\"dup\n".to_owned();
+    let record = torn.clone() + &whole("d-1") + &torn + "what\n" + &whole("d-2");
+    let outcome = verify(&vwh(KEY), &record, &[]);
+    insta::assert_snapshot!(outcome.snapshot(), @r"
+    exit: 1
+    --- stdout
+    verified   RINGING       d-1  key VWH_SIGNING_KEY  (bytes as received)
+    malformed  line 4: no line of a record
+    verified   RINGING       d-2  key VWH_SIGNING_KEY  (bytes as received)
+    --- stderr
+    warning: line 1 of stdin is cut short, and is left out
+    warning: line 3 of stdin is cut short, and is left out
+    ");
+    let _ = verify(&vwh(KEY), &(torn.clone() + &whole("d-1")), &["-q"]).exits(0).without_answer();
+    // Of nothing whole nothing can be said.
+    insta::assert_snapshot!(verify(&vwh(KEY), &torn, &[]).snapshot(), @r"
+    exit: 2
+    --- stdout
+    --- stderr
+    warning: line 1 of stdin is cut short, and is left out
+    error: stdin has no whole line
+
+    hint: nothing in it was answered with 200: there is nothing to verify
+    ");
+}
+
+#[test]
 fn a_member_that_stands_there_twice_is_nothing_to_rely_on() {
     let twice = format!(r#"{{"event":{V1},"event":{V1}}}"#);
     let outcome = verify(&vwh(KEY), &twice, &["--signature", V1_SIGNATURE]).exits(1);

@@ -85,6 +85,24 @@ fn numbers_that_were_written_anew_are_named() {
 }
 
 #[test]
+fn a_number_that_javascript_has_rounded_is_named() {
+    let signed = EVENT.replace("6500", "7340013123456789123");
+    let outcome = explain(&EVENT.replace("6500", "7340013123456790000"), &sign(KEY, &signed), &[]);
+    insta::assert_snapshot!(outcome.snapshot(), @r"
+    exit: 1
+    --- stdout
+    forged     ANSWERED      65f0c0ffee0000000000a002
+      why: its numbers were written anew as JavaScript does (1.50 as 1.5, 7340013123456789123 as 7340013123456790000): keep the body as it came instead of parsing it and writing it again (key VWH_SIGNING_KEY)
+    --- stderr
+    ");
+    // Of this one too many others have the value to try them all.
+    let signed = sign(KEY, &EVENT.replace("6500", "12345678901234567890123"));
+    let outcome = explain(&EVENT.replace("6500", "1.2345678901234568e+22"), &signed, &[]).exits(1);
+    let said = "why: its number 1.2345678901234568e+22 may be one that JavaScript has rounded, and its digits are lost then; no";
+    assert!(outcome.stdout.contains(said), "{outcome}");
+}
+
+#[test]
 fn characters_that_were_spelled_anew_are_named() {
     // One spelling verifies, and is told; the others do not.
     let outcome = explain(EVENT, &sign(KEY, &EVENT.replace('ë', "\\u00eb")), &[]);
@@ -93,6 +111,15 @@ fn characters_that_were_spelled_anew_are_named() {
     --- stdout
     verified   ANSWERED      65f0c0ffee0000000000a002  key VWH_SIGNING_KEY  (canonical form, escaped)
       why: its characters beyond ASCII were written as \uXXXX when it was signed; it says the same
+    --- stderr
+    ");
+    // The other way round, as where a proxy escapes what it passes on.
+    let outcome = explain(&EVENT.replace('ë', "\\u00eb"), &sign(KEY, EVENT), &[]);
+    insta::assert_snapshot!(outcome.snapshot(), @r"
+    exit: 0
+    --- stdout
+    verified   ANSWERED      65f0c0ffee0000000000a002  key VWH_SIGNING_KEY  (canonical form)
+      why: when it was signed, its characters were not escaped where they are now; it says the same
     --- stderr
     ");
     assert_eq!(causes(EVENT, &sign(KEY, &EVENT.replace('ë', "\\u00EB"))), value!(["escapes"]));

@@ -104,9 +104,18 @@ fn the_vectors_of_voipbin_verify_or_do_not() {
     assert_eq!(told(&outcome).2, value!(["line-end"]));
     let outcome = verify("another", VB1, &["--signature", signature, "--explain"]).exits(1);
     assert_eq!(told(&outcome).2, value!([]));
-    // The empty body of the sheet's fourth vector is no delivery, whatever its signature.
+    // Of the other services the empty body of the sheet's fourth vector is no delivery, whatever its signature.
     let outcome = Vwh::new().env("VWH_SIGNING_KEY", "test-secret").args(["verify"]).stdin("").run();
     let _ = outcome.exits(2).says("is empty");
+    let empty = "sha256=a41bc6d81d6413576ae0994995e0ad89a416ec97389515c3604f47722122eeeb";
+    let outcome = verify("test-secret", "", &["--service", "voipbin", "--signature", empty]).exits(0);
+    assert_eq!((&outcome.json()["verdict"], &outcome.json()["state"]), (&value!("verified"), &Value::Null));
+    let outcome =
+        verify("another", "", &["--service", "voipbin", "--signature", empty, "--explain"]).exits(1);
+    assert_eq!(told(&outcome).0, "forged");
+    let outcome = verify("test-secret", "", &["--service", "voipbin"]).exits(1);
+    assert_eq!(told(&outcome).0, "unsigned");
+    let _ = verify("test-secret", "", &["--service", "vis", "--signature", empty]).exits(2).says("is empty");
 }
 
 #[test]
@@ -141,11 +150,134 @@ fn what_goes_wrong_with_contact_center_is_explained() {
     assert_eq!(explained(S1, CC1, V1_UNDECODED), value!(["undecoded-key"]));
     assert_eq!(explained(S1, &format!("{CC2}\n"), V2), value!(["line-end"]));
     assert_eq!(explained(S1, &CC2.replace(':', ": "), V2), value!(["re-serialised"]));
-    assert_eq!(explained(S1, CC2, V1), value!([]));
+    assert_eq!(explained(S1, CC2, V1), value!(["altered"]));
     assert_eq!(explained(S1, CC1, &format!("Bearer {V1}")), value!(["bearer"]));
     assert_eq!(explained(S1, CC1, V1), Value::Null);
     // Signed as the sheet's §8 warns of: the HMAC of the body instead of its hash, made by hand.
     assert_eq!(explained(S1, CC1, &crate::signing::keyed_token()), value!(["keyed-hash"]));
+}
+
+/// A token with these parts, made with the key of S1.
+fn token(header: &Value, claims: &Value) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let signed = format!("{}.{}", encoded(header), encoded(claims));
+    let key = STANDARD.decode(S1).unwrap();
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap().chain_update(&signed).finalize();
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.into_bytes()))
+}
+
+/// The SHA-256 of `body` in hexadecimal.
+fn hash(body: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is said of `body` with a token of the key at hand.
+fn why(body: &str, token: &str) -> Value {
+    let outcome = verify(S1, body, &["--signature", token, "--now", NOW, "--explain"]).exits(1);
+    outcome.json()["explanation"].clone()
+}
+
+#[test]
+fn a_flaw_that_is_known_leaves_no_other_cause() {
+    let header = value!({"alg": "HS256", "typ": "JWT"});
+    let claims = value!({"exp": 1_767_602_100, "payload_hash": hash(CC2)});
+    let without = |name: &str| {
+        let mut claims = claims.clone();
+        claims.as_object_mut().unwrap().remove(name);
+        token(&header, &claims)
+    };
+    let key = value!("VWH_SIGNING_KEY");
+    for (body, token, cause, key) in [
+        (CC2, token(&value!({"alg": "HS512", "typ": "JWT"}), &claims), "algorithm", &Value::Null),
+        (CC2, without("exp"), "no-expiry", &key),
+        (CC2, without("payload_hash"), "no-hash", &key),
+        (CC1, token(&header, &claims), "altered", &key),
+        (CC2, "a.b".to_owned(), "no-token", &Value::Null),
+    ] {
+        let why = why(body, &token);
+        assert_eq!((&why["causes"], &why["key"]), (&value!([cause]), key), "{why}");
+        let message = why["message"].as_str().unwrap();
+        assert!(!message.contains("key is another one") && !message.contains("no known cause"), "{message}");
+    }
+    // The token carries the body's hash, so the body has no part in a signature that fits no key.
+    let outcome = verify(S4, CC1, &["--signature", V1, "--now", NOW, "--explain"]).exits(1);
+    let message = outcome.json()["explanation"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("the body has no part in that"), "{message}");
+}
+
+#[test]
+fn a_body_that_was_parsed_and_written_anew_is_named() {
+    let written = [
+        (r#"{"type":"x.y.v1","data":{"n":1.50}}"#, r#"{"type":"x.y.v1","data":{"n":1.5}}"#, "numbers"),
+        (r#"{"type":"x","data":{"n":1.0}}"#, r#"{"type":"x","data":{"n":1}}"#, "numbers"),
+        (
+            r#"{"type":"x","data":{"id":7340013123456789123}}"#,
+            r#"{"type":"x","data":{"id":7340013123456790000}}"#,
+            "numbers",
+        ),
+        (
+            r#"{"type":"x","data":{"name":"M\u00fcller"}}"#,
+            r#"{"type":"x","data":{"name":"Müller"}}"#,
+            "escapes",
+        ),
+        (
+            r#"{"type":"x","data":{"name":"Müller"}}"#,
+            r#"{"type":"x","data":{"name":"M\u00fcller"}}"#,
+            "escapes",
+        ),
+    ];
+    let header = value!({"alg": "HS256", "typ": "JWT"});
+    for (signed, received, cause) in written {
+        let [event, written] =
+            [signed, received].map(|body| body.replacen('{', r#"{"specversion":"1.0","#, 1));
+        let token = token(&header, &value!({"exp": 1_767_602_100, "payload_hash": hash(&event)}));
+        let causes = why(&written, &token)["causes"].clone();
+        assert_eq!(causes, value!([cause]), "Contact Center: {received}");
+        let signature = format!("sha256={}", crate::listening::sign(K1, signed));
+        let flags = ["--service", "voipbin", "--signature", &signature, "--explain"];
+        let outcome = verify(K1, received, &flags).exits(1);
+        assert_eq!(told(&outcome).2, value!([cause]), "VoIPBIN: {received}");
+    }
+    // Both the number and the escapes of Go's encoder.
+    let signature =
+        format!("sha256={}", crate::listening::sign(K1, r#"{"type":"x","data":{"n":1.0,"t":"\u003c"}}"#));
+    let received = r#"{"type":"x","data":{"n":1,"t":"<"}}"#;
+    let outcome = verify(K1, received, &["--signature", &signature, "--explain"]).exits(1);
+    assert_eq!(told(&outcome).2, value!(["numbers"]));
+    // These digits are lost.
+    let received = r#"{"type":"x","data":{"id":1.2345678901234568e+22}}"#;
+    let outcome = verify(K1, received, &["--signature", &signature, "--explain"]).exits(1);
+    let message = outcome.json()["explanation"]["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.starts_with("its number 1.2345678901234568e+22 may be one that JavaScript has rounded"),
+        "{message}"
+    );
+}
+
+#[test]
+fn of_two_signatures_none_is_chosen() {
+    let signature = "sha256=d62d58b507d7f391c4baa6df65b7b621e845e3955bd03728693d72be157dc744";
+    for (other, verdict, error) in [
+        (signature, "verified", Value::Null),
+        ("sha256=00", "malformed", value!("it has two signatures, and they differ")),
+    ] {
+        let headers = value!([["x-voipbin-signature", signature], ["x-voipbin-signature", other]]);
+        let outcome = verify(K1, &line("2026-01-05T08:30:01Z", &headers, VB1), &[]);
+        assert_eq!(told(&outcome), (verdict.to_owned(), error, Value::Null));
+    }
+}
+
+#[test]
+fn a_value_that_can_be_no_signature_is_said_to_be_none() {
+    for signature in ["sha256=12", "sha1=da39a3ee5e6b4b0d3255bfef95601890afd80709", "x"] {
+        let outcome =
+            verify(K1, VB1, &["--service", "voipbin", "--signature", signature, "--explain"]).exits(1);
+        assert_eq!(told(&outcome).2, value!(["signature-malformed"]), "{signature}");
+    }
 }
 
 #[test]

@@ -36,19 +36,29 @@ impl Calls {
         let before = self.young.get(&number).or_else(|| self.old.get(&number)).cloned();
         // One that arrives late, such as a retry, does not take the call back.
         let is_late = before.as_ref().is_some_and(|before| state.rank() < before.rank());
+        // A call is held and retrieved several times: which of two such states is the later one, nothing tells.
+        let may_be_late = is_again
+            && before.as_ref().is_some_and(|before| state.rank() == before.rank() && !before.is_final());
+        let now = if may_be_late && before.as_ref() != Some(state) { unknown() } else { kept(state) };
         if !is_late {
             if self.young.len() >= GENERATION {
                 self.old = std::mem::take(&mut self.young);
             }
-            self.young.insert(number, kept(state));
+            self.young.insert(number, now);
         }
-        before.filter(|before| !(is_late && is_again) && !state.may_follow(Some(before)))
+        let is_excused = may_be_late || (is_late && is_again);
+        if is_excused { None } else { before.filter(|before| !state.may_follow(Some(before))) }
     }
+}
+
+/// One of which nothing is known, so that any may follow it.
+const fn unknown() -> State {
+    State::Other(String::new())
 }
 
 fn kept(state: &State) -> State {
     match state {
-        State::Other(name) if name.len() > LONGEST_NAME => State::Other(String::new()),
+        State::Other(name) if name.len() > LONGEST_NAME => unknown(),
         state => state.clone(),
     }
 }
@@ -96,6 +106,35 @@ mod tests {
         assert_eq!(calls.note(Some("w"), "a", &State::named("ACTIVE"), true), None);
         assert_eq!(noted(&mut calls, "b", "HELD"), None);
         assert_eq!(calls.note(Some("w"), "b", &State::named("ANSWERED"), true), Some(State::named("HELD")));
+    }
+
+    #[test]
+    fn a_call_may_be_held_again_and_again() {
+        let mut calls = Calls::default();
+        for state in
+            ["RINGING", "ACTIVE", "HELD", "ACTIVE", "REMOTE_HELD", "ACTIVE", "HELD", "ACTIVE", "ANSWERED"]
+        {
+            assert_eq!(noted(&mut calls, "a", state), None, "{state}");
+        }
+        assert_eq!(noted(&mut calls, "b", "HELD"), None);
+        assert_eq!(noted(&mut calls, "b", "REMOTE_HELD").as_deref(), Some("HELD"));
+    }
+
+    #[test]
+    fn which_of_two_holds_a_retry_is_of_is_not_known() {
+        let again = |calls: &mut Calls, state: &str| calls.note(Some("w"), "a", &State::named(state), true);
+        let mut calls = Calls::default();
+        // The first hold, which was not taken at first, comes after the call was retrieved.
+        assert_eq!(noted(&mut calls, "a", "ACTIVE"), None);
+        assert_eq!(again(&mut calls, "HELD"), None);
+        assert_eq!(noted(&mut calls, "a", "ANSWERED"), None);
+        let mut calls = Calls::default();
+        assert_eq!(noted(&mut calls, "a", "ACTIVE"), None);
+        assert_eq!(again(&mut calls, "ACTIVE"), None);
+        assert_eq!(noted(&mut calls, "a", "RINGING").as_deref(), Some("ACTIVE"));
+        // What ends a call ends it once.
+        assert_eq!(noted(&mut calls, "a", "ANSWERED"), None);
+        assert_eq!(again(&mut calls, "MISSED"), Some(State::named("ANSWERED")));
     }
 
     #[test]

@@ -247,7 +247,15 @@ async fn choose_keys(
         Some(service) => Otherwise::Make(service),
         None => Otherwise::Refuse,
     };
-    Keys::choose(context, &args.signing_key_file, otherwise, registered.or(args.service)).await
+    let keys = Keys::choose(context, &args.signing_key_file, otherwise, registered.or(args.service)).await?;
+    if let (Some(record), true) = (&args.record, keys.is_new) {
+        context.output.notice(&format!(
+            "the new key is kept nowhere: {} cannot be verified once this has ended; to verify it then, name a key of your \
+             own with --signing-key-file",
+            record.display()
+        ));
+    }
+    Ok(keys)
 }
 
 /// Registers a webhook whose key is known only then; whatever comes meanwhile waits to be accepted.

@@ -48,7 +48,7 @@ impl Registration {
     ) -> Result<Self, Error> {
         let definition = definition(context, account, args, url, keys)?;
         clean_up(context, account).await?;
-        destination::warn(context, account, url);
+        destination::warn(context, account, url, args.allow_http);
         let mut leftover = Leftover::write(context, account, &definition, keys.is_new)?;
         match account.client.create(&definition).await {
             Ok((webhook, date)) => {

@@ -8,7 +8,7 @@ use crate::output::deliveries::{DeliveryRow, EventCells, ForwardRow, RefusedRow,
 use crate::output::feed::Lines;
 use crate::receiver::{Answered, Counts, Delivered, Failure, Forwarded, Refused, Report, Verdict, is_taken};
 use crate::services::facts::facts;
-use crate::services::incoming::Summary;
+use crate::services::incoming::{Summary, identity};
 use crate::services::vis::delivery::REPOSTED;
 use crate::services::vis::delivery::event::State;
 use crate::webhook::ServiceKind;
@@ -62,17 +62,11 @@ impl Show {
 
     fn delivery(&mut self, delivered: &Delivered, out: &mut String) {
         let payload = std::str::from_utf8(&delivered.event).unwrap_or("{}");
+        let known_by = if self.is_json { known_by(delivered) } else { None };
         // Whoever reads JSON reads the payload.
         let event = Summary::of(delivered.service, payload);
         let is_reposted = delivered.synthetic.as_deref() == REPOSTED.to_str().ok();
-        let is_new = delivered.answered == Answered::Accepted && !delivered.is_duplicate;
-        let after = match (&event.call, &event.step) {
-            (Some(call), Some(state)) if is_new => {
-                let is_again = delivered.ids.attempt.is_some_and(|attempt| attempt > 1) || is_reposted;
-                self.calls.note(delivered.ids.webhook.as_deref(), call, state, is_again)
-            }
-            _ => None,
-        };
+        let after = self.before(delivered, &event, is_reposted);
         let after = after.as_ref().map(State::name);
         let (key, form) = match delivered.verdict {
             Verdict::Verified(fitting) => (self.keys.get(fitting.key), Some(fitting.form.name())),
@@ -86,6 +80,7 @@ impl Show {
             has_other_keys: self.keys.len() > 1,
             form,
             delivery_id: delivered.ids.delivery.as_deref(),
+            identity: known_by.as_deref(),
             webhook_id: delivered.ids.webhook.as_deref(),
             attempt: delivered.ids.attempt,
             is_duplicate: delivered.is_duplicate,
@@ -94,13 +89,24 @@ impl Show {
             is_rehearsed: matches!(delivered.answered, Answered::Rehearsed(_)),
             synthetic: delivered.synthetic.as_deref(),
             is_reposted,
-            payload,
+            // It may have no body.
+            payload: if payload.is_empty() { "null" } else { payload },
         };
         if self.is_json {
             json::delivery(&row, out);
         } else {
             text::delivery(&row, cells(delivered.service, &event), self.style, out);
         }
+    }
+
+    /// The state before, where the one that is told does not follow it.
+    fn before(&mut self, delivered: &Delivered, event: &Summary, is_reposted: bool) -> Option<State> {
+        let Delivered { ids, is_duplicate, .. } = delivered;
+        // Without an id, a call that is held again looks as if the first hold had been delivered twice (vis §8).
+        let is_told = delivered.answered == Answered::Accepted && !(*is_duplicate && ids.delivery.is_some());
+        let (Some(call), Some(state), true) = (&event.call, &event.step, is_told) else { return None };
+        let is_again = *is_duplicate || is_reposted || ids.attempt.is_some_and(|attempt| attempt > 1);
+        self.calls.note(ids.webhook.as_deref(), call, state, is_again).filter(|_| !is_duplicate)
     }
 
     fn refused(&self, refused: &Refused, out: &mut String) {
@@ -188,6 +194,15 @@ impl Lines<Shown> for Show {
             text::missed(count, self.style, out);
         }
     }
+}
+
+/// What a delivery without an id is known again by.
+fn known_by(delivered: &Delivered) -> Option<String> {
+    let Delivered { service, ids, event, .. } = delivered;
+    if ids.delivery.is_some() {
+        return None;
+    }
+    identity(*service, ids, event).map(|identity| identity.text())
 }
 
 const fn status(answered: Answered) -> Option<u16> {

@@ -10,7 +10,7 @@ use crate::commands::service::check_key;
 use crate::commands::signing_key;
 use crate::delivery::Delivery;
 use crate::error::{Error, Kind};
-use crate::receiver::record::Record;
+use crate::receiver::record::{Record, is_torn};
 use crate::secret::Secret;
 use crate::services::facts::{Facts, facts};
 use crate::services::incoming::{SYNTHETIC, TRIGGERED, read};
@@ -57,8 +57,12 @@ impl Plan {
             }
             match Record::read(text) {
                 Some(record) => deliveries.push(replayed(record)),
+                None if is_torn(&line) => context.output.warning(&format!(
+                    "line {} of {} is cut short, and is left out",
+                    lines.number(),
+                    lines.source()
+                )),
                 None if deliveries.is_empty() => return Err(no_record(&lines)),
-                // A recorder that was killed leaves a torn line, of a delivery that was never answered with 200.
                 None => context.output.warning(&format!(
                     "line {} of {} is no line of a record, and is left out",
                     lines.number(),

@@ -16,7 +16,8 @@ use super::service;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::text::word;
 use crate::output::when::absolute;
-use crate::receiver::record::Record;
+use crate::receiver::record::{Record, is_torn};
+use crate::services::facts::facts;
 use crate::services::incoming::{Flaw, read};
 use crate::webhook::ServiceKind;
 use crate::webhook::member::parse_time;
@@ -62,13 +63,17 @@ pub struct VerifyArgs {
 pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Error> {
     let keys = Keys::of(args, context).await?;
     let mut lines = Lines::of(source(args, context)?);
-    let Some(first) = lines.next(context).await? else {
-        return Err(Error::new(Kind::Configuration, format!("{} is empty", lines.source()))
-            .hint("give the body of a delivery, or a record of: vwh listen --record FILE"));
+    let first = match lines.next(context).await? {
+        Some(first) => first,
+        None if args.service.is_some_and(|service| facts(service).may_be_empty) => Vec::new(),
+        None => {
+            return Err(Error::new(Kind::Configuration, format!("{} is empty", lines.source()))
+                .hint("give the body of a delivery, or a record of: vwh listen --record FILE"));
+        }
     };
     let explain = (!args.explain).then(|| explaining(args));
     let mut report = Report::new(context, keys.secrets.len() > 1);
-    if record(&first).is_none() {
+    if record(&first).is_none() && !is_torn(&first) {
         let body = whole(context, &mut lines, first).await?;
         let now = args.now.unwrap_or_else(context.clock);
         report.add(None, checked(args, &keys, &HeaderMap::new(), &body, now))?;
@@ -86,13 +91,20 @@ pub async fn run(args: &VerifyArgs, context: &Context) -> Result<ExitStatus, Err
                 let now = args.now.unwrap_or(record.time);
                 report.add(Some(number), checked(args, &keys, &record.headers, &record.body, now))?;
             }
-            // A recorder that was killed leaves a torn line, of a delivery that was never answered with 200.
             None if !line.ends_with(b"\n") => context
                 .output
                 .warning(&format!("the last line of {} is cut short, and is left out", lines.source())),
+            // Another run has ended it, and gone on.
+            None if is_torn(&line) => context
+                .output
+                .warning(&format!("line {number} of {} is cut short, and is left out", lines.source())),
             None => report.add(Some(number), Checked::malformed("no line of a record".to_owned()))?,
         }
         next = lines.next(context).await?;
+    }
+    if report.is_empty() {
+        return Err(Error::new(Kind::Configuration, format!("{} has no whole line", lines.source()))
+            .hint("nothing in it was answered with 200: there is nothing to verify"));
     }
     Ok(report.finish(explain.as_deref()))
 }

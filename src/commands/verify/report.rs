@@ -163,6 +163,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Whether nothing was told.
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
     /// The exit status: success only if everything is verified; else `explain` is what to type to see why, if that was not said.
     pub(super) fn finish(self, explain: Option<&str>) -> ExitStatus {
         let total: usize = self.counts.iter().map(|(_, count)| count).sum();

@@ -8,7 +8,7 @@ use super::report::{Explanation, Outcome};
 use crate::services::facts::facts;
 use crate::services::incoming::{self, Malformed, Received};
 use crate::services::vis::delivery::{self, SIGNATURE, read};
-use crate::services::vis::signature::explain::{Case, Finding, decoded, explain};
+use crate::services::vis::signature::explain::{Case, Finding, canonically, decoded, explain};
 use crate::services::vis::signature::{self, Form, Match};
 
 /// What is known of a delivery besides what was made of it.
@@ -33,9 +33,9 @@ pub(super) fn of(
     };
     match outcome {
         Outcome::Verified { form: Form::AsReceived, .. } | Outcome::Malformed(_) => None,
-        Outcome::Verified { form: Form::Canonical, .. } => Some(Explanation::plain(
-            "its members were in another order when it was signed, or without the white space; it says the same",
-        )),
+        Outcome::Verified { form: Form::Canonical, .. } => {
+            Some(Explanation::plain(canonically(received.event)))
+        }
         Outcome::Verified { form: Form::CanonicalEscaped, .. } => Some(Explanation::plain(
             "its characters beyond ASCII were written as \\uXXXX when it was signed; it says the same",
         )),
@@ -68,13 +68,7 @@ fn of_others(
             {
                 return Some(unused_key());
             }
-            Some(known().unwrap_or_else(|| {
-                Explanation::plain(
-                    "no known cause fits: the body was altered after it was signed, or the key is another one. Compare \
-                     the key with the one that the service showed, and the body with its bytes as they arrive (vwh \
-                     listen --record FILE keeps them)",
-                )
-            }))
+            Some(known().unwrap_or_else(|| Explanation::plain(incoming::unexplained(received))))
         }
     }
 }
@@ -144,8 +138,14 @@ fn unknown(case: &Case<'_>) -> Explanation {
     } else {
         ""
     };
+    let rounded = incoming::rounded(case.event).unwrap_or_default();
+    if !shape.is_empty() {
+        return Explanation::plain(format!(
+            "{shape}whatever the body and the key are, it fits neither: take the signature as it arrives, and all of it"
+        ));
+    }
     Explanation::plain(format!(
-        "{shape}{lost}no known cause fits: the body was altered after it was signed, or the key is another one. Compare \
+        "{lost}{rounded}no known cause fits: the body was altered after it was signed, or the key is another one. Compare \
          the key with that of the webhook (vwh list --json --show-secrets), and the body with its bytes as they arrive \
          (vwh listen --record FILE keeps them)"
     ))
@@ -167,7 +167,7 @@ pub(super) fn of_malformed(capture: &Capture<'_>, malformed: Malformed, keys: &K
             let sentence = "this is the value of `event` alone; the body has it in {\"event\":…}";
             Some(with_verdict("no-envelope", sentence, Some(found), keys))
         }
-        Malformed::NoCloudEvent | Malformed::NoType | Malformed::Twice => None,
+        Malformed::NoCloudEvent | Malformed::NoType | Malformed::Twice | Malformed::TwoSignatures => None,
     }
 }
 

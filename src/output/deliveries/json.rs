@@ -26,6 +26,8 @@ pub fn delivery(row: &DeliveryRow<'_>, out: &mut String) {
         rehearsed: bool,
         synthetic: Option<&'a str>,
         service: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        identity: Option<&'a str>,
     }
     let line = Line {
         event: "delivery",
@@ -42,6 +44,7 @@ pub fn delivery(row: &DeliveryRow<'_>, out: &mut String) {
         rehearsed: row.is_rehearsed,
         synthetic: row.synthetic,
         service: row.service,
+        identity: row.identity,
     };
     out.push_str(&to_line(&line));
     out.pop();

@@ -46,6 +46,8 @@ pub struct DeliveryRow<'a> {
     pub form: Option<&'static str>,
     /// Ids, as far as they are known.
     pub delivery_id: Option<&'a str>,
+    /// What it is known again by, where it has no id.
+    pub identity: Option<&'a str>,
     /// The registration.
     pub webhook_id: Option<&'a str>,
     /// Counted from 1.

@@ -27,6 +27,7 @@ pub const FACTS: Facts = Facts {
     tells_states: false,
     sample: "sample interaction",
     may_be_unsigned: false,
+    may_be_empty: false,
     signature_place: "the header Vonage-Signature",
 };
 

@@ -102,9 +102,7 @@ pub fn verify(
     now: DateTime<Utc>,
     leeway: TimeDelta,
 ) -> Result<usize, Flaw> {
-    let token = token.trim();
-    let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
-    let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::NoToken)?;
+    let (signed, signature) = bare(token).rsplit_once('.').ok_or(Flaw::NoToken)?;
     let (header, claims) = signed.split_once('.').ok_or(Flaw::NoToken)?;
     let header: Value = part(header)?;
     let claims: Value = part(claims)?;
@@ -131,6 +129,12 @@ pub fn verify(
     }
     let key = keys[found].as_deref().unwrap_or_default();
     Err(if mac(key, body).verify_slice(&hash).is_ok() { Flaw::KeyedHash } else { Flaw::Altered })
+}
+
+/// A token without what may stand before it.
+fn bare(token: &str) -> &str {
+    let token = token.trim();
+    token.strip_prefix("Bearer ").unwrap_or(token).trim()
 }
 
 fn part(text: &str) -> Result<Value, Flaw> {

@@ -27,6 +27,7 @@ pub const FACTS: Facts = Facts {
     tells_states: true,
     sample: "sample call",
     may_be_unsigned: true,
+    may_be_empty: false,
     signature_place: "the header X-VON-Signature",
 };
 

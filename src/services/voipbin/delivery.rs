@@ -71,8 +71,14 @@ pub struct Received {
 
 /// Takes a delivery apart. `event_type`, which only the vendor's other transport has, is read where `type` is missing.
 pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Received, Malformed> {
+    let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
+    let signature = signature.filter(|text| !text.is_empty()).map(str::to_owned);
+    let mut received = Received { signature, ..Received::default() };
+    // What a flow posts may have no body at all, and is signed like any other (vb §5, §6).
+    if body.is_empty() {
+        return Ok(received);
+    }
     let text = std::str::from_utf8(body).map_err(|_| Malformed::NotJson)?;
-    let mut received = Received::default();
     let mut other_name = None;
     let mut seen = [0; 2];
     member::each(text, |name, value| match name {
@@ -108,8 +114,6 @@ pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Received, Malformed> {
     if received.kind.is_empty() {
         received.kind = other_name.filter(|kind| !kind.is_empty()).ok_or(Malformed::NoType)?;
     }
-    let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
-    received.signature = signature.filter(|text| !text.is_empty()).map(str::to_owned);
     Ok(received)
 }
 
@@ -133,7 +137,7 @@ impl Received {
     pub fn summary(self) -> Summary {
         Summary {
             call: self.id.clone(),
-            state: Some(Cow::Owned(self.kind)),
+            state: Some(self.kind).filter(|kind| !kind.is_empty()).map(Cow::Owned),
             direction: self.direction.map(|direction| match direction.as_str() {
                 "incoming" => Cow::Borrowed("INBOUND"),
                 "outgoing" => Cow::Borrowed("OUTBOUND"),

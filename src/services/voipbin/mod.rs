@@ -26,6 +26,7 @@ pub const FACTS: Facts = Facts {
     tells_states: false,
     sample: "sample call",
     may_be_unsigned: true,
+    may_be_empty: true,
     signature_place: "the header X-VoIPBIN-Signature",
 };
 

@@ -13,6 +13,7 @@ fn row() -> DeliveryRow<'static> {
         has_other_keys: false,
         form: Some("as-received"),
         delivery_id: Some("d-1"),
+        identity: None,
         webhook_id: None,
         attempt: Some(1),
         is_duplicate: false,

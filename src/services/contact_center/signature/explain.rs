@@ -1,17 +1,23 @@
 //! Why a token is not believed: what is known to go wrong (cc §6, §8). A diagnosis only: whatever fits here is not verified
 //! by it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use hmac::Mac as _;
 use serde_json::Value;
 
 use super::super::super::incoming::Cause;
-use super::super::super::respelling::compact;
-use super::{Flaw, LEEWAY, part, verify};
+use super::super::super::respelling::{compact, in_ascii, in_characters, javascript};
+use super::{Flaw, LEEWAY, bare, key, mac, part, verify};
 use crate::secret::Secret;
 
 /// What `token` is refused for, of `body` at `now`; `None` if nothing known fits.
 #[must_use]
 pub fn explain(token: &str, body: &str, keys: &[Secret], now: DateTime<Utc>) -> Option<Cause> {
+    // What a token says of itself counts for nothing unless its key is known.
+    let signer = signer(token, keys);
+    let of_signer = |name, sentence: &str| Some(Cause::new(name, sentence, signer));
     match verify(token, body.as_bytes(), keys, now, LEEWAY) {
         Ok(_) => token.trim().starts_with("Bearer ").then(|| {
             Cause::new(
@@ -25,15 +31,35 @@ pub fn explain(token: &str, body: &str, keys: &[Secret], now: DateTime<Utc>) -> 
             "it was signed with the text of the secret: the key is what that is in base64, decoded",
             None,
         )),
-        Err(Flaw::KeyedHash) => Some(Cause::new(
-            "keyed-hash",
-            "its payload_hash is the HMAC of the body, as one page of the vendor's may be read; it is the plain SHA-256",
-            None,
-        )),
+        Err(Flaw::KeyedHash) => of_signer("keyed-hash", KEYED_HASH),
         Err(Flaw::Expired) => Some(expired(token, body, keys, now)),
-        Err(Flaw::Altered) => altered(token, body, keys, now),
-        Err(_) => None,
+        Err(Flaw::Altered) => altered(token, body, keys, now).or_else(|| of_signer("altered", ALTERED)),
+        Err(Flaw::NoToken) => Some(Cause::new("no-token", NO_TOKEN, None)),
+        Err(Flaw::Algorithm) => Some(Cause::new("algorithm", ALGORITHM, None)),
+        Err(Flaw::NoExpiry) => of_signer("no-expiry", NO_EXPIRY),
+        Err(Flaw::NoHash) => of_signer("no-hash", NO_HASH),
+        Err(Flaw::Forged) => None,
     }
+}
+
+const ALTERED: &str = "the key is right, and the body is another one than was signed: compare it with its bytes as they arrive \
+                       (vwh listen --record FILE keeps them)";
+const KEYED_HASH: &str = "its payload_hash is the HMAC of the body, as one page of the vendor's may be read; it is the plain \
+                          SHA-256";
+const NO_TOKEN: &str = "a token has three parts with points between them: take the header Vonage-Signature as it arrives, and all of it";
+const ALGORITHM: &str = "the service signs with HS256 alone: whoever made this token is not the service, or means to get past \
+                         the key";
+const NO_EXPIRY: &str = "the key is right, but its token has no `exp`, so it would count for ever: the service gives each 5 minutes, \
+                         and somebody else who has the key made this one";
+const NO_HASH: &str = "the key is right, but its token has no SHA-256 in `payload_hash`, so it says nothing of the body: somebody \
+                       else who has the key made this one";
+
+/// Which of `keys` made the `token`, whatever it says.
+fn signer(token: &str, keys: &[Secret]) -> Option<usize> {
+    let (signed, signature) = bare(token).rsplit_once('.')?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    let fits = |key: Vec<u8>| mac(&key, signed.as_bytes()).verify_slice(&signature).is_ok();
+    keys.iter().position(|secret| key(secret).is_some_and(fits))
 }
 
 fn expired(token: &str, body: &str, keys: &[Secret], now: DateTime<Utc>) -> Cause {
@@ -59,21 +85,27 @@ fn expiry(token: &str) -> Option<DateTime<Utc>> {
 
 /// The body may have been changed in a way that people's tools change bodies.
 fn altered(token: &str, body: &str, keys: &[Secret], now: DateTime<Utc>) -> Option<Cause> {
+    const LINE_END: &str = "a line end was added to the body or taken off: keep its bytes as they arrive";
+    const BLANKS: &str = "the body was written anew with other white space: check the bytes as they arrive, before they are parsed";
+    const ESCAPES: &str = "characters beyond ASCII were escaped in the body (as \\u00eb), or the other way round: check the bytes \
+                           as they arrive, before they are parsed";
+    const NUMBERS: &str = "its numbers were written anew as JavaScript does (1.50 as 1.5, 7340013123456789123 as \
+                           7340013123456790000): check the bytes as they arrive, before they are parsed";
     let fits = |text: &str| verify(token, text.as_bytes(), keys, now, LEEWAY).ok();
-    let ends = [body.trim_end_matches(['\r', '\n']).to_owned(), format!("{body}\n"), format!("{body}\r\n")];
-    if let Some(key) = ends.iter().find_map(|text| fits(text)) {
-        return Some(Cause::new(
-            "line-end",
-            "a line end was added to the body or taken off: keep its bytes as they arrive",
-            Some(key),
-        ));
-    }
-    let key = fits(&compact(body))?;
-    Some(Cause::new(
-        "re-serialised",
-        "the body was written anew with other white space: check the bytes as they arrive, before they are parsed",
-        Some(key),
-    ))
+    let single = [
+        ("line-end", LINE_END, body.trim_end_matches(['\r', '\n']).to_owned()),
+        ("line-end", LINE_END, format!("{body}\n")),
+        ("line-end", LINE_END, format!("{body}\r\n")),
+        ("re-serialised", BLANKS, compact(body)),
+        ("escapes", ESCAPES, in_characters(body)),
+        ("escapes", ESCAPES, in_ascii(body)),
+        ("numbers", NUMBERS, javascript::javascript(body)),
+    ];
+    let numbers = javascript::before(body).map(|text| ("numbers", NUMBERS, text));
+    single.into_iter().chain(numbers).find_map(|(name, sentence, text)| {
+        let key = fits(&text)?;
+        Some(Cause::new(name, sentence, Some(key)))
+    })
 }
 
 /// `90 s`, `12 min`, `5 h`, `3 days`.

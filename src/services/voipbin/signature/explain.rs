@@ -7,7 +7,7 @@ use hmac::Mac as _;
 use reqwest::header::HeaderMap;
 
 use super::super::super::incoming::Cause;
-use super::super::super::respelling::{compact, escaped, unescaped};
+use super::super::super::respelling::{compact, escaped, in_ascii, in_characters, javascript, unescaped};
 use super::{PREFIX, keyed, verify};
 use crate::hexadecimal;
 use crate::secret::Secret;
@@ -19,14 +19,10 @@ const TIMESTAMP: &str = "x-voipbin-timestamp";
 #[must_use]
 pub fn explain(signature: &str, body: &str, headers: &HeaderMap, keys: &[Secret]) -> Option<Cause> {
     let signature = signature.trim();
-    let Some(digits) = signature.strip_prefix(PREFIX) else {
-        let key = verify(&format!("{PREFIX}{signature}"), body.as_bytes(), keys)?;
-        let sentence = "the value has no `sha256=` before its digits: keep the header as it arrives";
-        return Some(Cause::new("no-prefix", sentence, Some(key)));
+    let Some(expected) = signature.strip_prefix(PREFIX).and_then(hexadecimal::decode::<32>) else {
+        return Some(of_no_signature(signature, body, keys));
     };
-    let expected = hexadecimal::decode::<32>(digits)?;
     texts(body, headers)
-        .into_iter()
         .find_map(|(name, sentence, text)| {
             let key = verify(signature, text.as_bytes(), keys)?;
             Some(Cause::new(name, sentence, Some(key)))
@@ -34,25 +30,53 @@ pub fn explain(signature: &str, body: &str, headers: &HeaderMap, keys: &[Secret]
         .or_else(|| keys.iter().enumerate().find_map(|(index, key)| of_decoded(key, index, body, &expected)))
 }
 
+/// Whatever the body and the key are, it can fit none.
+fn of_no_signature(signature: &str, body: &str, keys: &[Secret]) -> Cause {
+    if let Some(key) = verify(&format!("{PREFIX}{signature}"), body.as_bytes(), keys) {
+        let sentence = "the value has no `sha256=` before its digits: keep the header as it arrives";
+        return Cause::new("no-prefix", sentence, Some(key));
+    }
+    let sentence = "the value is not `sha256=` and 64 hexadecimal digits: take the header X-VoIPBIN-Signature as it arrives, and \
+                    all of it";
+    Cause::new("signature-malformed", sentence, None)
+}
+
 /// What may have been signed instead of the body.
-fn texts(body: &str, headers: &HeaderMap) -> Vec<(&'static str, &'static str, String)> {
+fn texts<'a>(
+    body: &'a str,
+    headers: &HeaderMap,
+) -> impl Iterator<Item = (&'static str, &'static str, String)> + use<'a> {
     const ANEW: &str = "the body was written anew: check the bytes as they arrive, where `<`, `>` and `&` are \\u003c, \\u003e and \\u0026";
+    const BLANKS: &str = "the body was written anew with other white space: check the bytes as they arrive, before they are parsed";
+    const ESCAPES: &str = "characters beyond ASCII were escaped in the body (as \\u00eb), or the other way round: check the bytes \
+                           as they arrive, before they are parsed";
+    const NUMBERS: &str = "its numbers were written anew as JavaScript does (1.50 as 1.5, 7340013123456789123 as \
+                           7340013123456790000): check the bytes as they arrive, before they are parsed";
     const LINE_END: &str = "a line end was added to the body or taken off: keep its bytes as they arrive";
     const OLD: &str =
         "a timestamp was signed before the body, as older documents say: the service signs the body alone";
-    let mut texts = vec![
+    let timestamp = headers.get(TIMESTAMP).and_then(|value| value.to_str().ok());
+    let timestamped = timestamp.map(|timestamp| ("timestamp", OLD, format!("{timestamp}.{body}")));
+    let texts = [
         ("line-end", LINE_END, body.trim_end_matches(['\r', '\n']).to_owned()),
         ("line-end", LINE_END, format!("{body}\n")),
         ("line-end", LINE_END, format!("{body}\r\n")),
+        ("re-serialised", BLANKS, compact(body)),
         ("re-serialised", ANEW, escaped(body)),
-        ("re-serialised", ANEW, escaped(&compact(body))),
+        ("re-serialised", ANEW, compact(&escaped(body))),
         ("re-serialised", ANEW, unescaped(body)),
-        ("re-serialised", ANEW, compact(body)),
+        ("escapes", ESCAPES, in_characters(body)),
+        ("escapes", ESCAPES, in_ascii(body)),
+        ("escapes", ESCAPES, in_ascii(&escaped(body))),
+        ("numbers", NUMBERS, javascript::javascript(body)),
     ];
-    if let Some(timestamp) = headers.get(TIMESTAMP).and_then(|value| value.to_str().ok()) {
-        texts.push(("timestamp", OLD, format!("{timestamp}.{body}")));
-    }
-    texts
+    let numbers = javascript::before(body).map(|text| ("numbers", NUMBERS, text));
+    // Whoever wrote the numbers anew has written these anew as well.
+    let both = numbers.flat_map(|(name, sentence, text)| {
+        let other = Some(escaped(&text)).filter(|other| *other != text).map(|other| (name, sentence, other));
+        std::iter::once((name, sentence, text)).chain(other)
+    });
+    texts.into_iter().chain(timestamped).chain(both)
 }
 
 fn of_decoded(key: &Secret, index: usize, body: &str, expected: &[u8]) -> Option<Cause> {

@@ -6,6 +6,7 @@
 
 mod digests;
 mod encoding;
+mod forms;
 mod json;
 mod keys;
 mod spelling;
@@ -16,6 +17,7 @@ use hmac::Mac as _;
 use super::{Spelling, canonical};
 use crate::secret::Secret;
 pub use encoding::decoded;
+pub use forms::canonically;
 use keys::Candidate;
 use spelling::Reading;
 use texts::Signed;

@@ -5,6 +5,8 @@ mod numbers;
 use super::super::{Spelling, canonical};
 use super::json::{CANONICAL, COMPACT, Case as DigitCase, Escapes, Layout, Node, Style};
 use super::{Case, Cause, accepted};
+use crate::services::respelling::javascript::{before, javascript};
+use crate::services::respelling::{compact, in_ascii, in_characters};
 use crate::services::vis::delivery::scenario::stamp;
 use crate::webhook::member;
 
@@ -50,10 +52,11 @@ const KNOWN: &[Known] = &[
         texts: line_end,
         is_costly: false,
     },
+    Known { name: "escapes", sentence: OTHER_ESCAPES, texts: other_escapes, is_costly: false },
     Known {
         name: "order",
         sentence: "its members were signed in the order received; they are to be sorted by name first",
-        texts: |event| written(event, &[COMPACT], &[Escapes::default(), ESCAPED]),
+        texts: |event| unaccepted(event, vec![compact(event.case.event)]),
         is_costly: false,
     },
     Known {
@@ -65,8 +68,8 @@ const KNOWN: &[Known] = &[
     },
     Known {
         name: "escapes",
-        sentence: "characters beyond ASCII are escaped in what was signed and not in what was received, or in capitals",
-        texts: |event| written(event, &[COMPACT], &[ESCAPED, ESCAPED_IN_CAPITALS]),
+        sentence: OTHER_ESCAPES,
+        texts: |event| written(event, &[COMPACT], &[Escapes::default(), ESCAPED, ESCAPED_IN_CAPITALS]),
         is_costly: false,
     },
     Known {
@@ -95,6 +98,13 @@ const KNOWN: &[Known] = &[
         is_costly: true,
     },
     Known {
+        name: "numbers",
+        sentence: "its numbers were written anew as JavaScript does (1.50 as 1.5, 7340013123456789123 as \
+                   7340013123456790000): keep the body as it came instead of parsing it and writing it again",
+        texts: numbers_of_javascript,
+        is_costly: true,
+    },
+    Known {
         name: "types",
         sentence: "a number or truth value was signed as a text, or a text as a number: keep the body as it came \
                    instead of parsing it and writing it again",
@@ -115,6 +125,9 @@ const KNOWN: &[Known] = &[
         is_costly: true,
     },
 ];
+
+const OTHER_ESCAPES: &str = "characters beyond ASCII are escaped (as \\u00eb) in what was received and not in what was signed, or the other \
+                             way round, or in capitals: keep the body as it came";
 
 const ESCAPED: Escapes = Escapes { beyond_ascii: Some(DigitCase::Lower), slashes: false, others: "" };
 const ESCAPED_IN_CAPITALS: Escapes =
@@ -193,10 +206,26 @@ fn written(event: &Event<'_>, layouts: &[Layout], escapes: &[Escapes]) -> Vec<St
             }
         }
     }
-    // What verifies is no cause.
+    unaccepted(event, texts)
+}
+
+/// Those that do not verify: what does is no cause.
+fn unaccepted(event: &Event<'_>, mut texts: Vec<String>) -> Vec<String> {
     let accepted = accepted(event.case.event);
     texts.retain(|text| !accepted.contains(text));
     texts
+}
+
+/// The event as it came but for its escapes.
+fn other_escapes(event: &Event<'_>) -> Vec<String> {
+    let as_received = event.case.event;
+    unaccepted(event, vec![in_characters(as_received), in_ascii(as_received)])
+}
+
+fn numbers_of_javascript(event: &Event<'_>) -> Vec<String> {
+    let accepted = accepted(event.case.event);
+    let written = accepted.iter().map(|text| javascript(text));
+    unaccepted(event, written.chain(accepted.iter().flat_map(|text| before(text))).collect())
 }
 
 fn white_space(event: &Event<'_>) -> Vec<String> {
