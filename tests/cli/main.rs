@@ -70,6 +70,7 @@ mod logout;
 mod missed;
 mod missed_again;
 mod missed_consent;
+mod missed_nothing_lost;
 mod missed_overlap;
 mod missed_pages;
 mod missed_post;
