@@ -130,6 +130,7 @@ mod verify_services;
 mod voipbin;
 mod voipbin_kill;
 mod voipbin_refused;
+mod voipbin_slot;
 mod wait_lock;
 mod whoami;
 mod widths;
