@@ -131,7 +131,7 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     let status = create(context, account, &definition, &key, check).await?;
     registering::warn_of_unlisted(context, account, &args.event).await;
     if let Some(replaced) = replaced {
-        replaced.note(context).await;
+        replaced.note(context, account).await;
     }
     Ok(status)
 }
@@ -196,7 +196,7 @@ async fn create(
     let (webhook, date) = match account.client.create(definition).await {
         Ok(created) => created,
         Err(error) => {
-            let may_exist = matches!(error, HttpError::Ambiguous { .. });
+            let may_exist = error.is_in_doubt();
             match key_file {
                 None if may_exist => key.show_once(context),
                 file if !may_exist => discard(file),

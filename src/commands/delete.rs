@@ -114,7 +114,7 @@ fn resolve(
     Ok((items, gone))
 }
 
-/// The url of a webhook that vwh removed earlier.
+/// The url of the last webhook of this id that vwh removed earlier.
 fn journalled(
     context: &Context,
     account: &Account,
@@ -122,6 +122,6 @@ fn journalled(
     id: &str,
 ) -> Result<Option<String>, Error> {
     let lines = account.journal(context)?.read()?;
-    let removal = history::removals(&lines, owner).into_iter().find(|removal| removal.id == id);
+    let removal = history::removals(&lines, owner).into_iter().rev().find(|removal| removal.id == id);
     Ok(removal.map(|removal| removal.url()))
 }

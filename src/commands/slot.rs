@@ -6,7 +6,9 @@ use super::removal::Removal;
 use super::report::{Done, Outcome, Report};
 use super::snapshot::Snapshot;
 use crate::error::Error;
+use crate::output::text::word;
 use crate::webhook::Webhook;
+use crate::webhook::json::Secrets;
 
 /// A webhook that is about to make way, and is on disk.
 pub struct Replaced {
@@ -30,8 +32,14 @@ impl Replaced {
         &self.webhook.url
     }
 
-    /// Notes that it is gone.
-    pub async fn note(&self, context: &Context) {
+    /// Notes that it is gone, and says so.
+    pub async fn note(&self, context: &Context, account: &Account) {
+        let url = self.webhook.shown_url(Secrets::Hide);
+        let delete = account.command(&format!("delete {}", word(&self.webhook.id)));
+        let restore = account.command(&format!("restore --url {}", word(&url)));
+        context.output.notice(&format!(
+            "it took the place of the webhook to {url}; to have that back: {delete}, then {restore}"
+        ));
         let done = Done::new(&self.webhook, Outcome::Gone);
         self.removal.note_kept(context, &Report { results: vec![done], ended: None }).await;
     }

@@ -10,12 +10,14 @@ use super::destination::parse_url;
 use super::registering;
 use super::signing_key::{self, Key, KeyArgs};
 use crate::error::{Error, ExitStatus, Kind};
+use crate::output::text::word;
 use crate::services::ability::{Ability, elsewhere};
 use crate::services::check_update;
 use crate::services::facts::facts;
 use crate::services::registration::{Update, is_gone};
 use crate::services::rules::{KeyWish, Wish};
 use crate::webhook::Webhook;
+use crate::webhook::json::Secrets;
 
 /// Change a webhook in place (Contact Center, VoIPBIN)
 ///
@@ -94,9 +96,22 @@ pub async fn run(args: &UpdateArgs, context: &Context, account: &Account) -> Res
     if let Some(settling) = facts(service).settling {
         context.output.notice(settling);
     }
+    warn_about_method(context, account, &webhook);
     let status = answer(context, account, &webhook, (context.clock)(), "updated")?;
     registering::warn_of_unlisted(context, account, &args.event).await;
     Ok(status)
+}
+
+/// A receiver of webhooks expects POST, and the url alone was changed.
+fn warn_about_method(context: &Context, account: &Account, webhook: &Webhook) {
+    let Some(method) = webhook.delivery_method().filter(|method| !method.eq_ignore_ascii_case("POST")) else {
+        return;
+    };
+    let why = if webhook.method.is_some() { "" } else { ", because none is set" };
+    let shown = webhook.shown_url(Secrets::Hide);
+    let url = if shown == webhook.url { word(&shown) } else { "URL".into() };
+    let create = account.command(&format!("create --replace --url {url}"));
+    context.output.warning(&format!("it delivers by {method}{why}; POST is set by: {create}"));
 }
 
 /// A new key is on disk before it is sent: one that is lost cannot verify anything.
@@ -119,7 +134,7 @@ async fn send(
             Ok(webhook)
         }
         Err(error) => {
-            let is_gone = is_gone(&error);
+            let (is_gone, is_in_doubt) = (is_gone(&error), error.is_in_doubt());
             let error = Error::from(error);
             // What was refused outright has not taken the key.
             match (key_file, error.status.is_some_and(|status| (400..500).contains(&status))) {
@@ -133,7 +148,11 @@ async fn send(
             }
             let error = error.while_doing(format!("cannot update webhook {id:?}"));
             let list = account.command("list");
-            Err(if is_gone { error.hint(format!("see the ids with: {list}")) } else { error })
+            Err(match (is_gone, is_in_doubt) {
+                (true, _) => error.hint(format!("see the ids with: {list}")),
+                (_, true) => error.hint(format!("look before you repeat it: {list}")),
+                _ => error,
+            })
         }
     }
 }

@@ -246,6 +246,13 @@ impl From<HttpError> for Error {
                 let causes = std::iter::once(cause).chain(causes).collect();
                 Self { causes, status, ..Self::new(Kind::Unavailable, message) }
             }
+            HttpError::Undone { source, .. } => Self {
+                causes: vec![source.to_string()],
+                ..Self::new(Kind::Unavailable, message)
+                    .hint("vwh list shows what is there by now; then run this again")
+            },
+            HttpError::Renewed => Self::new(Kind::Unavailable, message).hint("run it again"),
+            HttpError::Absent { .. } => Self::new(Kind::NotFound, message),
             HttpError::Undecodable { .. } => Self::new(Kind::Internal, message)
                 .hint("check the base URL; if it is right, -vv shows the headers of what the service sent"),
             HttpError::Taken { .. } => Self::new(Kind::Rejected, message)

@@ -4,6 +4,7 @@
 //! token comes from (an [`Authorize`] is handed in).
 
 mod authorize;
+mod call;
 pub mod exchange;
 pub mod fault;
 pub mod gate;
@@ -13,12 +14,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use reqwest::Method;
 use url::Url;
 
 use crate::limits::Limits;
 use crate::secret::Secret;
 pub use authorize::{Authorize, AuthorizeError, LocalFuture, NoToken, NoTokenCause};
+pub use call::{Call, Credential, Repeat, WhenHeld};
 use exchange::{Broken, Exchange};
 use fault::{Fault, Meaning};
 use gate::Gate;
@@ -89,6 +90,23 @@ pub enum HttpError {
         /// What happened to it.
         source: Box<Self>,
     },
+    /// The same, and what was read after that shows that it had done nothing yet.
+    #[error("it was not confirmed, and right after that {seen}")]
+    Undone {
+        /// What was there, in words.
+        seen: String,
+        /// What happened to it.
+        source: Box<Self>,
+    },
+    /// The token was renewed, and the request has to be made anew.
+    #[error("the token was renewed before the request was taken")]
+    Renewed,
+    /// What was read has no such webhook.
+    #[error("{host} has no webhook with this id")]
+    Absent {
+        /// Host and port.
+        host: String,
+    },
     /// A reply that is not what the service documents.
     #[error("{host} sent a reply that is not {expected}: {found}")]
     Undecodable {
@@ -127,6 +145,12 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Whether it is not known what became of a change.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Ambiguous { .. } | Self::Undone { .. })
+    }
+
     /// What it means that there was no complete reply from `host`.
     #[must_use]
     pub fn of_broken(host: String, broken: Broken) -> Self {
@@ -136,53 +160,6 @@ impl HttpError {
             source => Self::Connect { host, source },
         }
     }
-}
-
-/// Whether a request may be repeated (design §4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeat {
-    /// It may: GET, DELETE, renew.
-    Safe,
-    /// Not once it may have arrived: create.
-    OnlyIfNotSent,
-}
-
-/// What to do when the gate of the token is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenHeld {
-    /// Wait until it opens.
-    Wait,
-    /// Return [`HttpError::Throttled`], so that a batch can look again before it goes on.
-    Return,
-}
-
-/// How a token travels with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// In `Authorization`, as a bearer token.
-    Bearer,
-    /// An access key in the query, where the service reads it and nowhere else; what does not look like one is a bearer token
-    /// (vb §2).
-    AccessKeyOrBearer,
-}
-
-/// A request to send.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// Method.
-    pub method: Method,
-    /// The whole URL.
-    pub url: Url,
-    /// A JSON body; `None` sends `Content-Length: 0`.
-    pub body: Option<Secret>,
-    /// The media type that is asked for.
-    pub accept: &'static str,
-    /// How the token travels.
-    pub credential: Credential,
-    /// Whether it may be repeated.
-    pub repeat: Repeat,
-    /// What to do when throttled.
-    pub when_held: WhenHeld,
 }
 
 /// A complete 2xx reply.
@@ -267,6 +244,9 @@ impl Http {
                         }
                         return Err(error);
                     }
+                    if call.repeat == Repeat::Never {
+                        return Err(HttpError::Renewed);
+                    }
                     refreshed = true;
                 }
                 Next::Repeat(error) => {
@@ -344,7 +324,7 @@ fn judge(call: &Call, host: &str, token: &Secret, arrived: exchange::Arrived) ->
     match (meaning, call.repeat) {
         (Meaning::TokenRefused, _) => Next::Refused(error),
         (Meaning::Transient, Repeat::Safe) => Next::Repeat(error),
-        (Meaning::Transient, Repeat::OnlyIfNotSent) => Next::Fail(ambiguous(error)),
+        (Meaning::Transient, Repeat::OnlyIfNotSent | Repeat::Never) => Next::Fail(ambiguous(error)),
         _ => Next::Fail(error),
     }
 }
@@ -360,7 +340,8 @@ fn broken_exchange(call: &Call, host: &str, broken: Broken) -> Next {
         matches!(broken, Broken::TimeLimit | Broken::TooLarge | Broken::Setup(_) | Broken::Untrusted(_));
     let error = HttpError::of_broken(host, broken);
     match call.repeat {
-        Repeat::OnlyIfNotSent if was_sent => Next::Fail(ambiguous(error)),
+        Repeat::OnlyIfNotSent | Repeat::Never if was_sent => Next::Fail(ambiguous(error)),
+        Repeat::Never => Next::Fail(error),
         _ if is_final => Next::Fail(error),
         _ => Next::Repeat(error),
     }

@@ -71,7 +71,8 @@ pub(super) fn url_of(definition: &RawValue) -> String {
 /// Every removal of `owner`'s webhooks, oldest first.
 #[must_use]
 pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
-    let mut removals: Vec<Removal> = Vec::new();
+    // What was removed again stands where it was removed last.
+    let mut removals: Vec<Option<Removal>> = Vec::new();
     // By id the newest; by id and url each, for where there is room for one webhook every one has the same id.
     let mut position_of: HashMap<&str, usize> = HashMap::new();
     let mut position_at: HashMap<(&str, String), usize> = HashMap::new();
@@ -91,21 +92,20 @@ pub fn removals(lines: &[Line], owner: &Owner) -> Vec<Removal> {
                 successor: successor_of.get(line.id.as_str()).map(|id| (*id).clone()),
                 state: State::Unsettled,
             };
-            let position = *position_at.entry((&line.id, url_of(definition))).or_insert(removals.len());
-            position_of.insert(&line.id, position);
-            match removals.get_mut(position) {
-                Some(older) => *older = removal,
-                None => removals.push(removal),
+            if let Some(older) = position_at.insert((&line.id, url_of(definition)), removals.len()) {
+                removals[older] = None;
             }
+            position_of.insert(&line.id, removals.len());
+            removals.push(Some(removal));
         } else {
             let named = line.definition.as_ref().map(|definition| (line.id.as_str(), url_of(definition)));
             let position = named.and_then(|key| position_at.get(&key)).or(position_of.get(line.id.as_str()));
-            if let Some(position) = position {
-                settle(&mut removals[*position], line);
+            if let Some(removal) = position.and_then(|position| removals[*position].as_mut()) {
+                settle(removal, line);
             }
         }
     }
-    removals
+    removals.into_iter().flatten().collect()
 }
 
 /// The removals of the last run that removed anything; a webhook that two runs removed belongs to the later. A run of
@@ -251,7 +251,8 @@ mod tests {
         lines.push(line("r1", 7, Action::Removed, "a"));
         assert_eq!(states(&lines)[0], State::Restored("new-a".into()));
         lines.push(line("r3", 8, Action::Removing, "a"));
-        assert_eq!(states(&lines)[0], State::Unsettled);
+        // It was removed last.
+        assert_eq!(states(&lines), [State::Kept, State::Unsettled, State::Unsettled]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn full(entry: Entry<'_>, style: TableStyle, missed: Option<String>, next: &
         ("id", Some(inert(&webhook.id).into_owned())),
         ("name", webhook.name.as_deref().map(|name| inert(name).into_owned())),
         ("url", Some(url)),
-        ("method", webhook.method.as_deref().map(|method| inert(method).into_owned())),
+        ("method", method(webhook)),
         ("last error", last_error(webhook)),
     ];
     if let Some(statistics) = &webhook.statistics {
@@ -70,6 +70,15 @@ pub fn full(entry: Entry<'_>, style: TableStyle, missed: Option<String>, next: &
         out.push_str(&format!("{label:<LABEL$}  {command}\n"));
     }
     out
+}
+
+fn method(webhook: &Webhook) -> Option<String> {
+    let method = inert(webhook.delivery_method()?).into_owned();
+    Some(if webhook.method.is_some() {
+        method
+    } else {
+        format!("{method} (none is set: the service's default)")
+    })
 }
 
 fn both(moment: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {

@@ -98,6 +98,7 @@ pub struct Identity {
 #[must_use]
 pub fn is_gone(error: &HttpError) -> bool {
     match error {
+        HttpError::Absent { .. } => true,
         HttpError::Fault { fault, .. } => {
             matches!(fault.status, 404 | 410) || fault.status == 400 && fault.mentions("not found")
         }

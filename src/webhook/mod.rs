@@ -67,6 +67,15 @@ impl ServiceKind {
         matches!(self, Self::Vis)
     }
 
+    /// The method that it delivers by where none is set, if it lets that be chosen (vb §4: Go's default).
+    #[must_use]
+    pub const fn method_of_none(self) -> Option<&'static str> {
+        match self {
+            Self::Voipbin => Some("GET"),
+            Self::Vis | Self::ContactCenter => None,
+        }
+    }
+
     /// Whether it returns the keys of webhooks: without that, nobody can register one again with its old key.
     #[must_use]
     pub const fn returns_keys(self) -> bool {
@@ -177,6 +186,12 @@ impl Webhook {
             statistics: None,
             raw,
         }
+    }
+
+    /// The method of its deliveries, where the service lets that be chosen.
+    #[must_use]
+    pub fn delivery_method(&self) -> Option<&str> {
+        self.method.as_deref().or(self.service.method_of_none())
     }
 
     /// Its url as it is shown: without the passwords, access keys and signing key that may stand in it.

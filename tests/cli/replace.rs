@@ -311,3 +311,21 @@ fn what_was_replaced_can_be_restored_and_is_not_missing() {
     let last = vwh.args(["restore", "--last"]).run().exits(0);
     assert_eq!(last.stdout, format!("restored  b -> new-4  {}\n", url("b")));
 }
+
+/// Two of them would deliver every event twice.
+#[test]
+fn what_was_replaced_is_not_put_beside_its_successor() {
+    let service = Service::honest(vec![failed_and_signed("a", "a key of some length")]);
+    let vwh = service.vwh();
+    let _ = replace(&vwh, &["a", "--new-host", "moved.example.test"]).exits(0);
+    let _ = replace(&vwh, &["new-1", "--new-host", "again.example.test"]).exits(0);
+    let outcome = vwh.args(["restore", "a"]).run().exits(1);
+    let hint = "see it with: vwh status new-2; once that is removed, this one can come back";
+    let expected = format!("error  a  {}  new-2 took its place and is there (hint: {hint})\n", url("a"));
+    assert_eq!(outcome.stdout, expected);
+    for arguments in [["restore", "--since=1d"], ["restore", "--url=*"]] {
+        let outcome = vwh.args(arguments).run().exits(0);
+        assert!(outcome.stdout.contains(&format!("exists  a -> new-2  {}\n", url("a"))), "{outcome}");
+    }
+    assert_eq!(service.ids(), ["new-2"]);
+}

@@ -147,11 +147,18 @@ fn what_was_rotated_out_cannot_be_restored() {
     let _ = vwh.args(["delete", "--yes", "b"]).run().exits(0);
     let _ = rotate(&vwh, &["a", "--signing-key-out", "key"]).exits(0);
     let outcome = vwh.args(["restore", "a"]).run().exits(1);
-    assert!(outcome.stdout.contains("it was signed, and the journal does not have its key"), "{outcome}");
+    let expected = format!(
+        "error  a  {}  new-1 took its place and is there (hint: see it with: vwh status new-1)\n",
+        url("a")
+    );
+    assert_eq!(outcome.stdout, expected);
     // The last run that removed something was the deletion: what is rotated out stays out.
     let last = vwh.args(["restore", "--last"]).run().exits(0);
     assert_eq!(last.stdout, format!("restored  b -> new-2  {}\n", url("b")));
     assert_eq!(service.ids(), ["new-1", "new-2"]);
+    drop(service.with(|webhooks| webhooks.delete("new-1")));
+    let outcome = vwh.args(["restore", "a"]).run().exits(1);
+    assert!(outcome.stdout.contains("it was signed, and the journal does not have its key"), "{outcome}");
 }
 
 #[test]

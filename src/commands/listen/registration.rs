@@ -62,7 +62,7 @@ impl Registration {
             }
             Err(error) => {
                 let shown = mask_url(url.as_str()).into_owned();
-                let may_exist = matches!(error, HttpError::Ambiguous { .. });
+                let may_exist = error.is_in_doubt();
                 let is_taken = matches!(error, HttpError::Taken { .. });
                 let error = Error::from(error);
                 if may_exist {

@@ -1,12 +1,14 @@
 //! `vwh missed`: the events that webhooks did not get, and posting them again.
 //!
 //! `select` says which webhooks are meant and when they missed events, with `past` for what the journal knows; `view` shows
-//! the events of the service's log that fell into those times; `post` posts them, and `report` tells what came of it.
+//! the events of the service's log that fell into those times; `post` posts them, `undated` refuses that where nobody knows
+//! since when, and `report` tells what came of it.
 
 pub mod past;
 pub mod post;
 pub mod report;
 pub mod select;
+pub mod undated;
 pub mod view;
 
 use std::path::PathBuf;

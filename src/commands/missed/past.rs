@@ -97,13 +97,36 @@ impl Past {
     #[must_use]
     pub fn newest<'a>(&'a self, id: &'a str) -> &'a str {
         let (mut newest, mut seen) = (id, HashSet::from([id]));
-        while let Some(heir) = self.departures.get(newest).and_then(|departure| departure.heir.as_ref()) {
+        while let Some(heir) = self.heir_of(newest) {
             if !seen.insert(&heir.id) {
                 break;
             }
             newest = &heir.id;
         }
         newest
+    }
+
+    /// The last of them that the journal has a definition of; `id` itself if none took its place.
+    #[must_use]
+    pub fn last_known<'a>(&'a self, id: &'a str) -> &'a str {
+        let (mut known, mut seen) = (id, HashSet::from([id]));
+        while let Some(heir) = self.heir_of(known).filter(|heir| self.departures.contains_key(&heir.id)) {
+            if !seen.insert(&heir.id) {
+                break;
+            }
+            known = &heir.id;
+        }
+        known
+    }
+
+    fn heir_of(&self, id: &str) -> Option<&Heir> {
+        self.departures.get(id)?.heir.as_ref()
+    }
+
+    /// The id of the changed copy that took the place of `id`; a restored one is no other.
+    #[must_use]
+    pub fn successor(&self, id: &str) -> Option<&str> {
+        self.heir_of(id).filter(|heir| !heir.is_restored && heir.id != id).map(|heir| heir.id.as_str())
     }
 
     /// `id`, and every webhook whose place it took in the end.
@@ -177,17 +200,18 @@ impl Past {
         gaps
     }
 
-    /// Webhooks that were removed after `moment`, have no successor and left a gap without an end.
+    /// Webhooks that were removed after `moment`, have no successor and had missed events: by what they told of themselves, or
+    /// by what `is_noted`.
     #[must_use]
-    pub fn orphans(&self, moment: DateTime<Utc>) -> Vec<String> {
-        let is_orphan = |departure: &Departure| {
+    pub fn orphans(&self, moment: DateTime<Utc>, is_noted: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let is_orphan = |id: &str, departure: &Departure| {
             let is_late = departure.is_removed && departure.heir.is_none() && departure.time > moment;
-            is_late && gap_of(&departure.webhook, departure.time).is_some_and(|gap| gap.to.is_none())
+            is_late && (is_noted(id) || gap_of(&departure.webhook, departure.time).is_some())
         };
         let mut orphans: Vec<(DateTime<Utc>, String)> = self
             .departures
             .iter()
-            .filter(|(_, departure)| is_orphan(departure))
+            .filter(|(id, departure)| is_orphan(id, departure))
             .map(|(id, departure)| (departure.time, id.clone()))
             .collect();
         orphans.sort_unstable();

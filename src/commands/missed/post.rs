@@ -1,9 +1,10 @@
 //! Posts what was missed: signed as the service would have, one after the other, and no further than the first that is not
 //! answered with 200.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::super::Context;
@@ -12,7 +13,7 @@ use super::super::accounts::{Accounts, Gathered};
 use super::super::confirm::{Asked, Unattended, consent};
 use super::report::{Outcome, Posted, Reposting};
 use super::select::{Bounds, Loss};
-use super::view::{again, doubtful, events};
+use super::view::{again, doubtful, events, posting};
 use super::{Found, MissedArgs};
 use crate::delivery::{Answer, Delivery, Next, Reach, Sender};
 use crate::error::{Error, ExitStatus, Kind};
@@ -21,6 +22,7 @@ use crate::gaps::{Action, Line};
 use crate::network::is_loopback;
 use crate::output::text::{error_message, inert, word};
 use crate::secret::{Secret, mask_url};
+use crate::services::vis::delivery::event::State;
 use crate::services::vis::delivery::statistics::last_error;
 use crate::services::vis::delivery::{Parts, Policy, REPOSTED, RULES, SYNTHETIC, build};
 use crate::services::vis::events::Logged;
@@ -164,18 +166,9 @@ impl<'a> Course<'a> {
     /// What to type to post what comes after `last`.
     fn go_on(&self, args: &MissedArgs, last: Option<&Logged>) -> String {
         let bounds: Bounds = self.found.selection.bounds;
-        let mut command = again(args, bounds, &word(&self.loss.webhook.id));
-        match &args.post_to {
-            Some(url) => command.push_str(&format!(" --post-to {}", word(&mask_url(url.as_str())))),
-            None => command.push_str(" --repost"),
-        }
-        if let Some(file) = &args.signing_key_file {
-            command.push_str(&format!(" --signing-key-file {}", word(&file.display().to_string())));
-        }
-        if let Some(after) = last.map(Logged::name).or_else(|| args.after.clone()) {
-            command.push_str(&format!(" --after {}", word(&after)));
-        }
-        self.account.command(&command)
+        let after = last.map(Logged::name).or_else(|| args.after.clone());
+        let command = again(args, bounds, &word(&self.loss.webhook.id));
+        self.account.command(&format!("{command}{}", posting(args, after.as_deref())))
     }
 
     /// What answered, in words, if it was no success.
@@ -212,6 +205,12 @@ fn named(answer: &Answer) -> Answer {
 
 /// Where the service posts: whatever is registered, as long as it can be posted to.
 fn own_url(account: &Account, loss: &Loss) -> Result<Url, Error> {
+    if let Some(successor) = &loss.successor {
+        let id = &loss.webhook.id;
+        let what = format!("webhook {id} was replaced by {successor}, which is not there any more");
+        let elsewhere = account.command(&format!("missed {} --post-to URL", word(id)));
+        return Err(Error::new(Kind::Usage, what).hint(format!("say where its events go: {elsewhere}")));
+    }
     let url = Url::parse(&loss.webhook.url).ok();
     url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or_else(|| {
         let id = word(&loss.webhook.id);
@@ -219,6 +218,21 @@ fn own_url(account: &Account, loss: &Loss) -> Result<Url, Error> {
         let elsewhere = account.command(&format!("missed {id} --post-to URL"));
         Error::new(Kind::Usage, what).hint(format!("post it elsewhere: {elsewhere}"))
     })
+}
+
+/// The last moment of which everything is in the log that has `events`: a call that goes on may get another state, which tells
+/// no later time than the ones before.
+fn settled(events: &[Rc<Logged>]) -> Option<DateTime<Utc>> {
+    let is_final = |event: &Rc<Logged>| event.event.state.as_ref().is_some_and(State::is_final);
+    let over: HashSet<&str> =
+        events.iter().filter(|event| is_final(event)).map(|event| event.id.as_str()).collect();
+    let mut going_on: HashMap<&str, DateTime<Utc>> = HashMap::new();
+    // In order, so that the last moment of each call stays.
+    for event in events.iter().filter(|event| !over.contains(event.id.as_str())) {
+        going_on.insert(&event.id, event.moment);
+    }
+    let limit = going_on.into_values().min();
+    events.iter().map(|event| event.moment).filter(|moment| limit.is_none_or(|limit| *moment < limit)).max()
 }
 
 /// A run that posts.
@@ -299,10 +313,10 @@ impl Work<'_> {
         if found.is_cut {
             return;
         }
-        let newest = loss.events.last().map(|event| event.moment);
+        let settled = settled(&loss.events);
         let line = |window: &crate::gaps::window::Window| {
             // Where there is no end, more may come after what the log has now.
-            let to = window.to.or(newest.filter(|newest| *newest > window.from))?;
+            let to = window.to.or(settled.filter(|settled| *settled > window.from))?;
             let is_marked =
                 loss.events.iter().any(|event| window.contains(event.moment)) || self.args.after.is_some();
             is_marked.then(|| Line {

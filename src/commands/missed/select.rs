@@ -9,16 +9,16 @@ use wildmatch::WildMatch;
 
 use super::super::Context;
 use super::super::account::Account;
-use super::super::gap::gap_of;
+use super::super::gap::{ended_gap_of, gap_of};
 use super::super::snapshot::{Snapshot, no_such_webhook};
 use super::MissedArgs;
 use super::past::Past;
+use super::undated::refusal;
 use crate::error::{Error, Kind};
 use crate::gaps::window::{self, Window};
 use crate::gaps::{Gap, Line, Notes, Repost};
 use crate::journal;
 use crate::output::text::word;
-use crate::output::when::absolute;
 use crate::secret::Secret;
 use crate::services::registration::Identity;
 use crate::services::vis::events::Logged;
@@ -55,6 +55,10 @@ pub struct Loss {
     pub is_rest: bool,
     /// What is known of the first of them.
     pub beginning: Beginning,
+    /// When deliveries went on, if there had never been a success before.
+    pub proven: Option<DateTime<Utc>>,
+    /// The changed copy that took its place, and of which nothing is left.
+    pub successor: Option<String>,
     /// What it missed, in order.
     pub events: Vec<Rc<Logged>>,
 }
@@ -96,19 +100,17 @@ pub async fn select(args: &MissedArgs, context: &Context, account: &Account) -> 
     if let Some(glob) = args.url.as_deref().map(WildMatch::new) {
         losses.retain(|loss| glob.matches(&loss.webhook.url));
     }
-    for loss in &mut losses {
-        if args.posts()
-            && let Some(error) = loss.undated(account)
-        {
-            return Err(error);
-        }
-        if loss.beginning == Beginning::Unknown {
-            let id = &loss.webhook.id;
-            let look = account.command(&format!("missed {} --since TIME", word(id)));
-            let what = format!("it is not known since when {id} has missed events; say it with: {look}");
-            context.output.warning(&what);
-            loss.windows.clear();
-        }
+    if args.posts()
+        && let Some(error) = refusal(args, account, bounds, &losses)
+    {
+        return Err(error);
+    }
+    for loss in losses.iter_mut().filter(|loss| loss.beginning == Beginning::Unknown) {
+        let id = &loss.webhook.id;
+        let look = account.command(&format!("missed {} --since TIME", word(id)));
+        let what = format!("it is not known since when {id} has missed events; say it with: {look}");
+        context.output.warning(&what);
+        loss.windows.clear();
     }
     Ok(Selection { now, bounds, losses })
 }
@@ -135,11 +137,13 @@ impl Selecting<'_> {
             }
         }
         let since = (self.context.clock)() - REMOVED_LATELY;
-        if self.args.failed || self.past_of(self.by_profile()).orphans(since).is_empty() {
+        let is_noted = |id: &str| !self.notes.gaps(id, None).is_empty();
+        if self.args.failed || self.past_of(self.by_profile()).orphans(since, &is_noted).is_empty() {
             return Ok(losses);
         }
         self.own().await?;
-        let orphans = self.past.orphans(since);
+        let is_noted = |id: &str| !self.notes.gaps(id, None).is_empty();
+        let orphans = self.past.orphans(since, &is_noted);
         let orphans: Vec<Webhook> = orphans.iter().filter_map(|id| self.past.webhook(id).cloned()).collect();
         let orphans = orphans.into_iter().filter(|webhook| self.snapshot.find(&webhook.id).is_none());
         losses.extend(orphans.map(|webhook| self.loss(webhook, false)));
@@ -183,8 +187,7 @@ impl Selecting<'_> {
 
     /// What is known of a webhook that is not listed.
     fn gone(&self, id: &str, identity: Option<&Identity>) -> Option<Webhook> {
-        let newest = self.past.webhook(self.past.newest(id));
-        newest.or_else(|| self.past.webhook(id)).cloned().or_else(|| {
+        self.past.webhook(self.past.last_known(id)).cloned().or_else(|| {
             let note = self.notes.last(id)?;
             let user = identity.and_then(|identity| identity.user.as_ref());
             let is_other = matches!((user, &note.user), (Some(user), Some(noted)) if user != noted);
@@ -228,10 +231,14 @@ impl Selecting<'_> {
         let gaps = self.gaps(&webhook, &ids, is_listed);
         let reposts = self.notes.reposts(&ids);
         let (windows, beginning) = self.windows(&gaps, &reposts);
+        let begun: Vec<&Gap> = gaps.iter().filter(|gap| gap.begin().is_none()).collect();
+        let is_still_down = begun.iter().any(|gap| gap.to.is_none());
+        let proven = begun.iter().filter_map(|gap| gap.to).max().filter(|_| !is_still_down);
+        let successor = self.past.successor(&webhook.id).filter(|_| !is_listed).map(str::to_owned);
         let key = webhook.known_key().cloned().or_else(|| self.past.key(&webhook.id));
         let is_rest = self.args.ids.is_empty() && !reposts.is_empty();
         let mixed = gaps.iter().filter_map(Gap::mixed).collect();
-        Loss { webhook, key, windows, mixed, is_rest, beginning, events: Vec::new() }
+        Loss { webhook, key, windows, mixed, is_rest, beginning, proven, successor, events: Vec::new() }
     }
 
     /// Every gap of `webhook` and of those whose place it took.
@@ -251,6 +258,9 @@ impl Selecting<'_> {
         let is_down = Health::of(webhook, self.snapshot.now).is_down();
         let own = gap_of(webhook, self.snapshot.now).filter(|gap| is_listed && (is_down || gap.to.is_some()));
         gaps.extend(own);
+        if is_listed && !self.args.ids.is_empty() {
+            gaps.extend(ended_gap_of(webhook));
+        }
         gaps
     }
 
@@ -272,10 +282,15 @@ impl Selecting<'_> {
             Some(_) => window::merged(windows),
             None => window::merged(unsettled(windows, reposts)),
         };
-        // Who is named needs no gap.
-        if let Some(since) = self.bounds.since.filter(|_| is_named || !windows.is_empty()) {
-            windows = window::since(windows, since);
-            beginning = Beginning::Known;
+        if let Some(since) = self.bounds.since {
+            let reaches = |window: &Window| window.to.is_none_or(|to| to > since);
+            // Who is named needs no gap.
+            if is_named || windows.iter().any(reaches) {
+                windows = window::since(windows, since);
+                beginning = Beginning::Known;
+            } else {
+                windows.clear();
+            }
         }
         if let Some(until) = self.bounds.until {
             windows = window::until(windows, until);
@@ -320,21 +335,5 @@ impl Loss {
     /// How many of its events may have been delivered.
     pub fn doubtful(&self) -> usize {
         self.events.iter().filter(|logged| window::contain(&self.mixed, logged.moment)).count()
-    }
-
-    /// The error where something is to be posted and nobody knows since when it was missed.
-    #[must_use]
-    pub fn undated(&self, account: &Account) -> Option<Error> {
-        if self.beginning == Beginning::Known || self.windows.is_empty() {
-            return None;
-        }
-        let id = word(&self.webhook.id);
-        let since = self.webhook.created_at.map_or_else(|| "TIME".to_owned(), absolute);
-        let message = format!(
-            "webhook {} never had a success, so it is not known since when it has missed events",
-            self.webhook.id
-        );
-        let look = account.command(&format!("missed {id} --since {since}"));
-        Some(Error::new(Kind::Usage, message).hint(format!("say since when, such as: {look}")))
     }
 }

@@ -16,6 +16,7 @@ use crate::output::events::{EVENT_HEAD, EventRow, Group, event_records, exact, t
 use crate::output::text::word;
 use crate::output::webhooks::{TableStyle, with_next};
 use crate::output::when::absolute;
+use crate::secret::mask_url;
 use crate::services::vis::events::Logged;
 use crate::settings::Format;
 use crate::webhook::json::{Secrets, to_line};
@@ -221,6 +222,25 @@ pub fn stretch(windows: &[Window]) -> String {
         Some(to) => format!("from {from} to {}", absolute(to)),
         None => format!("since {from}"),
     }
+}
+
+/// What follows [`again`] so that it posts as `args` ask for, what comes after `after`.
+#[must_use]
+pub fn posting(args: &MissedArgs, after: Option<&str>) -> String {
+    let mut command = match &args.post_to {
+        Some(url) => format!(" --post-to {}", word(&mask_url(url.as_str()))),
+        None => " --repost".to_owned(),
+    };
+    if let Some(file) = &args.signing_key_file {
+        command.push_str(&format!(" --signing-key-file {}", word(&file.display().to_string())));
+    }
+    if let Some(after) = after {
+        command.push_str(&format!(" --after {}", word(after)));
+    }
+    if args.dry_run {
+        command.push_str(" --dry-run");
+    }
+    command
 }
 
 /// The command line that means the same webhooks and the same time.

@@ -317,7 +317,7 @@ fn in_doubt(error: Error) -> Error {
 }
 
 fn unregistered(error: HttpError) -> Stopped {
-    let may_exist = matches!(error, HttpError::Ambiguous { .. });
+    let may_exist = error.is_in_doubt();
     let told = |error: Error| {
         if may_exist {
             in_doubt(error)

@@ -3,15 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use super::super::gap::CLOCK_SKEW;
 use super::super::snapshot::Snapshot;
 use crate::journal::history::{Removal, State};
 use crate::webhook::Webhook;
 use crate::webhook::json::Secrets;
-
-/// Clocks differ; a webhook created this long before a restore set out by our clock may still be its work.
-const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A removal that may be undone, with the webhook as it was.
 pub(super) struct Candidate {
@@ -29,6 +27,8 @@ pub(super) enum Finding {
     Completed(String),
     /// Somebody registered an equal one.
     Exists(String),
+    /// What took its place when it was replaced is there, under this id.
+    Succeeded(String),
     /// Another one is in the place where there is room for one.
     Blocked(String),
     /// Gone.
@@ -41,6 +41,8 @@ pub(super) struct Present<'a> {
     by_url: HashMap<String, Vec<Webhook>>,
     /// What other removals were restored as: it stands for those.
     claimed: HashSet<String>,
+    /// By id: what took its place.
+    heirs: HashMap<String, String>,
 }
 
 impl<'a> Present<'a> {
@@ -54,12 +56,27 @@ impl<'a> Present<'a> {
             State::Restored(new_id) => Some(new_id.clone()),
             _ => None,
         });
-        Self { snapshot, by_url, claimed: claimed.collect() }
+        let heir = |removal: &Removal| match (&removal.successor, &removal.state) {
+            (Some(successor), _) => Some((removal.id.clone(), successor.clone())),
+            (None, State::Restored(new_id)) => Some((removal.id.clone(), new_id.clone())),
+            (None, _) => None,
+        };
+        let heirs = removals.iter().filter_map(heir).filter(|(id, heir)| id != heir).collect();
+        Self { snapshot, by_url, claimed: claimed.collect(), heirs }
     }
 
     /// Webhook `id` stands for one removal from now on: one arrival completes one, and an equal one is still missing.
     pub(super) fn claim(&mut self, id: String) {
         self.claimed.insert(id);
+    }
+
+    /// The id of what was put in the place of `lost` when it was replaced, or of what took the place of that, if it is listed.
+    fn successor_of<'b>(&'b self, lost: &'b Removal) -> Option<&'b str> {
+        let (mut current, mut seen) = (lost.successor.as_deref()?, HashSet::new());
+        while self.snapshot.find(current).is_none() {
+            current = self.heirs.get(current).filter(|_| seen.insert(current))?;
+        }
+        Some(current)
     }
 
     /// A webhook that delivers what `lost` did, with its key.
@@ -87,6 +104,9 @@ pub(super) fn examine(candidate: &Candidate, present: &Present<'_>, is_named: bo
     }
     if let Some(listed) = present.snapshot.find(&candidate.webhook.id) {
         return in_place_of(candidate, &listed);
+    }
+    if let Some(successor) = present.successor_of(&candidate.removal) {
+        return Finding::Succeeded(successor.to_owned());
     }
     let Some(twin) = present.twin_of(&candidate.webhook) else { return Finding::Missing };
     match candidate.removal.state {

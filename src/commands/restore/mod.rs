@@ -29,6 +29,7 @@ use crate::services::element;
 use crate::services::registration::Definition;
 use crate::settings::flags::{Moment, parse_moment};
 use crate::webhook::Webhook;
+use crate::webhook::json::Secrets;
 use finding::{Candidate, Finding, Present, examine};
 
 const VOCABULARY: Vocabulary = Vocabulary {
@@ -47,7 +48,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
 ///
 /// vwh update ID --generate-signing-key --signing-key-out FILE
 ///
-/// Outcomes: restored, exists (an equal webhook is there), error, skipped (its turn never came).
+/// Outcomes: restored, exists (an equal webhook, or the one that replaced it, is there), error, skipped (its turn never came).
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").multiple(false))]
 pub struct RestoreArgs {
@@ -197,13 +198,22 @@ impl Restoring<'_> {
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
                 Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
+                Finding::Succeeded(id) if self.is_named => {
+                    let error = self.succeeded(&candidate, &id);
+                    settled.push(Done::failed(&candidate.webhook, error));
+                }
+                Finding::Succeeded(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
                 Finding::Blocked(url) => {
                     let error = self.blocked(&candidate.webhook, &url);
                     settled.push(Done::failed(&candidate.webhook, error));
                 }
-                Finding::Missing => items.push(candidate.webhook),
+                Finding::Missing => items.push(candidate),
             }
         }
+        if self.account.service().holds_one() {
+            settled.extend(self.keep_last(&mut items));
+        }
+        let items: Vec<Webhook> = items.into_iter().map(|candidate| candidate.webhook).collect();
         let mut report = if self.is_dry {
             let results = items.iter().map(|webhook| Done::new(webhook, Outcome::Restored)).collect();
             Report { results, ended: None }
@@ -216,11 +226,39 @@ impl Restoring<'_> {
         Ok(report)
     }
 
+    /// Where there is room for one, the one that was removed last comes back; why the others do not.
+    fn keep_last(&self, items: &mut Vec<Candidate>) -> Vec<Done> {
+        items.sort_by_key(|candidate| candidate.removal.time);
+        let Some(last) = items.pop() else { return Vec::new() };
+        let url = last.webhook.shown_url(Secrets::Hide);
+        let left = std::mem::replace(items, vec![last]);
+        let outdated = |candidate: Candidate| {
+            let message = format!("there is room for one webhook, and the one to {url} was removed later");
+            let error = self.with_update(Error::new(Kind::Failure, message), &candidate.webhook);
+            Done::failed(&candidate.webhook, error)
+        };
+        left.into_iter().map(outdated).collect()
+    }
+
+    /// Both would deliver every event; what replaced it is there on purpose.
+    fn succeeded(&self, candidate: &Candidate, successor: &str) -> Error {
+        let look = self.account.command(&format!("status {}", word(successor)));
+        let error = Error::new(Kind::Failure, format!("{successor} took its place and is there"));
+        match candidate.removal.key_fingerprint {
+            Some(_) => error.hint(format!("see it with: {look}")),
+            None => error.hint(format!("see it with: {look}; once that is removed, this one can come back")),
+        }
+    }
+
     /// Nobody has said that what is there now may go.
     fn blocked(&self, webhook: &Webhook, url: &str) -> Error {
+        let error = Error::new(Kind::Failure, format!("the webhook to {url} is in its place"));
+        self.with_update(error, webhook)
+    }
+
+    fn with_update(&self, error: Error, webhook: &Webhook) -> Error {
         let update = format!("update {} --url URL", word(&webhook.id));
-        Error::new(Kind::Failure, format!("the webhook to {url} is in its place"))
-            .hint(format!("change that one's url: {}", self.account.command(&update)))
+        error.hint(format!("change that one's url: {}", self.account.command(&update)))
     }
 
     async fn create(&self, webhook: &Webhook) -> Result<Done, Stopped> {

@@ -350,20 +350,23 @@ struct Paging {
     /// How many pages have come.
     pages: usize,
     counts_rows: bool,
+    /// Whether the last page had nothing new.
+    is_quiet: bool,
 }
 
 impl Paging {
     fn next(&mut self, keys: Vec<Key>, news: usize) -> Option<u64> {
         self.pages += 1;
-        let is_same_again = self.pages == 2 && keys == self.first;
         if self.pages == 2 && is_shifted(&self.first, &keys) {
             self.counts_rows = true;
         }
-        // A whole page that comes twice may be the first of those that are counted from 1.
-        let may_have_more = is_same_again && keys.len() >= USUAL_SIZE;
-        if news == 0 && !may_have_more {
+        // A whole page of what came before may be the first of those that are counted from 1, or may have been pushed on by
+        // rows of calls that were still going on; two in a row are the end.
+        let is_end = news == 0 && (self.is_quiet || keys.len() < USUAL_SIZE);
+        if is_end {
             return None;
         }
+        self.is_quiet = news == 0;
         self.offset += if self.counts_rows { keys.len() as u64 } else { 1 };
         if self.pages == 1 {
             self.first = keys;

@@ -12,8 +12,7 @@ use super::super::Dated;
 use super::super::registration::{Definition, Deletion, Identity, Listing, Update};
 use super::super::room::{Api, undecodable};
 use super::wire::{self, Customer};
-use crate::http::fault::Fault;
-use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
+use crate::http::{ATTEMPTS, Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
 use crate::secret::{Secret, mask_url};
 use crate::webhook::{ServiceKind, Webhook};
 
@@ -95,10 +94,10 @@ impl Client {
                 return Err(HttpError::Taken { host: host_of(&self.api.base), url });
             }
             let method = definition.method.as_deref().unwrap_or(USUAL_METHOD);
-            Ok(Slot { method: method.to_owned(), url: definition.url.clone() })
+            Ok(Some(Slot { method: method.to_owned(), url: definition.url.clone() }))
         };
-        let after = self.change(decide).await?;
-        Ok((after.webhook(), after.date))
+        let after = self.change(WhenHeld::Wait, decide).await?;
+        after.map(|after| (after.webhook(), after.date)).ok_or_else(|| self.no_such_webhook())
     }
 
     /// Changes url or method of the webhook `id`.
@@ -110,20 +109,19 @@ impl Client {
             let url = update.url.as_ref().unwrap_or(&before.url).clone();
             // Without a method the service sends GET, and somebody may mean that.
             let method = update.method.as_ref().unwrap_or(&before.method).clone();
-            Ok(Slot { method, url })
+            Ok(Some(Slot { method, url }))
         };
-        Ok(self.change(decide).await?.webhook())
+        let after = self.change(WhenHeld::Wait, decide).await?;
+        after.map(|after| after.webhook()).ok_or_else(|| self.no_such_webhook())
     }
 
     /// Empties the slot, if `webhook` is in it: another one has the same id, and nobody has asked for its removal.
     pub async fn delete(&self, webhook: &Webhook) -> Result<Deletion, HttpError> {
-        let before = self.read(WhenHeld::Return).await?;
-        let Customer { id, url, .. } = &before.customer;
-        if *id != webhook.id || *url != webhook.url {
-            return Ok(Deletion::Gone);
-        }
-        self.write(&before.customer, &Slot::default()).await?;
-        Ok(Deletion::Removed)
+        let decide = |Customer { id, url, .. }: &Customer| {
+            Ok((*id == webhook.id && *url == webhook.url).then(Slot::default))
+        };
+        let after = self.change(WhenHeld::Return, decide).await?;
+        Ok(if after.is_some() { Deletion::Removed } else { Deletion::Gone })
     }
 
     async fn read(&self, when_held: WhenHeld) -> Result<Reading, HttpError> {
@@ -135,18 +133,22 @@ impl Client {
         Ok(Reading { customer, raw: reply.body, date: reply.date })
     }
 
-    /// Puts into the slot what `decide` makes of the customer. Where the service lets nobody in for a while, the customer is
-    /// read again afterwards: somebody may have changed the profile meanwhile.
+    /// Puts into the slot what `decide` makes of the customer; `None` if that is nothing. Whatever keeps the request waiting (the
+    /// service lets nobody in for a while, cannot be connected to, or wants a new token), the customer is read again
+    /// afterwards: somebody may have changed the profile meanwhile.
     async fn change(
         &self,
-        decide: impl Fn(&Customer) -> Result<Slot, HttpError>,
-    ) -> Result<Reading, HttpError> {
+        when_held: WhenHeld,
+        decide: impl Fn(&Customer) -> Result<Option<Slot>, HttpError>,
+    ) -> Result<Option<Reading>, HttpError> {
+        let mut attempts = 1;
         loop {
-            let before = self.read(WhenHeld::Wait).await?;
-            let slot = decide(&before.customer)?;
+            let before = self.read(when_held).await?;
+            let Some(slot) = decide(&before.customer)? else { return Ok(None) };
             match self.write(&before.customer, &slot).await {
-                Err(HttpError::Throttled { .. }) => {}
-                written => return written,
+                Err(HttpError::Throttled { .. }) if when_held == WhenHeld::Wait => {}
+                Err(HttpError::Connect { .. } | HttpError::Renewed) if attempts < ATTEMPTS => attempts += 1,
+                written => return written.map(Some),
             }
         }
     }
@@ -155,7 +157,7 @@ impl Client {
     /// repeated by itself: somebody may have changed the profile meanwhile. What was read afterwards decides.
     async fn write(&self, before: &Customer, Slot { method, url }: &Slot) -> Result<Reading, HttpError> {
         let call = Call {
-            repeat: Repeat::OnlyIfNotSent,
+            repeat: Repeat::Never,
             when_held: WhenHeld::Return,
             ..self.api.call_with(Method::PUT, CUSTOMER, &before.put(method, url))
         };
@@ -173,7 +175,7 @@ impl Client {
         };
         match (differences(before, method, url, &after.customer), doubt) {
             (None, _) => Ok(after),
-            (Some(_), Some(source)) => Err(HttpError::Ambiguous { source }),
+            (Some(members), Some(source)) => Err(HttpError::Undone { seen: seen(&after, &members), source }),
             (Some(members), None) => Err(HttpError::Differs { host: host_of(&self.api.base), members }),
         }
     }
@@ -189,8 +191,7 @@ impl Client {
     }
 
     fn no_such_webhook(&self) -> HttpError {
-        let body = br#"{"message":"there is no webhook with this id"}"#;
-        HttpError::Fault { host: host_of(&self.api.base), fault: Box::new(Fault::read(404, body, &[])) }
+        HttpError::Absent { host: host_of(&self.api.base) }
     }
 }
 
@@ -198,6 +199,17 @@ impl Reading {
     fn webhook(&self) -> Webhook {
         wire::of_customer(&self.customer, &self.raw)
     }
+}
+
+/// What is there after a change without an answer, of which `members` are not what was written.
+fn seen(after: &Reading, members: &str) -> String {
+    let slot = if after.customer.has_webhook() {
+        format!("the webhook to {} was there", mask_url(&after.customer.url))
+    } else {
+        "there was no webhook".to_owned()
+    };
+    let others: Vec<&str> = members.split(", ").filter(|member| !member.starts_with("webhook_")).collect();
+    if others.is_empty() { slot } else { format!("{slot}, and somebody had changed {}", others.join(", ")) }
 }
 
 /// The members that are not what was written; `None` if all are.

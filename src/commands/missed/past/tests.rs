@@ -54,12 +54,12 @@ fn bounds(past: &Past, id: &str, created: Option<i64>) -> Vec<(Option<i64>, Opti
 fn a_removed_webhook_misses_until_its_successor_was_registered() {
     let mut lines = vec![defining(10, Action::Removing, "a", true), line(11, Action::Removed, "a")];
     assert_eq!(bounds(&past(&lines), "a", None), [(Some(5), None)]);
-    assert_eq!(past(&lines).orphans(at(9)), ["a"]);
-    assert!(past(&lines).orphans(at(10)).is_empty(), "removed long ago");
+    assert_eq!(past(&lines).orphans(at(9), &|_| false), ["a"]);
+    assert!(past(&lines).orphans(at(10), &|_| true).is_empty(), "removed long ago");
     lines.push(named(20, Action::Restored, "a", "b"));
     assert_eq!(bounds(&past(&lines), "a", None), [(Some(5), Some(20))]);
     assert_eq!(bounds(&past(&lines), "a", Some(19)), [(Some(5), Some(19))]);
-    assert_eq!(past(&lines).orphans(at(0)), Vec::<String>::new());
+    assert_eq!(past(&lines).orphans(at(0), &|_| false), Vec::<String>::new());
     // The successor was removed too: its definition says when it was registered.
     lines.push(defining(30, Action::Removing, "b", true));
     assert_eq!(bounds(&past(&lines), "a", None), [(Some(5), Some(1))]);
@@ -69,7 +69,9 @@ fn a_removed_webhook_misses_until_its_successor_was_registered() {
 #[test]
 fn one_that_delivered_misses_from_its_removal_to_its_return() {
     let mut lines = vec![defining(10, Action::Removing, "a", false), line(11, Action::Removed, "a")];
-    assert!(bounds(&past(&lines), "a", None).is_empty() && past(&lines).orphans(at(0)).is_empty());
+    assert!(
+        bounds(&past(&lines), "a", None).is_empty() && past(&lines).orphans(at(0), &|_| false).is_empty()
+    );
     lines.push(named(20, Action::Restored, "a", "b"));
     assert_eq!(bounds(&past(&lines), "a", None), [(Some(5), Some(20))]);
     // One that was replaced was there until its successor was.
@@ -93,7 +95,7 @@ fn a_replacement_ends_the_gap_also_where_the_old_one_stays_or_was_changed_in_pla
 #[test]
 fn one_that_was_kept_is_no_orphan_and_a_circle_is_walked_once() {
     let kept = past(&[defining(10, Action::Removing, "a", true), line(11, Action::Kept, "a")]);
-    assert!(kept.orphans(at(0)).is_empty() && kept.webhook("a").is_some());
+    assert!(kept.orphans(at(0), &|_| false).is_empty() && kept.webhook("a").is_some());
     let circle = past(&[
         defining(1, Action::Removing, "a", true),
         named(2, Action::Restored, "a", "b"),
@@ -102,6 +104,19 @@ fn one_that_was_kept_is_no_orphan_and_a_circle_is_walked_once() {
     ]);
     assert_eq!((circle.newest("a"), circle.line_of("a")), ("b", vec!["a".into(), "b".into()]));
     assert_eq!(past(&[]).newest("z"), "z");
+}
+
+/// What took its place in the end was never removed by vwh, and is not listed.
+#[test]
+fn the_last_that_the_journal_knows_stands_for_a_chain_whose_end_is_lost() {
+    let past = past(&[
+        defining(1, Action::Removing, "a", true),
+        named(2, Action::Restored, "a", "b"),
+        replacing(3, "b", "key"),
+        named(4, Action::Replaced, "b", "c"),
+    ]);
+    assert_eq!((past.newest("a"), past.last_known("a"), past.last_known("z")), ("c", "b", "z"));
+    assert_eq!((past.successor("a"), past.successor("b"), past.successor("c")), (None, Some("c"), None));
 }
 
 #[test]

@@ -94,6 +94,16 @@ fn pages_that_are_counted_from_one_are_read_to_their_end() {
     assert_eq!(read_all(7, page), (7, 2));
 }
 
+/// Rows of calls that are going on stand where their calls began, and push on what comes after them.
+#[test]
+fn a_page_of_rows_that_were_pushed_on_is_not_the_end() {
+    let page = |log: &[String], offset: usize| {
+        let pushed = if offset < 2 { offset } else { offset - 1 };
+        cut(log, pushed * 20, 20)
+    };
+    assert_eq!(read_all(70, page), (70, 6));
+}
+
 proptest! {
     /// Whatever `offset` counts and however small a page is, every row comes.
     #[test]
