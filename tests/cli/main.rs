@@ -132,3 +132,4 @@ mod voipbin_refused;
 mod wait_lock;
 mod whoami;
 mod widths;
+mod wrong_settings;
