@@ -104,6 +104,8 @@ pub enum HttpError {
     Taken {
         /// Host and port.
         host: String,
+        /// Its id.
+        id: String,
         /// Where it delivers, without its keys.
         url: String,
     },
@@ -165,6 +167,21 @@ pub enum Credential {
     /// (vb §2).
     AccessKeyOrBearer,
 }
+
+impl Credential {
+    /// What helps where `token` was refused because it cannot be what it should be.
+    #[must_use]
+    pub fn misfit(self, token: &Secret) -> Option<&'static str> {
+        let token = token.reveal();
+        let fits = self == Self::Bearer
+            || token.starts_with(exchange::ACCESS_KEY_PREFIX)
+            || token.matches('.').count() == 2;
+        (!fits).then_some(MISFIT)
+    }
+}
+
+/// What helps against a token that is no credential of VoIPBIN.
+pub const MISFIT: &str = "the token is neither an access key (vb_…) nor a JWT: bring one of the two";
 
 /// A request to send.
 #[derive(Clone, Debug)]
@@ -263,7 +280,8 @@ impl Http {
                 Next::Refused(mut error) => {
                     if refreshed || !self.authorize.refused(&token).await? {
                         if let HttpError::Fault { fault, .. } = &mut error {
-                            fault.cure = Some(self.authorize.cure());
+                            let misfit = call.credential.misfit(&token).map(str::to_owned);
+                            fault.cure = Some(misfit.unwrap_or_else(|| self.authorize.cure()));
                         }
                         return Err(error);
                     }

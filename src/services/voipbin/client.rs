@@ -13,7 +13,7 @@ use super::super::registration::{Definition, Deletion, Identity, Listing, Update
 use super::super::room::{Api, undecodable};
 use super::wire::{self, Customer};
 use crate::http::fault::Fault;
-use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
+use crate::http::{Call, Credential, Http, HttpError, MISFIT, Repeat, Reply, WhenHeld, host_of};
 use crate::secret::{Secret, mask_url};
 use crate::webhook::{ServiceKind, Webhook};
 
@@ -92,7 +92,8 @@ impl Client {
             // Only what was journalled may make way: another one may have come meanwhile.
             if before.has_webhook() && definition.replaces.as_ref() != Some(&before.url) {
                 let url = mask_url(&before.url).into_owned();
-                return Err(HttpError::Taken { host: host_of(&self.api.base), url });
+                let id = before.id.clone();
+                return Err(HttpError::Taken { host: host_of(&self.api.base), id, url });
             }
             let method = definition.method.as_deref().unwrap_or(USUAL_METHOD);
             Ok(Slot { method: method.to_owned(), url: definition.url.clone() })
@@ -181,6 +182,7 @@ impl Client {
     async fn send(&self, call: &Call) -> Result<Reply, HttpError> {
         let mut outcome = self.api.http.send(call).await;
         if let Err(HttpError::Fault { fault, .. }) = &mut outcome
+            && fault.cure.as_deref() != Some(MISFIT)
             && let Some(cure) = fault.code.as_deref().and_then(cure)
         {
             fault.cure = Some(cure.to_owned());
