@@ -248,7 +248,7 @@ fn notice_what_to_do(context: &Context, accounts: &Accounts, gathered: &Gathered
     }
     let output = &context.output;
     let width = output.table_style().width;
-    if let Some(summary) = webhooks::summary(&entries, entries.len(), width, &accounts.commands()) {
+    if let Some(summary) = webhooks::summary(&entries, entries.len(), width, &accounts.commands(&entries)) {
         output.notice(&summary);
     }
 }
