@@ -158,21 +158,26 @@ impl Authorize for Tokens {
     }
 
     fn cure(&self) -> String {
+        let token = match self.way {
+            Way::Person | Way::Client { .. } => "a current access token",
+            Way::Nobody => "a new access key (vb_…) or a new JWT",
+        };
         match &self.origin {
-            Origin::Source(SecretSource::Given(_)) => match self.way {
-                Way::Person => "set VWH_TOKEN to a current access token, or unset it and sign in with: vwh login",
-                Way::Client { .. } => {
-                    "set VWH_TOKEN to a current access token, or unset it: with VWH_CLIENT_ID and VWH_CLIENT_SECRET vwh \
-                     signs in by itself"
-                }
-                Way::Nobody => "set VWH_TOKEN to a current token",
+            Origin::Source(SecretSource::Given(_)) => {
+                let otherwise = match self.way {
+                    Way::Person => ", or unset it and sign in with: vwh login",
+                    Way::Client { .. } => {
+                        ", or unset it: with VWH_CLIENT_ID and VWH_CLIENT_SECRET vwh signs in by itself"
+                    }
+                    Way::Nobody => "",
+                };
+                format!("set VWH_TOKEN to {token}{otherwise}")
             }
-            .to_owned(),
             Origin::Source(SecretSource::File(file)) => {
-                format!("write a current access token to {}, which token_file names", file.path.display())
+                format!("write {token} to {}, which token_file names", file.path.display())
             }
             Origin::Source(SecretSource::Command(_)) => {
-                "token_command has to print a current access token: run it by hand".to_owned()
+                format!("token_command has to print {token}: run it by hand")
             }
             Origin::Kept(keeper) => keeper.cure(),
         }

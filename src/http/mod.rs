@@ -176,12 +176,9 @@ impl Credential {
         let fits = self == Self::Bearer
             || token.starts_with(exchange::ACCESS_KEY_PREFIX)
             || token.matches('.').count() == 2;
-        (!fits).then_some(MISFIT)
+        (!fits).then_some("the token is neither an access key (vb_…) nor a JWT: bring one of the two")
     }
 }
-
-/// What helps against a token that is no credential of VoIPBIN.
-pub const MISFIT: &str = "the token is neither an access key (vb_…) nor a JWT: bring one of the two";
 
 /// A request to send.
 #[derive(Clone, Debug)]

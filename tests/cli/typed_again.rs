@@ -105,6 +105,24 @@ fn without_flags_there_are_none() {
     assert_commands(&outcome, "vwh list");
 }
 
+/// So does what became of an item of a batch.
+#[test]
+fn a_line_of_a_batch_names_the_profile_too() {
+    let service = Service::new(vec![failed("w-1")], |request, webhooks| match request.method.as_str() {
+        "DELETE" => json(409, r#"{"message":"no"}"#),
+        _ => webhooks.answer(request),
+    });
+    let vwh = profiles(&service.server);
+    let hint = "something of the same name is there already: see it with: vwh -p eu-a list";
+    let delete = ["-p", "eu-a", "delete", "w-1", "--yes"];
+    let line = vwh.args(delete).run().exits(1).stdout;
+    assert!(line.ends_with(&format!(" (hint: {hint})\n")), "{line}");
+    let json = vwh.args(delete.iter().copied().chain(["--json"])).run().exits(1).json();
+    assert_eq!(json["results"][0]["error"]["hint"], hint);
+    let several = vwh.args(["-p", "eu-a*", "prune-failed", "--max", "9", "--yes"]).run().exits(1).stdout;
+    assert!(several.ends_with(&format!(" (hint: {hint})\n")), "{several}");
+}
+
 /// Not only hints name commands.
 #[test]
 fn an_explanation_names_the_profile_too() {

@@ -110,7 +110,16 @@ fn a_token_that_can_be_neither_is_said_to_be_neither() {
 #[test]
 fn who_names_a_profile_is_not_told_of_a_variable() {
     let vwh = Vwh::new();
-    vwh.configure("[profiles.a]\nservice = 'voipbin'\n");
+    let server = Server::new(|_| envelope(401, "UNAUTHENTICATED", "INVALID_CREDENTIALS", "no"));
+    let (base, token) = (server.base_url(), vwh.write("token", KEY));
+    vwh.configure(&format!(
+        "[profiles.a]\nservice = 'voipbin'\n\
+         [profiles.b]\nservice = 'voipbin'\nbase_url = '{base}'\ntoken_file = '{}'\n",
+        token.display()
+    ));
+    let refused = vwh.args(["whoami", "-p", "b"]).run().exits(3).without_answer();
+    let refused = refused.says("hint: write a new access key (vb_…) or a new JWT to ");
+    assert!(!refused.stderr.contains("VWH_TOKEN"), "{refused}");
     let outcome = vwh.args(["login", "-p", "a"]).run().exits(2).without_answer();
     assert!(
         outcome.stderr.ends_with("hint: name it by token_file or token_command in the profile\n"),

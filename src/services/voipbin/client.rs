@@ -13,7 +13,7 @@ use super::super::registration::{Definition, Deletion, Identity, Listing, Update
 use super::super::room::{Api, undecodable};
 use super::wire::{self, Customer};
 use crate::http::fault::Fault;
-use crate::http::{Call, Credential, Http, HttpError, MISFIT, Repeat, Reply, WhenHeld, host_of};
+use crate::http::{Call, Credential, Http, HttpError, Repeat, Reply, WhenHeld, host_of};
 use crate::secret::{Secret, mask_url};
 use crate::webhook::{ServiceKind, Webhook};
 
@@ -182,7 +182,6 @@ impl Client {
     async fn send(&self, call: &Call) -> Result<Reply, HttpError> {
         let mut outcome = self.api.http.send(call).await;
         if let Err(HttpError::Fault { fault, .. }) = &mut outcome
-            && fault.cure.as_deref() != Some(MISFIT)
             && let Some(cure) = fault.code.as_deref().and_then(cure)
         {
             fault.cure = Some(cure.to_owned());
@@ -221,9 +220,6 @@ fn differences(before: &Customer, method: &str, url: &str, after: &Customer) -> 
 /// What helps against the reasons that the service gives (vb §8).
 fn cure(reason: &str) -> Option<&'static str> {
     Some(match reason {
-        "INVALID_CREDENTIALS" => {
-            "bring a new access key (vb_…) or a new JWT of VoIPBIN: by VWH_TOKEN, or by the profile's token_file or token_command"
-        }
         "AUTHENTICATION_REQUIRED" => {
             "the credential did not arrive: something in between may have dropped it"
         }
