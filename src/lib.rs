@@ -281,12 +281,24 @@ async fn on_check(args: &check::CheckArgs, context: &Context) -> Result<ExitStat
 }
 
 async fn on_webhooks(command: &WebhookCommand, context: &Context) -> Result<ExitStatus, Error> {
-    let accounts = Accounts::connect_able(context, ability(command)).await.inspect_err(|error| {
+    let accounts = Accounts::connect_able(context, ability(command)).await;
+    let accounts = accounts.map_err(|error| error.about(ids(command))).inspect_err(|error| {
         if let (WebhookCommand::List(args), Format::Prometheus) = (command, context.settings.format) {
             write_down(args, &context.output, error);
         }
     })?;
     with_accounts(context, accounts, async |accounts| on_accounts(command, context, accounts).await).await
+}
+
+/// The webhooks that a command for some services alone is about, where it names them.
+fn ids(command: &WebhookCommand) -> &[String] {
+    match command {
+        WebhookCommand::Renew(args) => args.ids(),
+        WebhookCommand::Replace(args) => args.ids(),
+        WebhookCommand::Rotate(args) => args.ids(),
+        WebhookCommand::Update(args) => args.ids(),
+        _ => &[],
+    }
 }
 
 /// What a command needs that not every service has.

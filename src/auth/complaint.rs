@@ -154,6 +154,12 @@ impl Keeper {
 
     /// What brings a first token: a profile that is named takes none from the environment.
     fn first_steps(&self) -> String {
+        if let Some(first) = self.sign_in.instead.first() {
+            let all = self.sign_in.instead.join(", ");
+            return format!(
+                "no default_profile is set, so name one: vwh -p {first} list (configured: {all}); or bring a token in VWH_TOKEN"
+            );
+        }
         if self.sign_in.way == Way::Nobody {
             let variable = if self.sign_in.is_named { "" } else { "VWH_TOKEN, or " };
             return format!(

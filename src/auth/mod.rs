@@ -27,7 +27,7 @@ use crate::http::{Authorize, AuthorizeError, LocalFuture};
 use crate::limits::Limits;
 use crate::secret::Secret;
 use keeper::{Held, Keeper};
-use sign_in::SignIn;
+use sign_in::{SignIn, Way};
 use source::{Role, SecretFile, SecretSource};
 
 /// Where a token comes from.
@@ -59,6 +59,7 @@ pub struct Means {
 /// Gives a connection's requests their token.
 pub struct Tokens {
     origin: Origin,
+    way: Way,
     means: Means,
     current: Mutex<Current>,
 }
@@ -84,17 +85,17 @@ impl Current {
 }
 
 impl Tokens {
-    /// Tokens from `source`; a file or a command may take no longer than the limits of `means` allow. What a person must
+    /// Tokens from `source` for a service that is signed in to in this `way`; a file or a command may take no longer than the limits of `means` allow. What a person must
     /// know about the source is told once.
     #[must_use]
-    pub fn new(source: TokenSource, means: Means) -> Self {
+    pub fn new(source: TokenSource, way: Way, means: Means) -> Self {
         let origin = match source {
             TokenSource::Given(token) => Origin::Source(SecretSource::Given(token)),
             TokenSource::File(file) => Origin::Source(SecretSource::File(file)),
             TokenSource::Command(command) => Origin::Source(SecretSource::Command(command)),
             TokenSource::SignIn(sign_in) => Origin::Kept(Keeper::new(sign_in, means.clone())),
         };
-        Self { origin, means, current: Mutex::default() }
+        Self { origin, way, means, current: Mutex::default() }
     }
 
     /// The keeper of the sign-in, if the token comes from one.
@@ -157,15 +158,26 @@ impl Authorize for Tokens {
     }
 
     fn cure(&self) -> String {
+        let token = match self.way {
+            Way::Person | Way::Client { .. } => "a current access token",
+            Way::Nobody => "a new access key (vb_…) or a new JWT",
+        };
         match &self.origin {
             Origin::Source(SecretSource::Given(_)) => {
-                "set VWH_TOKEN to a current access token, or unset it and sign in with: vwh login".to_owned()
+                let otherwise = match self.way {
+                    Way::Person => ", or unset it and sign in with: vwh login",
+                    Way::Client { .. } => {
+                        ", or unset it: with VWH_CLIENT_ID and VWH_CLIENT_SECRET vwh signs in by itself"
+                    }
+                    Way::Nobody => "",
+                };
+                format!("set VWH_TOKEN to {token}{otherwise}")
             }
             Origin::Source(SecretSource::File(file)) => {
-                format!("write a current access token to {}, which token_file names", file.path.display())
+                format!("write {token} to {}, which token_file names", file.path.display())
             }
             Origin::Source(SecretSource::Command(_)) => {
-                "token_command has to print a current access token: run it by hand".to_owned()
+                format!("token_command has to print {token}: run it by hand")
             }
             Origin::Kept(keeper) => keeper.cure(),
         }

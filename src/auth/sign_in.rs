@@ -35,6 +35,8 @@ pub struct SignIn {
     pub way: Way,
     /// What to type to sign in by hand: `vwh -p work login`.
     pub login: String,
+    /// The profiles that are configured, where none of them was asked for.
+    pub instead: Vec<String>,
     /// The API that the tokens are for.
     pub base_url: Url,
     /// The token endpoint.

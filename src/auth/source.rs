@@ -232,7 +232,13 @@ fn unread(role: Role, error: &FileError) -> AuthorizeError {
             let hint = format!("if {key}_file is a pipe, something has to write the {name} to it");
             AuthorizeError { message, hint: Some(hint), reason: NoToken::TimedOut, source: None }
         }
-        _ => configuration(message, None),
+        _ => {
+            let key = role.key();
+            configuration(
+                message,
+                Some(format!("{key}_file names it: it has to be a text file that you may read")),
+            )
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::sandbox::{self, Session};
 use crate::services::Service;
 use crate::services::facts::facts;
 use crate::services::registration::Identity;
-use crate::settings::{Connection, Place};
+use crate::settings::{Connection, Place, way_of};
 use crate::webhook::ServiceKind;
 
 /// Stands for the sandbox's address in the journal: it listens on another port each time.
@@ -64,7 +64,7 @@ impl Way {
         progress: &Rc<Cell<(usize, usize)>>,
     ) -> Result<(Service, Rc<Tokens>), Error> {
         let means = Means { limits: limits.clone(), ..means(context) };
-        let tokens = Rc::new(Tokens::new(self.token.clone(), means));
+        let tokens = Rc::new(Tokens::new(self.token.clone(), way_of(self.service), means));
         let http = http_within(context, limits, &tokens, &self.network, &self.label, progress)?;
         Ok((Service::new(self.service, http, self.base.clone()), tokens))
     }

@@ -9,11 +9,12 @@ use super::Context;
 use super::account::Account;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::invocation::Invocation;
-use crate::output::webhooks::Commands;
+use crate::output::text::word;
+use crate::output::webhooks::{Commands, Entry};
 use crate::services::ability::{Ability, Lack, lack_of};
 use crate::services::facts::facts;
 use crate::settings::{Connection, SettingsError};
-use crate::webhook::ServiceKind;
+use crate::webhook::{Health, ServiceKind};
 
 /// The accounts, each connected or with the reason why not.
 pub struct Accounts {
@@ -71,8 +72,7 @@ impl Accounts {
     pub fn only(&self) -> Result<&Account, Error> {
         match self.list.as_slice() {
             [(_, account)] if !self.is_several => account.as_ref().map_err(Error::clone),
-            _ => Err(Error::new(Kind::Usage, "several profiles are named, and this command works on one")
-                .hint("name it with: -p NAME")),
+            _ => Err(several_named(self.first())),
         }
     }
 
@@ -80,7 +80,11 @@ impl Accounts {
     #[must_use]
     pub fn one_for_an_id(&self) -> Error {
         Error::new(Kind::Usage, "an id belongs to one profile, and several are named")
-            .hint("name the one it belongs to with: -p NAME")
+            .hint(format!("name the one it belongs to, such as -p {}", self.first()))
+    }
+
+    fn first(&self) -> &str {
+        self.list.first().map_or("NAME", |(profile, _)| profile)
     }
 
     /// The service of each account that is connected.
@@ -100,11 +104,20 @@ impl Accounts {
         if self.is_several { format!("vwh -p PROFILE {rest}") } else { self.command(rest) }
     }
 
-    /// What the summary of a list says to type next.
+    /// What the summary of a list of `entries` says to type next.
     #[must_use]
-    pub fn commands(&self) -> Commands {
+    pub fn commands(&self, entries: &[Entry<'_>]) -> Commands {
+        let failed = entries.iter().filter(|entry| entry.health == Health::Failed);
+        let failed: Vec<(&str, &str)> =
+            failed.map(|entry| (entry.profile, entry.webhook.id.as_str())).collect();
+        let status = match failed.as_slice() {
+            [(_, id)] if !id.is_empty() => format!("status {}", word(id)),
+            _ => "status ID".to_owned(),
+        };
+        let is_of_one = failed.windows(2).all(|pair| pair[0].0 == pair[1].0);
+        let account = failed.first().filter(|_| is_of_one).and_then(|(profile, _)| self.account_of(profile));
         Commands {
-            status: self.command_for_one("status ID"),
+            status: account.map_or_else(|| self.command_for_one(&status), |account| account.command(&status)),
             renew_failed: self.command("renew --failed"),
             renew_expiring: self.command("renew --expiring-within 3d"),
             resume: self
@@ -112,6 +125,11 @@ impl Accounts {
                 .any(|service| facts(service).can_pause)
                 .then(|| self.command_for_one("update ID --resume")),
         }
+    }
+
+    fn account_of(&self, profile: &str) -> Option<&Account> {
+        let (_, account) = self.list.iter().find(|(name, _)| name == profile)?;
+        account.as_ref().ok()
     }
 
     /// Does `work` with every account, all at once. Where only one was asked for, its failure is returned as it is.
@@ -174,6 +192,13 @@ impl<T> Gathered<'_, T> {
     }
 }
 
+/// The error where several are named, of which this is the first, for a command that works on one.
+#[must_use]
+pub fn several_named(first: &str) -> Error {
+    Error::new(Kind::Usage, "several profiles are named, and this command works on one")
+        .hint(format!("name one, such as -p {first}"))
+}
+
 fn lack(connection: &Result<Connection, SettingsError>, ability: Option<Ability>) -> Option<Lack> {
     lack_of(connection.as_ref().ok()?.service, ability?)
 }
@@ -203,8 +228,14 @@ pub fn conclude(
     // One of those that were stopped ends the command; all others are told here.
     let stopped = failures.iter().position(|error| error.kind == Kind::Interrupted);
     let stopped = stopped.map(|position| failures.remove(position));
-    for error in &failures {
+    for (position, error) in failures.iter().enumerate() {
+        if position > 0 {
+            context.output.part_errors();
+        }
         context.output.error(&error.view());
+    }
+    if stopped.is_some() && !failures.is_empty() {
+        context.output.part_errors();
     }
     stopped.map_or(Ok(ExitStatus::Failure), Err)
 }

@@ -89,6 +89,7 @@ fn write_and_conclude(
         (Ok(()), concluded) => concluded,
         (Err(error), Err(first)) => {
             context.output.error(&first.view());
+            context.output.part_errors();
             Err(error)
         }
         (Err(error), Ok(_)) => Err(error),

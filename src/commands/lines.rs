@@ -90,7 +90,8 @@ impl Lines {
             Err(_) => Err(Error::new(Kind::Interrupted, "interrupted")),
             Ok(None) => Err(failed(Kind::Unavailable, "the time limit came before its end".to_owned())
                 .hint("if it is a pipe, something has to write to it; --timeout gives it longer")),
-            Ok(Some(Some(Err(error)))) => Err(failed(Kind::Configuration, error.to_string())),
+            Ok(Some(Some(Err(error)))) => Err(failed(Kind::Configuration, error.to_string())
+                .hint("name a file that is there and that you may read")),
             Ok(Some(Some(Ok(lines)))) => Ok(lines),
             Ok(Some(None)) => Ok(VecDeque::new()),
         }

@@ -284,7 +284,7 @@ impl Answer<'_> {
         let output = &self.context.output;
         let total = self.read.iter().map(|(_, snapshot)| snapshot.total()).sum();
         let columns = output.notice_columns();
-        match webhooks::summary(entries, total, columns, &self.accounts.commands()) {
+        match webhooks::summary(entries, total, columns, &self.accounts.commands(entries)) {
             Some(summary) => output.notice(&format!("\n{summary}")),
             None if total > 0 => output.notice(&format!("none of {total} webhooks matches")),
             None => {

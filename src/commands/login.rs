@@ -4,6 +4,7 @@ use clap::Args;
 use url::Url;
 
 use super::account::Account;
+use super::accounts::several_named;
 use super::standing::{self, Person};
 use super::{Context, browser};
 use crate::auth::endpoint::{Client, Grant};
@@ -106,16 +107,18 @@ async fn by_itself(args: &LoginArgs, context: &Context, account: &Account) -> Re
     Ok(ExitStatus::Success)
 }
 
-/// The one connection, if it is one that is signed in to.
-pub fn to_sign_in(context: &Context) -> Result<Connection, Error> {
+/// The one connection of a command that works on one.
+pub fn only_connection(context: &Context) -> Result<Connection, Error> {
     let chosen = context.settings.chosen()?;
-    let connection = match chosen.connections.as_slice() {
-        [(_, connection)] if !chosen.is_several => connection.clone()?,
-        _ => {
-            return Err(Error::new(Kind::Usage, "several profiles are named, and this command works on one")
-                .hint("name it with: -p NAME"));
-        }
-    };
+    match chosen.connections.as_slice() {
+        [(_, connection)] if !chosen.is_several => Ok(connection.clone()?),
+        several => Err(several_named(several.first().map_or("NAME", |(profile, _)| profile))),
+    }
+}
+
+/// The one connection, if it is one that is signed in to.
+fn to_sign_in(context: &Context) -> Result<Connection, Error> {
+    let connection = only_connection(context)?;
     if facts(connection.service).sign_in_by == SignInBy::Nobody && !matches!(connection.place, Place::Sandbox)
     {
         return Err(Error::new(
@@ -125,7 +128,11 @@ pub fn to_sign_in(context: &Context) -> Result<Connection, Error> {
                 connection.service.title()
             ),
         )
-        .hint("set VWH_TOKEN to it, or name it by token_file or token_command in the profile"));
+        .hint(if connection.is_named {
+            "name it by token_file or token_command in the profile"
+        } else {
+            "set VWH_TOKEN to it, or name it by token_file or token_command in the profile"
+        }));
     }
     match &connection.place {
         Place::Sandbox => {

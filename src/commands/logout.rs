@@ -4,11 +4,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::account::means;
-use super::login::to_sign_in;
+use super::login::only_connection;
 use super::{Context, standing};
 use crate::auth::TokenSource;
 use crate::auth::keeper::Keeper;
-use crate::error::{Error, ExitStatus};
+use crate::auth::sign_in::Way;
+use crate::error::{Error, ExitStatus, Kind};
 use crate::output::text::inert;
 use crate::output::when::absolute;
 use crate::settings::Place;
@@ -33,10 +34,11 @@ struct View<'a> {
 
 /// Runs `vwh logout`.
 pub async fn run(_: &LogoutArgs, context: &Context) -> Result<ExitStatus, Error> {
-    let connection = to_sign_in(context)?;
+    let connection = only_connection(context)?;
     let profile = connection.profile;
-    let Place::Remote { token: TokenSource::SignIn(sign_in), .. } = connection.place else {
-        return Ok(ExitStatus::Success);
+    let sign_in = match connection.place {
+        Place::Remote { token: TokenSource::SignIn(sign_in), .. } if sign_in.way != Way::Nobody => sign_in,
+        place => return Err(nothing_to_forget(&profile, &place)),
     };
     let keeper = Keeper::new(sign_in, means(context));
     let gone = keeper.log_out().await?;
@@ -63,4 +65,24 @@ pub async fn run(_: &LogoutArgs, context: &Context) -> Result<ExitStatus, Error>
             .warning(&format!("profile {profile} has a password, so the next command signs in again"));
     }
     Ok(ExitStatus::Success)
+}
+
+/// Nobody signs in to the sandbox, nor where a token is brought.
+fn nothing_to_forget(profile: &str, place: &Place) -> Error {
+    let (what, hint) = match place {
+        Place::Sandbox => {
+            ("nobody signs in to the sandbox".to_owned(), "vwh sandbox reset makes it as it was".to_owned())
+        }
+        Place::Remote { token, .. } => match standing::foreign_source(token) {
+            Some(source) => (
+                format!("{source} brings the token of profile {profile}"),
+                format!("take {source} away to be without its token"),
+            ),
+            None => (
+                format!("profile {profile} has no token"),
+                "there is nothing to do: its token would be brought".to_owned(),
+            ),
+        },
+    };
+    Error::new(Kind::Usage, format!("there is no sign-in to forget: {what}")).hint(hint)
 }

@@ -46,7 +46,11 @@ impl<'a> Noting<'a> {
                 let since =
                     lines.iter().filter_map(|line| line.earliest.or(line.from).or(line.created)).min();
                 let since = since.map_or_else(|| "TIME".to_owned(), absolute);
-                let missed = self.account.command(&format!("missed ID --since {since}"));
+                let id = match lines.as_slice() {
+                    [line] => word(&line.id),
+                    _ => "ID".into(),
+                };
+                let missed = self.account.command(&format!("missed {id} --since {since}"));
                 let error = error.sentence();
                 self.context.output.warning(&format!(
                     "cannot note what was missed until now ({error}); it will be shown by: {missed}"

@@ -68,6 +68,14 @@ pub struct RenewArgs {
     dry_run: bool,
 }
 
+impl RenewArgs {
+    /// The ids that it names.
+    #[must_use]
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
+}
+
 /// Runs `vwh renew`.
 pub async fn run(args: &RenewArgs, context: &Context, accounts: &Accounts) -> Result<ExitStatus, Error> {
     if accounts.is_several && !args.ids.is_empty() {

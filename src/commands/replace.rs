@@ -69,6 +69,14 @@ pub struct ReplaceArgs {
     how: HowArgs,
 }
 
+impl ReplaceArgs {
+    /// The ids that it names.
+    #[must_use]
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
+}
+
 /// Runs `vwh replace`.
 pub async fn run(args: &ReplaceArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let url = match (&args.new_url, &args.new_host) {

@@ -39,6 +39,14 @@ pub struct RotateArgs {
     how: HowArgs,
 }
 
+impl RotateArgs {
+    /// The ids that it names.
+    #[must_use]
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
+}
+
 /// Runs `vwh rotate`.
 pub async fn run(args: &RotateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     if args.key.is_unsigned() {

@@ -174,7 +174,9 @@ pub async fn key_from_file(context: &Context, path: &Path) -> Result<Secret, Err
         FileError::Interrupted | FileError::TimedOut(_) => {
             Error::from(error).while_doing("cannot read the signing key")
         }
-        error => Error::new(Kind::Configuration, "cannot read the signing key").because(error.to_string()),
+        error => Error::new(Kind::Configuration, "cannot read the signing key")
+            .because(error.to_string())
+            .hint("--signing-key-file names it: it has to be a text file that you may read"),
     })?;
     if let Some(warning) = &named.warning {
         context.output.warning(warning);

@@ -252,7 +252,8 @@ fn notice_what_to_do(context: &Context, accounts: &Accounts, gathered: &Gathered
         .collect();
     let output = &context.output;
     let columns = output.notice_columns();
-    if let Some(troubles) = webhooks::troubles(&entries, entries.len(), columns, &accounts.commands()) {
+    let commands = accounts.commands(&entries);
+    if let Some(troubles) = webhooks::troubles(&entries, entries.len(), columns, &commands) {
         output.notice(&troubles);
     }
 }

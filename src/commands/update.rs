@@ -58,6 +58,14 @@ pub struct UpdateArgs {
     allow_http: bool,
 }
 
+impl UpdateArgs {
+    /// The ids that it names.
+    #[must_use]
+    pub fn ids(&self) -> &[String] {
+        std::slice::from_ref(&self.id)
+    }
+}
+
 /// Runs `vwh update`.
 pub async fn run(args: &UpdateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let service = account.service();
@@ -77,7 +85,7 @@ pub async fn run(args: &UpdateArgs, context: &Context, account: &Account) -> Res
         allows_http: args.allow_http,
         replaces: false,
     };
-    check_update(service, &wish).map_err(registering::refused)?;
+    check_update(service, &wish).map_err(|refusal| registering::refused(refusal).about(args.ids()))?;
     if matches!(key, Some(Key::Unsigned)) {
         return Err(Error::new(Kind::Usage, "a signed webhook stays signed")
             .hint("give it another key with --generate-signing-key or --signing-key-file FILE"));

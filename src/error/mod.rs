@@ -4,6 +4,7 @@
 //! they were doing. Printing is `output`'s.
 
 mod cure;
+mod hint;
 
 use std::io;
 use std::process::ExitCode;
@@ -11,7 +12,6 @@ use std::process::ExitCode;
 use crate::files::FileError;
 use crate::http::fault::Fault;
 use crate::http::{AuthorizeError, HttpError, NoToken, NoTokenCause};
-use crate::invocation::Invocation;
 use crate::output::{ErrorView, OutputError};
 use crate::quoting::quoted;
 use crate::sandbox::SandboxError;
@@ -158,12 +158,6 @@ impl Error {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// With the commands of its hint as they reach the connection again.
-    #[must_use]
-    pub fn retyped(self, invocation: &Invocation) -> Self {
-        Self { hint: self.hint.map(|hint| invocation.retype(&hint)), ..self }
-    }
-
     /// With what was being done when it failed.
     #[must_use]
     pub fn while_doing(mut self, what: impl Into<String>) -> Self {
@@ -255,8 +249,9 @@ impl From<HttpError> for Error {
             HttpError::Absent { .. } => Self::new(Kind::NotFound, message),
             HttpError::Undecodable { .. } => Self::new(Kind::Internal, message)
                 .hint("check the base URL; if it is right, -vv shows the headers of what the service sent"),
-            HttpError::Taken { .. } => Self::new(Kind::Rejected, message)
-                .hint("--replace puts the new one in its place; vwh update ID --url URL changes it"),
+            HttpError::Taken { id, .. } => Self::new(Kind::Rejected, message)
+                .hint("--replace puts the new one in its place; vwh update ID --url URL changes it")
+                .about(&[id]),
             HttpError::Differs { .. } => Self::new(Kind::Failure, message)
                 .hint("somebody else may have changed the customer at the same moment: look at it, then run this again"),
             HttpError::Unsupported { .. } => Self::new(Kind::Usage, message).hint("vwh --help says what each service can do"),

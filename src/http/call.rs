@@ -35,6 +35,18 @@ pub enum Credential {
     AccessKeyOrBearer,
 }
 
+impl Credential {
+    /// What helps where `token` was refused because it cannot be what it should be.
+    #[must_use]
+    pub fn misfit(self, token: &Secret) -> Option<&'static str> {
+        let token = token.reveal();
+        let fits = self == Self::Bearer
+            || token.starts_with(super::exchange::ACCESS_KEY_PREFIX)
+            || token.matches('.').count() == 2;
+        (!fits).then_some("the token is neither an access key (vb_…) nor a JWT: bring one of the two")
+    }
+}
+
 /// A request to send.
 #[derive(Clone, Debug)]
 pub struct Call {

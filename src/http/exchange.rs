@@ -226,7 +226,7 @@ async fn within(
 }
 
 /// What the access keys of VoIPBIN begin with (vb §2).
-const ACCESS_KEY_PREFIX: &str = "vb_";
+pub(super) const ACCESS_KEY_PREFIX: &str = "vb_";
 
 fn bearer(token: &Secret) -> Result<HeaderValue, Broken> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))

@@ -122,6 +122,8 @@ pub enum HttpError {
     Taken {
         /// Host and port.
         host: String,
+        /// Its id.
+        id: String,
         /// Where it delivers, without its keys.
         url: String,
     },
@@ -240,7 +242,8 @@ impl Http {
                 Next::Refused(mut error) => {
                     if refreshed || !self.authorize.refused(&token).await? {
                         if let HttpError::Fault { fault, .. } = &mut error {
-                            fault.cure = Some(self.authorize.cure());
+                            let misfit = call.credential.misfit(&token).map(str::to_owned);
+                            fault.cure = Some(misfit.unwrap_or_else(|| self.authorize.cure()));
                         }
                         return Err(error);
                     }

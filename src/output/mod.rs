@@ -282,6 +282,13 @@ impl Output {
         format!("{style}{head}{style:#}{}", &lines[head.len()..])
     }
 
+    /// Parts an error from the next one, for people.
+    pub fn part_errors(&self) {
+        if !self.wishes.is_json {
+            self.say("");
+        }
+    }
+
     /// What is wrong with the command line, in clap's own words.
     pub fn usage(&self, text: &str) {
         self.say_part(text);

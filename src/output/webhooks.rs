@@ -27,7 +27,7 @@ pub struct Entry<'a> {
 /// What to type next, as the connection asks for it.
 #[derive(Clone, Debug)]
 pub struct Commands {
-    /// `vwh status ID`.
+    /// `vwh status` with the id of the webhook that it is about: the only one that failed, or `ID`.
     pub status: String,
     /// `vwh renew --failed`.
     pub renew_failed: String,

@@ -12,6 +12,8 @@ pub struct Facts {
     pub sandbox_path: &'static str,
     /// How its tokens are had, where none is brought.
     pub sign_in_by: SignInBy,
+    /// The regions of it that have addresses of their own, one of which has to be named; none if it has but one.
+    pub regions: &'static [&'static str],
     /// What is known of a token that the service has given the list for, in words.
     pub admission: &'static str,
     /// How long a change may take until deliveries go by it, if that is worth saying.

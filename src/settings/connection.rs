@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use url::Url;
 use wildmatch::WildMatch;
 
+use super::addresses::Whose;
 use super::environment::{CONNECTION_VARIABLES, Environment};
 use super::file::{ConfigFile, Profile};
 use super::flags::Flags;
@@ -14,10 +15,8 @@ use super::surroundings::Surroundings;
 use super::{Purpose, SettingsError};
 use crate::auth::TokenSource;
 use crate::invocation::Invocation;
-use crate::network::{Network, is_loopback};
-use crate::secret::{Secret, mask_url};
-use crate::services;
-use crate::services::facts::{SignInBy, facts};
+use crate::network::Network;
+use crate::secret::Secret;
 use crate::webhook::ServiceKind;
 
 /// Where the webhooks are.
@@ -181,7 +180,7 @@ fn sandbox(environment: &Environment) -> Result<Connection, SettingsError> {
         profile: "sandbox".to_owned(),
         is_named: false,
         invocation: Invocation::sandbox(service.as_deref()),
-        service: service_named(service.as_deref())?,
+        service: Whose { name: "sandbox", is_named: false, environment }.service(service.as_deref())?,
         place: Place::Sandbox,
     })
 }
@@ -249,7 +248,9 @@ fn overlaid(environment: &Environment, config: &ConfigFile) -> Result<Connection
     let (name, mut profile) = match chosen {
         Some(name) if name == "sandbox" => return sandbox(environment),
         Some(name) if name != "default" => {
-            let profile = config.profiles.get(&name).cloned().ok_or_else(|| config.no_such_profile(&name))?;
+            let profile = config.profiles.get(&name).cloned();
+            let profile = profile.ok_or_else(|| config.no_such_profile(&name).about("VWH_PROFILE"))?;
+            refuse_other_service(&name, &profile, environment)?;
             (name, profile)
         }
         _ => ("default".to_owned(), Profile::default()),
@@ -258,7 +259,33 @@ fn overlaid(environment: &Environment, config: &ConfigFile) -> Result<Connection
     profile.base_url = environment.text("VWH_BASE_URL")?.or(profile.base_url);
     sign_in::overlay(&mut profile, environment)?;
     let token = environment.text("VWH_TOKEN")?.map(Secret::new);
-    connect(&name, false, &profile, environment, token, Given::by(environment)?)
+    let mut connection = connect(&name, false, &profile, environment, token, Given::by(environment)?)?;
+    if let Place::Remote { token: TokenSource::SignIn(sign_in), .. } = &mut connection.place
+        && name == "default"
+    {
+        sign_in.instead = config.profiles.keys().cloned().collect();
+    }
+    Ok(connection)
+}
+
+/// Secrets of a profile are for its own service. The environment may name another if it says as well where to go.
+fn refuse_other_service(
+    name: &str,
+    profile: &Profile,
+    environment: &Environment,
+) -> Result<(), SettingsError> {
+    let Some(service) = environment.text("VWH_SERVICE")? else { return Ok(()) };
+    let own = profile.service.as_deref().unwrap_or(ServiceKind::default().name());
+    let is_given = |variable| Ok::<_, SettingsError>(environment.text(variable)?.is_some());
+    let goes_elsewhere = is_given("VWH_BASE_URL")? && (is_given("VWH_TOKEN")? || is_given("VWH_TOKEN_URL")?);
+    if service == own || goes_elsewhere {
+        return Ok(());
+    }
+    let what = format!("VWH_SERVICE says {service}, and the default profile {name} is for {own}");
+    Err(SettingsError::new(what).hint(format!(
+        "what it has for {own} is sent to no other service: unset VWH_SERVICE, name a profile with -p, or set \
+         VWH_BASE_URL too, with VWH_TOKEN or VWH_TOKEN_URL"
+    )))
 }
 
 fn connect(
@@ -269,10 +296,11 @@ fn connect(
     token: Option<Secret>,
     given: Given,
 ) -> Result<Connection, SettingsError> {
-    let service = service_named(profile.service.as_deref())?;
+    let whose = Whose { name, is_named, environment };
+    let service = whose.service(profile.service.as_deref())?;
     let brings_token = token.is_some() || profile.token_file.is_some() || profile.token_command.is_some();
-    let (base_url, token_url) = addresses_of(name, profile, service, brings_token)?;
-    let base = sendable("base URL", "the token", &base_url)?;
+    let (base_url, token_url) = whose.addresses(profile, service, brings_token)?;
+    let base = whose.base_url(&base_url)?;
     let network = Box::new(Surroundings::of(environment).network(&base)?);
     let token = match (token, &profile.token_file, &profile.token_command) {
         (Some(token), _, _) => TokenSource::Given(token),
@@ -280,7 +308,7 @@ fn connect(
         (None, None, Some(command)) => TokenSource::Command(command.clone()),
         (None, None, None) => {
             let place = sign_in::Place { service, base: &base, token_url };
-            let sign_in = sign_in::resolve(name, is_named, profile, &place, environment, given)?;
+            let sign_in = sign_in::resolve(&whose, profile, &place, given)?;
             TokenSource::SignIn(Box::new(sign_in))
         }
     };
@@ -291,58 +319,4 @@ fn connect(
         service,
         place: Place::Remote { base, token, network },
     })
-}
-
-fn service_named(name: Option<&str>) -> Result<ServiceKind, SettingsError> {
-    let Some(name) = name else { return Ok(ServiceKind::default()) };
-    ServiceKind::named(name).ok_or_else(|| {
-        let known = ServiceKind::ALL.map(ServiceKind::name).join(", ");
-        SettingsError::new(format!("service {name:?} is not known")).hint(format!("known: {known}"))
-    })
-}
-
-/// Base and token URL: the profile's own, else the documented ones, which may hang on a region.
-fn addresses_of(
-    name: &str,
-    profile: &Profile,
-    service: ServiceKind,
-    brings_token: bool,
-) -> Result<(String, String), SettingsError> {
-    let documented = services::addresses(service, profile.region.as_deref());
-    // Nothing is ever sent to a token URL where nobody signs in.
-    let has_token_url = facts(service).sign_in_by != SignInBy::Nobody;
-    match (&profile.base_url, &profile.token_url, documented) {
-        (Some(base), Some(token), _) => Ok((base.clone(), token.clone())),
-        (Some(base), None, Ok(_)) if !has_token_url => Ok((base.clone(), base.clone())),
-        (base, token, Ok(documented)) => {
-            Ok((base.clone().unwrap_or(documented.base), token.clone().unwrap_or(documented.token)))
-        }
-        // A token that is brought needs no token URL.
-        (Some(base), None, Err(_)) if brings_token => Ok((base.clone(), base.clone())),
-        (_, _, Err(what)) => Err(SettingsError::new(what)
-            .hint(format!("give the profile {name} a region, or base_url and token_url"))),
-    }
-}
-
-/// A URL, called `name`, that `secret` may be sent to: https, or http on this machine.
-pub(super) fn sendable(name: &str, secret: &str, text: &str) -> Result<Url, SettingsError> {
-    let shown = mask_url(text);
-    let wrong = |what: &str| SettingsError::new(format!("the {name} {shown:?} {what}"));
-    let url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        return Err(wrong("must be plain: no user, query or fragment"));
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => {
-            let what = format!("would send {secret} unencrypted");
-            Err(wrong(&what).hint("use https; http is for loopback hosts only"))
-        }
-        _ => Err(wrong("is neither https nor http")),
-    }
 }

@@ -25,9 +25,12 @@ pub(super) struct ConfigFile {
     pub(super) defaults: Defaults,
     #[serde(default)]
     pub(super) profiles: BTreeMap<String, Profile>,
-    /// Where it was read from; empty if there is no file.
+    /// Where it is, or would be; empty if there is no home directory.
     #[serde(skip)]
     pub(super) path: PathBuf,
+    /// Whether there is such a file.
+    #[serde(skip)]
+    pub(super) is_there: bool,
 }
 
 /// What flags fall back to.
@@ -109,11 +112,20 @@ impl ConfigFile {
         let Some((path, is_named)) = environment.config_path() else { return Ok(Self::default()) };
         let text = match fs_err::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => return Ok(Self::default()),
-            Err(error) => return Err(SettingsError::new(format!("cannot read the configuration: {error}"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => {
+                return Ok(Self { path, ..Self::default() });
+            }
+            Err(error) => {
+                let error = SettingsError::new(format!("cannot read the configuration: {error}"));
+                return Err(error.hint(if is_named {
+                    "VWH_CONFIG names this file: correct it, or unset VWH_CONFIG"
+                } else {
+                    "give yourself access to the file, or name another with VWH_CONFIG"
+                }));
+            }
         };
         let mut config: Self = toml::from_str(&text).map_err(|error| broken(&path, &text, &error))?;
-        config.path = path;
+        (config.path, config.is_there) = (path, true);
         config.validate()?;
         Ok(config)
     }
@@ -150,9 +162,7 @@ impl ConfigFile {
     pub(super) fn usable_default(&self) -> Result<Option<&String>, SettingsError> {
         match &self.default_profile {
             Some(name) if !self.profiles.contains_key(name) => {
-                let SettingsError { message, hint } = self.no_such_profile(name);
-                let path = self.path.display();
-                Err(SettingsError { message: format!("default_profile in {path}: {message}"), hint })
+                Err(self.no_such_profile(name).about("default_profile"))
             }
             default => Ok(default.as_ref()),
         }
@@ -161,13 +171,13 @@ impl ConfigFile {
     /// The error for a profile that is not there.
     pub(super) fn no_such_profile(&self, name: &str) -> SettingsError {
         let names: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
-        let hint = if names.is_empty() {
-            "no profile is configured: see `Configuration` in the README".to_owned()
-        } else {
-            format!("configured: {}", names.join(", "))
+        let hint = match (self.is_there, names.as_slice()) {
+            (false, _) => "there is no such file: see `Configuration` in the README".to_owned(),
+            (true, []) => "no profile is configured there: see `Configuration` in the README".to_owned(),
+            (true, names) => format!("configured: {}", names.join(", ")),
         };
         let what = if name.contains(['*', '?']) { "no profile matches" } else { "there is no profile" };
-        SettingsError::new(format!("{what} {name:?}")).hint(hint)
+        SettingsError::new(format!("{what} {name:?} in {}", self.path.display())).hint(hint)
     }
 }
 

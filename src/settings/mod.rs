@@ -4,6 +4,7 @@
 //! Precedence is flag, environment, file, default. A connection comes whole from one place (`connection`), because a
 //! command must never run as somebody else.
 
+mod addresses;
 pub mod connection;
 pub mod environment;
 pub mod file;
@@ -23,6 +24,7 @@ pub use connection::{Chosen, Connection, Listed, Place, invocation};
 use environment::Environment;
 use file::ConfigFile;
 pub use flags::{ColorChoice, Flags, Format};
+pub use sign_in::way_of;
 use surroundings::Surroundings;
 
 /// Requests of a batch that are under way at once, unless told otherwise.
@@ -41,6 +43,11 @@ pub struct SettingsError {
 impl SettingsError {
     fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
+    }
+
+    /// With the variable or key that is wrong in front.
+    fn about(self, name: &str) -> Self {
+        Self { message: format!("{name}: {}", self.message), ..self }
     }
 
     fn hint(self, hint: impl Into<String>) -> Self {
@@ -126,7 +133,7 @@ impl Settings {
             no_input: flags.no_input,
             show_secrets: flags.show_secrets,
             state_directory: environment.state_directory(),
-            config_file: Some(config.path.clone()).filter(|path| !path.as_os_str().is_empty()),
+            config_file: Some(config.path.clone()).filter(|_| config.is_there),
             profiles: match purpose {
                 Purpose::Listing => connection::listed(flags, purpose, environment, &config)?,
                 Purpose::SigningIn | Purpose::Other => Vec::new(),

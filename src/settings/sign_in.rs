@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::SettingsError;
-use super::connection::sendable;
+use super::addresses::Whose;
 use super::environment::Environment;
 use super::file::Profile;
 use super::surroundings::Surroundings;
@@ -50,13 +50,19 @@ pub(super) struct Place<'a> {
     pub(super) token_url: String,
 }
 
+/// Who signs in to `service`.
+#[must_use]
+pub const fn way_of(service: ServiceKind) -> Way {
+    match facts(service).sign_in_by {
+        SignInBy::Person => Way::Person,
+        SignInBy::Client(scope) => Way::Client { scope },
+        SignInBy::Nobody => Way::Nobody,
+    }
+}
+
 impl Place<'_> {
     fn way(&self) -> Way {
-        match facts(self.service).sign_in_by {
-            SignInBy::Person => Way::Person,
-            SignInBy::Client(scope) => Way::Client { scope },
-            SignInBy::Nobody => Way::Nobody,
-        }
+        way_of(self.service)
     }
 
     /// What would be sent to the token URL.
@@ -65,16 +71,15 @@ impl Place<'_> {
     }
 }
 
-/// The sign-in of the profile `name` at `place`.
+/// How who owns `profile` signs in at `place`.
 pub(super) fn resolve(
-    name: &str,
-    is_named: bool,
+    whose: &Whose<'_>,
     profile: &Profile,
     place: &Place<'_>,
-    environment: &Environment,
     given: Given,
 ) -> Result<SignIn, SettingsError> {
-    let token_url = sendable("token URL", place.secret(), &place.token_url)?;
+    let Whose { name, is_named, environment } = *whose;
+    let token_url = whose.token_url(place.secret(), &place.token_url)?;
     let source = |given: Option<Secret>, file: &Option<String>, command: &Option<String>| {
         Ok(match (given, file, command) {
             (Some(secret), _, _) => Some(SecretSource::Given(secret)),
@@ -86,6 +91,7 @@ pub(super) fn resolve(
     Ok(SignIn {
         profile: name.to_owned(),
         is_named,
+        instead: Vec::new(),
         login: Invocation::of_profile(name, is_named).command("login"),
         way: place.way(),
         base_url: place.base.clone(),

@@ -32,7 +32,7 @@ fn base_urls_that_would_give_the_token_away_are_refused() {
     exit: 2
     --- stdout
     --- stderr
-    error: the base URL "http://api.example.test/vis" would send the token unencrypted
+    error: the base URL "http://api.example.test/vis" in VWH_BASE_URL would send the token unencrypted
 
     hint: use https; http is for loopback hosts only
     "#);

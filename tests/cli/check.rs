@@ -69,7 +69,7 @@ fn an_error_is_an_object_too() {
     assert_snapshot!(vwh.args(["check", "--json", "-p", "gone"]).run().snapshot(), @r#"
     exit: 3
     --- stdout
-    {"state":"UNKNOWN","code":3,"message":"there is no profile \"gone\" (hint: no profile is configured: see `Configuration` in the README)","problems":[{"severity":"UNKNOWN","profile":null,"what":"there is no profile \"gone\" (hint: no profile is configured: see `Configuration` in the README)","ids":[]}],"profiles":[]}
+    {"state":"UNKNOWN","code":3,"message":"there is no profile \"gone\" in [HOME]/.config/vwh/config.toml (hint: there is no such file: see `Configuration` in the README)","problems":[{"severity":"UNKNOWN","profile":null,"what":"there is no profile \"gone\" in [HOME]/.config/vwh/config.toml (hint: there is no such file: see `Configuration` in the README)","ids":[]}],"profiles":[]}
     --- stderr
     "#);
     assert_snapshot!(vwh.args(["check", "--format", "json", "--bogus"]).run().snapshot(), @r#"

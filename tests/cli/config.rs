@@ -92,7 +92,7 @@ fn an_unknown_service_is_refused() {
     exit: 2
     --- stdout
     --- stderr
-    error: service "smtp" is not known
+    error: service "smtp" of profile a is not known
 
     hint: known: vis, contact-center, voipbin
     "#);
@@ -207,7 +207,7 @@ fn a_default_profile_that_is_not_there_is_no_matter_to_another() {
     exit: 2
     --- stdout
     --- stderr
-    error: default_profile in [HOME]/.config/vwh/config.toml: there is no profile "q"
+    error: default_profile: there is no profile "q" in [HOME]/.config/vwh/config.toml
 
     hint: configured: p
     "#);

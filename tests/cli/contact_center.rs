@@ -253,15 +253,15 @@ fn what_the_service_has_no_place_for_is_said_before_anything_is_sent() {
     renew: error: Contact Center webhooks do not expire
     hint: vwh update ID --resume brings a paused one back
     renew: error: Contact Center webhooks do not expire
-    hint: vwh update ID --resume brings a paused one back
+    hint: vwh update some-id --resume brings a paused one back
     prune-failed: error: Contact Center does not report failed deliveries
     hint: vwh list shows what is registered; vwh delete ID removes one
     prune-failed: error: Contact Center does not report failed deliveries
     hint: vwh list shows what is registered; vwh delete ID removes one
     replace: error: Contact Center changes a webhook in place
-    hint: vwh update ID --url URL keeps its id
+    hint: vwh update some-id --url URL keeps its id
     rotate: error: Contact Center changes a key in place
-    hint: vwh update ID --generate-signing-key --signing-key-out FILE
+    hint: vwh update some-id --generate-signing-key --signing-key-out FILE
     missed: error: Contact Center keeps no list of events
     hint: it tries each notification for up to 24 hours by itself
     missed: error: Contact Center keeps no list of events

@@ -118,14 +118,14 @@ fn the_three_refusals_are_told_apart() {
     --- stderr
     error: cannot list the webhooks: 127.0.0.1:[PORT] answered 401 Unauthorized: invalid_request: The access token is missing
 
-    hint: set VWH_TOKEN to a current access token, or unset it and sign in with: vwh login
+    hint: set VWH_TOKEN to a current access token, or unset it: with VWH_CLIENT_ID and VWH_CLIENT_SECRET vwh signs in by itself
 
     exit: 3
     --- stdout
     --- stderr
     error: cannot list the webhooks: 127.0.0.1:[PORT] answered 401 Unauthorized: invalid_token: The access token is invalid or has expired
 
-    hint: set VWH_TOKEN to a current access token, or unset it and sign in with: vwh login
+    hint: set VWH_TOKEN to a current access token, or unset it: with VWH_CLIENT_ID and VWH_CLIENT_SECRET vwh signs in by itself
 
     exit: 3
     --- stdout

@@ -203,7 +203,7 @@ fn a_note_that_cannot_be_written_stops_no_renewal() {
     let outcome = run(&vwh, "renew a").exits(0);
     assert_eq!(outcome.stdout, "renewed  a  https://hooks.example.test/a\n");
     let outcome = outcome.says("warning: cannot note what was missed until now (");
-    let _ = outcome.says("it will be shown by: vwh missed ID --since 2026-01-02T00:00:00Z");
+    let _ = outcome.says("it will be shown by: vwh missed a --since 2026-01-02T00:00:00Z");
 }
 
 #[test]

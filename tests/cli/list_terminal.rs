@@ -202,7 +202,7 @@ fn equal_causes_are_one_group() {
     let same = "503 SERVICE_UNAVAILABLE";
     let [one, two, three] =
         [failed("w-1", same, "03:00"), failed("w-2", same, "02:21"), failed("w-3", same, "04:00")];
-    assert_snapshot!(summary(std::slice::from_ref(&one)), @"1 of 1 failed, 503 since 03:00Z: vwh status ID, then vwh renew --failed");
+    assert_snapshot!(summary(std::slice::from_ref(&one)), @"1 of 1 failed, 503 since 03:00Z: vwh status w-1, then vwh renew --failed");
     assert_snapshot!(summary(&[one.clone(), two.clone()]), @"2 of 2 failed, both 503 since 02:21Z: vwh status ID, then vwh renew --failed");
     assert_snapshot!(summary(&[one.clone(), two.clone(), three.clone()]), @"3 of 3 failed, all 503 since 02:21Z: vwh status ID, then vwh renew --failed");
     assert_snapshot!(summary(&[one, two, three, failed("w-4", "404 NOT_FOUND", "05:00")]), @"4 of 4 failed, 3 × 503 since 02:21Z, 1 × 404 since 05:00Z: vwh status ID, then vwh renew --failed");

@@ -271,7 +271,6 @@ fn there_is_nothing_to_sign_in_to_with_a_token_of_ones_own() {
     for (run, shown) in [
         (bare(&service).args(["login"]).env("VWH_TOKEN", TOKEN), "VWH_TOKEN brings the token"),
         (Vwh::new().args(["login", "--sandbox"]), "every command works in it as it is"),
-        (Vwh::new().args(["logout", "--sandbox"]), "every command works in it as it is"),
     ] {
         let _ = run.run().exits(2).without_answer().says("there is nothing to sign in to with").says(shown);
     }

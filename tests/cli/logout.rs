@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
+use crate::support::{TOKEN, Vwh};
 use crate::token_service::{TokenService, signed_in, stored};
 
 #[test]
@@ -49,4 +50,34 @@ fn logout_says_who_signs_in_again() {
     vwh.write(".local/state/vwh/credentials/work.json", "{broken");
     let _ = vwh.args(["logout", "--json"]).run().exits(0);
     assert_eq!(stored(&vwh), Value::Null);
+}
+
+#[test]
+fn where_nobody_signs_in_there_is_nothing_to_forget() {
+    let vwh = Vwh::new();
+    vwh.configure("[profiles.a]\nservice = 'voipbin'\n[profiles.b]\ntoken_file = 'x'\n");
+    let texts = [
+        vwh.args(["logout", "--sandbox"]).run(),
+        vwh.args(["logout"]).env("VWH_TOKEN", TOKEN).run(),
+        vwh.args(["logout", "-p", "a"]).run(),
+        vwh.args(["logout", "-p", "b"]).run(),
+    ];
+    let texts = texts.map(|outcome| outcome.exits(2).without_answer().stderr);
+    assert_snapshot!(texts.join("\n"), @"
+    error: there is no sign-in to forget: nobody signs in to the sandbox
+
+    hint: vwh sandbox reset makes it as it was
+
+    error: there is no sign-in to forget: VWH_TOKEN brings the token of profile default
+
+    hint: take VWH_TOKEN away to be without its token
+
+    error: there is no sign-in to forget: profile a has no token
+
+    hint: there is nothing to do: its token would be brought
+
+    error: there is no sign-in to forget: token_file brings the token of profile b
+
+    hint: take token_file away to be without its token
+    ");
 }

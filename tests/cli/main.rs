@@ -138,3 +138,4 @@ mod voipbin_slot;
 mod wait_lock;
 mod whoami;
 mod widths;
+mod wrong_settings;

@@ -189,7 +189,7 @@ fn where_nothing_is_known_to_be_missed_the_log_is_not_asked() {
         (&["--failed"], "nothing is known to be missed\n"),
         (
             &["w-1"],
-            "nothing is known to be missed by w-1; what came since a time: vwh missed ID --since TIME\n",
+            "nothing is known to be missed by w-1; what came since a time: vwh missed w-1 --since TIME\n",
         ),
     ] {
         let silent = missed(&vwh, arguments).exits(0);

@@ -143,6 +143,8 @@ fn a_file_without_end_is_refused() {
     --- stdout
     --- stderr
     error: cannot read the signing key: /dev/zero is larger than 1 MiB
+
+    hint: --signing-key-file names it: it has to be a text file that you may read
     ");
     assert_eq!(service.server.connections(), 0);
 }

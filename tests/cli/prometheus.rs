@@ -302,7 +302,7 @@ fn of_several_profiles_each_is_up_or_down() {
 
 #[test]
 fn only_list_writes_metrics() {
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 11] = [
         &["status"],
         &["status", "x"],
         &["create", "--url", "https://x.example"],
@@ -314,7 +314,6 @@ fn only_list_writes_metrics() {
         &["sandbox", "reset"],
         &["completions", "bash"],
         &["man"],
-        &["--sandbox", "status"],
     ];
     for command in commands {
         let vwh = Vwh::new();
@@ -331,6 +330,8 @@ fn only_list_writes_metrics() {
         }
         assert!(!vwh.state().exists());
     }
+    let in_sandbox = Vwh::new().args(["--sandbox", "status", "-o", "prometheus"]).run().exits(2);
+    let _ = in_sandbox.says("hint: vwh --sandbox list -o prometheus");
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn a_key_that_will_never_travel_is_said() {
     let service = Service::honest(vec![healthy("a"), healthy("b")]);
     let vwh = service.vwh();
     let outcome = rotate(&vwh, &["a", "b", "--signing-key-out", "key"]).exits(0);
-    insta::assert_snapshot!(outcome.stderr, @"warning: the new key of a and 1 more is never used, because a signature only travels with policy header or body: vwh replace ID --metadata-policy header");
+    insta::assert_snapshot!(outcome.stderr, @"warning: the new key of a and 1 more is never used, because a signature only travels with policy header or body: vwh replace a b --metadata-policy header");
     vwh.write("tutorial", "string");
     let outcome = rotate(&vwh, &["new-1", "--signing-key-file", "tutorial"]).exits(0);
     let _ = outcome.says("this key is the one printed in the vendor's tutorial");

@@ -78,7 +78,7 @@ fn an_unknown_profile_names_those_configured() {
     exit: 2
     --- stdout
     --- stderr
-    error: there is no profile "wrok"
+    error: there is no profile "wrok" in [HOME]/.config/vwh/config.toml
 
     hint: configured: other, work
     "#);
@@ -86,15 +86,15 @@ fn an_unknown_profile_names_those_configured() {
     exit: 2
     --- stdout
     --- stderr
-    {"error":{"kind":"configuration","message":"there is no profile \"wrok\"","hint":"configured: other, work","status":null,"causes":[]}}
+    {"error":{"kind":"configuration","message":"VWH_PROFILE: there is no profile \"wrok\" in [HOME]/.config/vwh/config.toml","hint":"configured: other, work","status":null,"causes":[]}}
     "#);
     assert_snapshot!(Vwh::new().args(["list", "-p", "work"]).run().snapshot(), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: there is no profile "work"
+    error: there is no profile "work" in [HOME]/.config/vwh/config.toml
 
-    hint: no profile is configured: see `Configuration` in the README
+    hint: there is no such file: see `Configuration` in the README
     "#);
     assert_eq!(server.connections(), 0);
 }

@@ -194,13 +194,37 @@ fn names_globs_and_repeated_flags_choose() {
     exit: 2
     --- stdout
     --- stderr
-    error: no profile matches "us-*"
+    error: no profile matches "us-*" in [HOME]/.config/vwh/config.toml
 
     hint: configured: eu-a, eu-b
     "#);
     let _ = vwh.args(["-p", "eu-a", "-p", "us-a", "list"]).run().exits(2);
     let _ = vwh.args(["--all-profiles", "--sandbox", "list"]).run().exits(2);
     let _ = vwh.args(["--all-profiles", "-p", "eu-a", "list"]).run().exits(2);
+}
+
+/// Each has its hint below it, and a blank line tells where the next one begins.
+#[test]
+fn several_errors_are_told_apart() {
+    let refusing = |status: u16| Service::new(Vec::new(), move |_, _| json(status, r#"{"message":"no"}"#));
+    let (a, b) = (refusing(403), refusing(403));
+    insta::assert_snapshot!(all(&configured(&[&a, &b]), &["list"]).snapshot(), @r"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: profile eu-a: cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden: no
+
+    hint: ask the account's administrator whether this user may use the API
+
+    error: profile eu-b: cannot list the webhooks: 127.0.0.1:[PORT] answered 403 Forbidden: no
+
+    hint: ask the account's administrator whether this user may use the API
+    ");
+    let json = all(&configured(&[&a, &b]), &["list", "--json"]).exits(1);
+    assert!(
+        json.stderr.lines().count() == 2 && json.stderr.lines().all(|line| line.starts_with('{')),
+        "{json}"
+    );
 }
 
 /// Whichever of the two would win, the other one was meant too.
@@ -227,7 +251,7 @@ fn some_things_are_about_one_profile() {
     --- stderr
     error: several profiles are named, and this command works on one
 
-    hint: name it with: -p NAME
+    hint: name one, such as -p eu-a
     ");
     insta::assert_snapshot!(all(&vwh, &["renew", "w-1"]).snapshot(), @r"
     exit: 2
@@ -235,7 +259,7 @@ fn some_things_are_about_one_profile() {
     --- stderr
     error: an id belongs to one profile, and several are named
 
-    hint: name the one it belongs to with: -p NAME
+    hint: name the one it belongs to, such as -p eu-a
     ");
     for arguments in
         [&["status", "w-1"][..], &["restore", "w-1"], &["create", "--url", "https://x.example", "--unsigned"]]

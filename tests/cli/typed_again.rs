@@ -1,5 +1,6 @@
 //! Commands that a hint names can be pasted, and reach the connection of the run that failed.
 
+use crate::service::{Service, failed};
 use crate::support::{Outcome, Server, TOKEN, Vwh, json};
 
 /// A home with the profiles `eu-a` of VIS, `eu-c` of Contact Center and `eu-v` of VoIPBIN, all at `server`.
@@ -104,6 +105,24 @@ fn without_flags_there_are_none() {
     assert_commands(&outcome, "vwh list");
 }
 
+/// So does what became of an item of a batch.
+#[test]
+fn a_line_of_a_batch_names_the_profile_too() {
+    let service = Service::new(vec![failed("w-1")], |request, webhooks| match request.method.as_str() {
+        "DELETE" => json(409, r#"{"message":"no"}"#),
+        _ => webhooks.answer(request),
+    });
+    let vwh = profiles(&service.server);
+    let hint = "something of the same name is there already: see it with: vwh -p eu-a list";
+    let delete = ["-p", "eu-a", "delete", "w-1", "--yes"];
+    let line = vwh.args(delete).run().exits(1).stdout;
+    assert!(line.ends_with(&format!(" (hint: {hint})\n")), "{line}");
+    let json = vwh.args(delete.iter().copied().chain(["--json"])).run().exits(1).json();
+    assert_eq!(json["results"][0]["error"]["hint"], hint);
+    let several = vwh.args(["-p", "eu-a*", "prune-failed", "--max", "9", "--yes"]).run().exits(1).stdout;
+    assert!(several.ends_with(&format!(" (hint: {hint})\n")), "{several}");
+}
+
 /// Not only hints name commands.
 #[test]
 fn an_explanation_names_the_sandbox_too() {
@@ -112,4 +131,42 @@ fn an_explanation_names_the_sandbox_too() {
     let run = Vwh::new().args(verify).env("VWH_SIGNING_KEY", "key").stdin(r#"{"event":{"id":"1"}}"#);
     let outcome = run.run().exits(1);
     assert!(outcome.stdout.contains("(vwh --sandbox list --json --show-secrets)"), "{outcome}");
+}
+
+/// A command that is about one webhook names it, so that it can be pasted as it is.
+#[test]
+fn the_one_webhook_is_named() {
+    let server = refusing(404);
+    let vwh = profiles(&server);
+    for (arguments, command) in [
+        (&["-p", "eu-a", "update", "w-1", "--url", NEW][..], "vwh -p eu-a replace w-1 "),
+        (&["-p", "eu-c", "renew", "w-1"], "vwh -p eu-c update w-1 --resume"),
+        (&["-p", "eu-c", "rotate", "w-1", "--yes"], "vwh -p eu-c update w-1 --generate-signing-key"),
+        (
+            &["-p", "eu-v", "update", "w 1", "--pause"],
+            "vwh -p eu-v delete 'w 1' empties the slot, and vwh -p eu-v restore 'w 1'",
+        ),
+        (&["-p", "eu-c", "renew", "w-1", "w-2"], "vwh -p eu-c update ID --resume"),
+    ] {
+        let _ = vwh.args(arguments.iter().copied()).run().exits(2).says(command);
+    }
+}
+
+/// Of several profiles the one that it is about is named, if it is one.
+#[test]
+fn the_summary_names_what_it_is_about() {
+    let (a, b) = (Service::honest(vec![failed("w-1")]), Service::honest(Vec::new()));
+    let vwh = Vwh::new();
+    let token = vwh.write("token", TOKEN);
+    let profile = |(name, service): (&str, &Service)| {
+        let base = service.server.base_url();
+        format!("[profiles.{name}]\nbase_url = '{base}'\ntoken_file = '{}'\n", token.display())
+    };
+    vwh.configure(&[("eu-a", &a), ("eu-b", &b)].map(profile).concat());
+    let next = || vwh.args(["--all-profiles", "list", "-v"]).run().exits(0);
+    let _ = next().says(": vwh -p eu-a status w-1, then vwh --all-profiles renew --failed\n");
+    a.with(|webhooks| webhooks.list.push(failed("w-2")));
+    let _ = next().says(": vwh -p eu-a status ID, then");
+    b.with(|webhooks| webhooks.list.push(failed("w-3")));
+    let _ = next().says(": vwh -p PROFILE status ID, then");
 }

@@ -94,6 +94,39 @@ fn nobody_signs_in_and_the_hint_says_what_is_brought() {
     ");
 }
 
+/// The service itself takes everything that is no access key for a JWT.
+#[test]
+fn a_token_that_can_be_neither_is_said_to_be_neither() {
+    for (token, is_misfit) in [("hunter2", true), ("a.b.c", false), ("vb_unknown", false)] {
+        let server = Server::new(|_| envelope(401, "UNAUTHENTICATED", "INVALID_CREDENTIALS", "no"));
+        let vwh = Vwh::new().env("VWH_SERVICE", "voipbin").env("VWH_BASE_URL", server.base_url());
+        let outcome = vwh.env("VWH_TOKEN", token).args(["whoami"]).run().exits(3).without_answer();
+        let hint = "hint: the token is neither an access key (vb_…) nor a JWT: bring one of the two\n";
+        assert_eq!(outcome.stderr.ends_with(hint), is_misfit, "{outcome}");
+    }
+}
+
+/// A profile that is named takes no token from the environment.
+#[test]
+fn who_names_a_profile_is_not_told_of_a_variable() {
+    let vwh = Vwh::new();
+    let server = Server::new(|_| envelope(401, "UNAUTHENTICATED", "INVALID_CREDENTIALS", "no"));
+    let (base, token) = (server.base_url(), vwh.write("token", KEY));
+    vwh.configure(&format!(
+        "[profiles.a]\nservice = 'voipbin'\n\
+         [profiles.b]\nservice = 'voipbin'\nbase_url = '{base}'\ntoken_file = '{}'\n",
+        token.display()
+    ));
+    let refused = vwh.args(["whoami", "-p", "b"]).run().exits(3).without_answer();
+    let refused = refused.says("hint: write a new access key (vb_…) or a new JWT to ");
+    assert!(!refused.stderr.contains("VWH_TOKEN"), "{refused}");
+    let outcome = vwh.args(["login", "-p", "a"]).run().exits(2).without_answer();
+    assert!(
+        outcome.stderr.ends_with("hint: name it by token_file or token_command in the profile\n"),
+        "{outcome}"
+    );
+}
+
 #[test]
 fn a_jwt_goes_in_the_header_and_an_access_key_in_the_query_alone() {
     for (token, in_query, in_header) in [(KEY, true, false), (JWT, false, true)] {

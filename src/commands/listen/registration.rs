@@ -63,7 +63,10 @@ impl Registration {
             Err(error) => {
                 let shown = mask_url(url.as_str()).into_owned();
                 let may_exist = error.is_in_doubt();
-                let is_taken = matches!(error, HttpError::Taken { .. });
+                let taken = match &error {
+                    HttpError::Taken { id, .. } => Some(id.clone()),
+                    _ => None,
+                };
                 let error = Error::from(error);
                 if may_exist {
                     return Err(error
@@ -72,12 +75,12 @@ impl Registration {
                 }
                 leftover.forget();
                 let error = error.while_doing(format!("cannot register {shown}"));
-                let free = || {
-                    let [delete, restore] =
-                        ["delete ID --yes", "restore --last"].map(|rest| account.command(rest));
-                    format!("make room first with {delete}, and bring it back afterwards with {restore}")
-                };
-                Err(if is_taken { error.hint(free()) } else { error })
+                let Some(id) = taken else { return Err(error) };
+                let delete = account.command(&format!("delete {} --yes", word(&id)));
+                let restore = account.command("restore --last");
+                Err(error.hint(format!(
+                    "make room first with {delete}, and bring it back afterwards with {restore}"
+                )))
             }
         }
     }

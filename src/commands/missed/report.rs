@@ -107,6 +107,7 @@ impl Reposting {
         match failure {
             Some(error) if !failures.is_empty() => {
                 context.output.error(&error.view());
+                context.output.part_errors();
                 accounts::conclude(context, failures, ExitStatus::Failure)
             }
             Some(error) => Err(error),

@@ -152,8 +152,9 @@ fn summary(
     match (known.as_slice(), args.ids.as_slice()) {
         ([], []) => ("nothing is known to be missed".to_owned(), None),
         ([], ids) => {
+            let typed: Vec<_> = ids.iter().map(|id| word(id)).collect();
+            let since = accounts.command(&format!("missed {} --since TIME", typed.join(" ")));
             let ids = ids.join(", ");
-            let since = accounts.command_for_one("missed ID --since TIME");
             (format!("nothing is known to be missed by {ids}; what came since a time"), Some(since))
         }
         ([(account, loss)], _) => {

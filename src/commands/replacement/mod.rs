@@ -266,10 +266,12 @@ fn warn(request: &Request<'_>, context: &Context, account: &Account, cases: &[Ca
         Key::Given(key.clone()).warn(context);
     }
     let gets_key = matches!(request.change.key, NewKey::Given(_) | NewKey::ToMake);
-    let mut silent = jobs().filter(|job| gets_key && job.target.policy.eq_ignore_ascii_case("NONE"));
-    if let Some(job) = silent.next() {
-        let repair = account.command("replace ID --metadata-policy header");
-        let others = silent.count();
+    let silent = jobs().filter(|job| gets_key && job.target.policy.eq_ignore_ascii_case("NONE"));
+    let silent: Vec<&Job> = silent.collect();
+    if let Some(job) = silent.first() {
+        let ids: Vec<_> = silent.iter().map(|job| word(&job.old.id)).collect();
+        let repair = account.command(&format!("replace {} --metadata-policy header", ids.join(" ")));
+        let others = silent.len() - 1;
         let others = if others > 0 { format!(" and {others} more") } else { String::new() };
         context.output.warning(&format!(
             "the new key of {}{others} is never used, because a signature only travels with policy header or body: {repair}",

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::super::Context;
 use super::super::account::{http, means, parse_base};
+use crate::auth::sign_in::Way;
 use crate::auth::{TokenSource, Tokens};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::HttpError;
@@ -108,7 +109,7 @@ where
     F: AsyncFnOnce(&Knobs) -> Result<T, HttpError>,
 {
     let token = TokenSource::Given(session.token().clone());
-    let tokens = Rc::new(Tokens::new(token, means(context)));
+    let tokens = Rc::new(Tokens::new(token, Way::Nobody, means(context)));
     let knobs = Knobs::new(
         http(context, &tokens, &Network::default(), "", &Rc::default())?,
         parse_base(session.base_url())?,

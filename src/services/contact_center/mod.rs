@@ -15,6 +15,7 @@ pub const FACTS: Facts = Facts {
     sandbox_path: "/webhooks",
     // Reading and changing subscriptions (cc §1).
     sign_in_by: SignInBy::Client("admin:read admin:write"),
+    regions: &REGIONS,
     admission: "the application may use the API",
     settling: Some("it may take up to 30 s until it takes effect"),
     needs_name: true,

@@ -15,6 +15,7 @@ use super::facts::{Facts, SignInBy};
 pub const FACTS: Facts = Facts {
     sandbox_path: "/t/vbc.prod/vis/v1",
     sign_in_by: SignInBy::Person,
+    regions: &[],
     admission: "the application may use the API",
     settling: None,
     needs_name: false,

@@ -91,7 +91,8 @@ impl Client {
             // Only what was journalled may make way: another one may have come meanwhile.
             if before.has_webhook() && definition.replaces.as_ref() != Some(&before.url) {
                 let url = mask_url(&before.url).into_owned();
-                return Err(HttpError::Taken { host: host_of(&self.api.base), url });
+                let id = before.id.clone();
+                return Err(HttpError::Taken { host: host_of(&self.api.base), id, url });
             }
             let method = definition.method.as_deref().unwrap_or(USUAL_METHOD);
             Ok(Some(Slot { method: method.to_owned(), url: definition.url.clone() }))
@@ -231,9 +232,6 @@ fn differences(before: &Customer, method: &str, url: &str, after: &Customer) -> 
 /// What helps against the reasons that the service gives (vb §8).
 fn cure(reason: &str) -> Option<&'static str> {
     Some(match reason {
-        "INVALID_CREDENTIALS" => {
-            "bring a new access key (vb_…) or a new JWT of VoIPBIN: by VWH_TOKEN, or by the profile's token_file or token_command"
-        }
         "AUTHENTICATION_REQUIRED" => {
             "the credential did not arrive: something in between may have dropped it"
         }

@@ -14,6 +14,7 @@ use super::facts::{Facts, SignInBy};
 pub const FACTS: Facts = Facts {
     sandbox_path: "/v1.0",
     sign_in_by: SignInBy::Nobody,
+    regions: &[],
     admission: "none is needed; the token may read the customer",
     settling: None,
     needs_name: false,
