@@ -23,8 +23,8 @@ use window::Window;
 pub struct Gap {
     /// The last success before it; `None` if there never was one.
     pub from: Option<DateTime<Utc>>,
-    /// When the first of the events may have come, if that is before the last success: deliveries go on side by side, and one
-    /// may succeed while another is being tried.
+    /// When the first of the events may have come, if the last success came after the end: deliveries go on side by side, and
+    /// one may succeed when another has been given up.
     pub earliest: Option<DateTime<Utc>>,
     /// When the webhook was registered.
     pub created: Option<DateTime<Utc>>,
@@ -47,18 +47,15 @@ impl Gap {
         if !is_down && is_over {
             return None;
         }
-        // The first that is given up marks the webhook failed, after `longest` at the most. What is under way then is decided
-        // after as long again, and the last of it is what the service tells of.
+        // A success after the end says nothing of when the gap began. The first that is given up marks the webhook failed,
+        // after `longest` at the most; what is under way then is decided after as long again, and the last of it is what the
+        // service tells of.
         let has_failed = webhook.has_failed() || !is_over;
-        let failing = failure.or(from).filter(|_| has_failed).map(|last| before(last, longest * 2));
-        let expiring = webhook.expire_at.filter(|end| *end <= now).map(|end| before(end, longest));
-        let earliest = [failing, expiring].into_iter().flatten().min();
-        Some(Self {
-            from,
-            earliest: earliest.filter(|earliest| Some(*earliest) < from),
-            created: webhook.created_at,
-            to: renewed.filter(|_| !is_down),
-        })
+        let failing =
+            failure.filter(|last| has_failed && from > Some(*last)).map(|last| before(last, longest * 2));
+        let expiring = webhook.expire_at.filter(|end| *end <= now && from > Some(*end));
+        let earliest = [failing, expiring.map(|end| before(end, longest))].into_iter().flatten().min();
+        Some(Self { from, earliest, created: webhook.created_at, to: renewed.filter(|_| !is_down) })
     }
 
     /// What a `webhook` tells that is well again: it failed, was renewed later, and has had a success since. When the success

@@ -76,16 +76,18 @@ fn a_webhook_tells_of_its_own_gap() {
 
 /// A delivery of VIS is under way for 80 s until it is given up (vis §8), and others with it.
 #[test]
-fn a_gap_begins_before_a_success_that_came_while_others_were_tried() {
+fn a_gap_begins_before_a_success_that_came_after_its_end() {
     let cases = [
         (r#""statistics":{"lastSuccess":500000,"lastFailure":661000,"failed":true}"#, None),
-        (r#""statistics":{"lastSuccess":500000,"lastFailure":659000,"failed":true}"#, Some(499)),
+        (r#""statistics":{"lastSuccess":500000,"lastFailure":659000,"failed":true}"#, None),
         (r#""statistics":{"lastSuccess":700000,"lastFailure":660000,"failed":true}"#, Some(500)),
-        (r#""renewedAt":900000,"statistics":{"lastSuccess":600000,"lastFailure":660000}"#, Some(500)),
+        (r#""renewedAt":900000,"statistics":{"lastSuccess":600000,"lastFailure":660000}"#, None),
+        (r#""renewedAt":900000,"statistics":{"lastSuccess":700000,"lastFailure":660000}"#, Some(500)),
         // It does not say when it failed.
-        (r#""statistics":{"lastSuccess":700000,"failed":true}"#, Some(540)),
+        (r#""statistics":{"lastSuccess":700000,"failed":true}"#, None),
         (r#""expireAt":900000,"statistics":{"lastSuccess":820000}"#, None),
-        (r#""expireAt":900000,"statistics":{"lastSuccess":820001}"#, Some(820)),
+        (r#""expireAt":900000,"statistics":{"lastSuccess":900000}"#, None),
+        (r#""expireAt":900000,"statistics":{"lastSuccess":900001}"#, Some(820)),
         // A failure that is long over has nothing to do with the expiry.
         (
             r#""expireAt":900000,"renewedAt":200000,"statistics":{"lastSuccess":910000,"lastFailure":100000}"#,

@@ -79,14 +79,21 @@ fn a_success_after_the_expiry_hides_nothing() {
     assert_eq!(ids(&logging(vec![webhook], rows).vwh(), "missed a --json"), [2, 3]);
 }
 
-/// It delivered until it was removed, and what was being tried then was lost.
+/// It was delivered before the first failure, and nothing says that others were being tried then.
 #[test]
-fn what_was_being_tried_when_it_was_removed_is_shown() {
+fn what_a_success_before_the_failure_delivered_is_not_shown_after_the_renewal_either() {
+    let mut webhook = failed("a");
+    webhook["statistics"]["lastSuccess"] = "2026-01-02T23:59:00Z".into();
     let rows =
-        vec![row(1, "MISSED", "2026-01-01T23:58:40.000Z"), row(2, "MISSED", "2026-01-01T23:58:40.001Z")];
-    let service = logging(vec![healthy("a")], rows);
+        vec![row(1, "MISSED", "2026-01-02T23:58:30.000Z"), row(2, "MISSED", "2026-01-02T23:59:05.000Z")];
+    let service = logging(vec![webhook], rows);
     let vwh = service.vwh();
-    let _ = run(&vwh, "delete a --yes").exits(0);
-    let _ = run(&vwh, "restore a").exits(0);
+    assert_eq!(ids(&vwh, "missed a --json"), [2]);
+    let _ = run(&vwh, "renew a").exits(0);
+    service.with(|webhooks| {
+        let statistics = &mut webhooks.find("a").unwrap()["statistics"];
+        statistics["failed"] = false.into();
+        statistics["lastSuccess"] = "2099-01-01T00:00:00Z".into();
+    });
     assert_eq!(ids(&vwh, "missed a --json"), [2]);
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::super::gap::{CLOCK_SKEW, gap_of, longest_delivery};
+use super::super::gap::{CLOCK_SKEW, gap_of};
 use crate::gaps::Gap;
 use crate::journal::{Action, Line};
 use crate::secret::Secret;
@@ -189,9 +189,9 @@ impl Past {
         if departure.heir.as_ref().is_some_and(|heir| heir.is_restored) {
             let statistics = departure.webhook.statistics.as_ref();
             let success = statistics.and_then(|statistics| statistics.last_success);
-            // By the service's clock, if it says. What was still being tried by then may never have arrived.
+            // By the service's clock, if it says; whatever came between that success and the removal arrived as well.
             let earliest = match success {
-                Some(success) => success.checked_sub_signed(longest_delivery(&departure.webhook)),
+                Some(_) => None,
                 None => departure.time.checked_sub_signed(CLOCK_SKEW),
             };
             let from = Some(success.unwrap_or(departure.time));

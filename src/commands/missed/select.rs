@@ -259,7 +259,9 @@ impl Selecting<'_> {
         let own = gap_of(webhook, self.snapshot.now).filter(|gap| is_listed && (is_down || gap.to.is_some()));
         gaps.extend(own);
         if is_listed && !self.args.ids.is_empty() {
-            gaps.extend(ended_gap_of(webhook));
+            // What was noted knows better where it began.
+            let is_noted = |ended: &Gap| gaps.iter().any(|gap| gap.to.is_none() || gap.to >= ended.from);
+            gaps.extend(ended_gap_of(webhook).filter(|ended| !is_noted(ended)));
         }
         gaps
     }
