@@ -197,12 +197,13 @@ impl Restoring<'_> {
                     present.claim(new_id.clone());
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
-                Finding::Exists(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
                 Finding::Succeeded(id) if self.is_named => {
                     let error = self.succeeded(&candidate, &id);
                     settled.push(Done::failed(&candidate.webhook, error));
                 }
-                Finding::Succeeded(id) => settled.push(with_id(&candidate.webhook, Outcome::Exists, id)),
+                Finding::Exists(id) | Finding::Succeeded(id) => {
+                    settled.push(with_id(&candidate.webhook, Outcome::Exists, id));
+                }
                 Finding::Blocked(url) => {
                     let error = self.blocked(&candidate.webhook, &url);
                     settled.push(Done::failed(&candidate.webhook, error));
