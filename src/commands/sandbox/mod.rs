@@ -20,7 +20,7 @@ use call::CallArgs;
 /// Run a local server that behaves like the three services
 ///
 /// Serves until Ctrl-C. Its first line says where; vwh sandbox status shows the URLs of all three services. Other terminals
-/// use it with `vwh --sandbox COMMAND`, and VWH_SERVICE says which service is meant, VIS unless told; without a running one,
+/// use it with `vwh --sandbox COMMAND`, and `VWH_SERVICE` says which service is meant, VIS unless told; without a running one,
 /// `vwh --sandbox COMMAND` brings its own. Webhooks, and what happened, are kept in sandbox.json of the state directory;
 /// calls and retries that are under way are forgotten when it stops.
 #[derive(Args, Clone, Debug)]
