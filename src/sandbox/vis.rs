@@ -83,8 +83,9 @@ fn numbered(webhooks: &mut Value) {
         Value::Object(members) => {
             for name in ["id", "userId", "accountId"] {
                 let Some(id) = members.get_mut(name) else { continue };
-                let number = id.as_str().and_then(|text| text.parse::<u64>().ok());
-                if let Some(number) = number.filter(|number| *id == number.to_string()) {
+                let text = id.as_str().unwrap_or_default();
+                // What begins with a zero is no number.
+                if let Some(number) = text.parse::<u64>().ok().filter(|_| !text.starts_with(['0', '+'])) {
                     *id = number.into();
                 }
             }

@@ -38,7 +38,7 @@ pub(super) struct CallArgs {
     #[arg(long, value_name = "SERVICE", value_parser = service::parser())]
     service: Option<ServiceKind>,
 
-    /// One event of this type instead of a call, such as channel.held.v1 or message_created (Contact Center, VoIPBIN)
+    /// One event of this type instead of a call, such as channel.held.v1 or `message_created` (Contact Center, VoIPBIN)
     #[arg(long, value_name = "TYPE", requires = "service")]
     event: Option<String>,
 

@@ -20,9 +20,9 @@ use call::CallArgs;
 /// Run a local server that behaves like the three services
 ///
 /// Serves until Ctrl-C. Its first line says where; `vwh sandbox status` shows the URLs of all three services. Other terminals
-/// use it by the flag --sandbox, and VWH_SERVICE says which service is meant, VIS unless told; without a running one, the flag
-/// brings its own. Webhooks, and what happened, are kept in sandbox.json of the state directory; calls and retries that are
-/// under way are forgotten when it stops.
+/// use it by the flag --sandbox, and `VWH_SERVICE` says which service is meant, VIS unless told; without a running one, the
+/// flag brings its own. Webhooks, and what happened, are kept in sandbox.json of the state directory; calls and retries that
+/// are under way are forgotten when it stops.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct SandboxArgs {

@@ -163,7 +163,7 @@ impl Engine {
     ) -> Result<Vec<u64>, TooMany> {
         self.set_out(count, |work, now| {
             let id = self.take_id();
-            self.set_timers(work, id, now, script(id));
+            work.set_timers(id, now, script(id));
             id
         })
     }
@@ -267,17 +267,8 @@ impl Engine {
                 ServiceKind::Voipbin => events::play(call.id, &self.scene, &mut script),
             }
         }
-        self.set_timers(work, call.id, start, script);
+        work.set_timers(call.id, start, script);
         call
-    }
-
-    /// Sets a timer for all that happens by `script` in the call `id`, or whatever else goes by an id.
-    fn set_timers(&self, work: &mut Work, id: u64, start: Timestamp, script: Script) {
-        work.calls += 1;
-        let play = Arc::new(Play { call: id, script: script.sorted() });
-        for (index, after) in play.script.times().enumerate() {
-            work.schedule.set(start.plus(after), Timer::Event(Arc::clone(&play), index));
-        }
     }
 
     /// An id that nothing had before.
@@ -320,6 +311,15 @@ impl Engine {
 }
 
 impl Work {
+    /// Sets a timer for all that happens by `script` in the call `id`, or whatever else goes by an id.
+    fn set_timers(&mut self, id: u64, start: Timestamp, script: Script) {
+        self.calls += 1;
+        let play = Arc::new(Play { call: id, script: script.sorted() });
+        for (index, after) in play.script.times().enumerate() {
+            self.schedule.set(start.plus(after), Timer::Event(Arc::clone(&play), index));
+        }
+    }
+
     /// When the next thing is due.
     fn next(&self) -> Option<Timestamp> {
         [self.schedule.next(), self.source.as_ref().map(|source| source.next)].into_iter().flatten().min()

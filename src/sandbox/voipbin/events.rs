@@ -67,14 +67,12 @@ impl Moment for Step {
             if scene.address(&account.customer().written.webhook_uri).is_none() {
                 return Vec::new();
             }
-            let body = match &self.data {
-                Some(data) => body(&self.kind, data),
-                None => {
-                    let status = status_of(&self.kind);
-                    let happened = now.plus(TimeDelta::seconds(-self.delay));
-                    sample(&self.kind, status, self.call, &account.customer().id, happened.utc())
-                }
+            let sample = || {
+                let happened = now.plus(TimeDelta::seconds(-self.delay));
+                let status = status_of(&self.kind);
+                sample(&self.kind, status, self.call, &account.customer().id, happened.utc())
             };
+            let body = self.data.as_ref().map_or_else(sample, |data| body(&self.kind, data));
             let parcel: Arc<dyn Consignment> = Arc::new(Parcel { body });
             scene.repeated(vec![parcel])
         })
