@@ -163,7 +163,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::NotHttp => "no HTTP/1",
+            Self::NotHttp => "no HTTP/1 that can be read",
             Self::LongHead => "too many headers, or too long",
             Self::LongUri => "the URI is too long",
             Self::Slow => "not all of it came in time",

@@ -197,6 +197,8 @@ impl Shared {
         let mut http = http1::Builder::new();
         // More than 100 headers it refuses by itself.
         http.max_buf_size(HEAD);
+        // Whoever has sent all of its request may close that half of the connection, and still reads the answer.
+        http.half_close(true);
         let mut connection = http.serve_connection(io, service);
         let ended = tokio::select! {
             biased;

@@ -266,4 +266,10 @@ fn a_listener_does_not_forward_to_itself() {
 
     hint: name the handler's own port, or listen on another with --bind
     ");
+    // Nor by way of what leads to it from outside.
+    let service = crate::service::Service::honest(vec![]);
+    let public = "https://hooks.example.test/in";
+    let arguments = ["listen", "--bind", "127.0.0.1:0", "--register", public, "--forward", public];
+    let _ = service.vwh().args(arguments).run().exits(2).says("--forward leads back to this listener");
+    assert_eq!(service.count("POST"), 0);
 }

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -95,8 +95,8 @@ fn what_is_told_of_a_refusal_is_what_was_answered() {
         (many.bytes(), 431, head),
         (long.bytes(), 431, head),
         (far.bytes(), 414, uri),
-        (b"hello\r\n\r\n".to_vec(), 400, "no HTTP/1"),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), 400, "no HTTP/1"),
+        (b"hello\r\n\r\n".to_vec(), 400, "no HTTP/1 that can be read"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), 400, "no HTTP/1 that can be read"),
     ] {
         let mut connection = listener.connect();
         // It may hang up before all of it is sent.
@@ -152,6 +152,25 @@ fn what_is_no_http_is_refused() {
         assert!(connection.answer().is_none_or(|answer| answer.status >= 400), "{bytes:?}");
     }
     serves_others(&listener);
+}
+
+#[test]
+fn whoever_has_said_everything_is_answered() {
+    let listener = Listener::start(&Vwh::new(), &[]);
+    let whole = delivery(V1, "d-1", 1).bytes();
+    for (bytes, status) in [(&whole[..], 200), (&whole[..whole.len() - 1], 400)] {
+        let mut stream = TcpStream::connect(&listener.address).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    let (_, lines) = listener.end();
+    assert_eq!(
+        (&lines.last().unwrap()["accepted"], &lines.last().unwrap()["refused"]),
+        (&1.into(), &1.into())
+    );
 }
 
 #[test]

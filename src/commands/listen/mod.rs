@@ -357,7 +357,9 @@ fn open_record(path: &Path, context: &Context) -> Result<RecordFile, Error> {
 }
 
 fn forwarding(url: &Url, args: &ListenArgs, context: &Context, place: &Place) -> Result<Forwarding, Error> {
-    if is_loopback(url) && url.port_or_known_default() == Some(place.address.port()) {
+    let is_here = is_loopback(url) && url.port_or_known_default() == Some(place.address.port());
+    let is_registered = args.register.as_ref().is_some_and(|public| place.public(public) == *url);
+    if is_here || is_registered {
         return Err(Error::new(Kind::Usage, "--forward leads back to this listener")
             .hint("name the handler's own port, or listen on another with --bind"));
     }
