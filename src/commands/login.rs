@@ -9,7 +9,7 @@ use super::standing::{self, Person};
 use super::{Context, browser};
 use crate::auth::endpoint::{Client, Grant};
 use crate::auth::keeper::{Keeper, LogIn};
-use crate::auth::sign_in::{self, with_tenant};
+use crate::auth::sign_in::{self, SignIn, with_tenant};
 use crate::auth::source::{Role, password_in};
 use crate::auth::store::Credentials;
 use crate::error::{Error, ExitStatus, Kind};
@@ -219,7 +219,7 @@ impl Details {
             (asks_secret, "the client secret (VWH_CLIENT_SECRET, or client_secret_file of a profile)"),
             (asks_password, "the password (--password-stdin or VWH_PASSWORD, or password_file of a profile)"),
         ];
-        refuse_missing(context, &missing)?;
+        refuse_missing(context, sign_in, &missing)?;
         let username = match username {
             None if is_by_password => with_tenant(&ask(context, "user name").await?),
             username => username.unwrap_or_default(),
@@ -262,7 +262,7 @@ fn username(args: &LoginArgs, keeper: &Keeper, stored: &Credentials) -> Result<O
 }
 
 /// Where nobody can be asked, what would be asked for is named all at once.
-fn refuse_missing(context: &Context, missing: &[(bool, &str)]) -> Result<(), Error> {
+fn refuse_missing(context: &Context, sign_in: &SignIn, missing: &[(bool, &str)]) -> Result<(), Error> {
     let terminals = context.output.terminals();
     let can_ask = terminals.stdin && terminals.stderr && !context.settings.no_input;
     let missing: Vec<&str> =
@@ -270,8 +270,15 @@ fn refuse_missing(context: &Context, missing: &[(bool, &str)]) -> Result<(), Err
     if missing.is_empty() || can_ask {
         return Ok(());
     }
-    Err(Error::new(Kind::Confirmation, "there is nobody to ask for what is missing to sign in")
-        .hint(format!("bring {}", missing.join("; "))))
+    Err(Error::new(Kind::Confirmation, "there is nobody to ask for what is missing to sign in").hint(
+        match sign_in.instead.first().filter(|_| sign_in.is_bare()) {
+            Some(first) => {
+                let all = sign_in.instead.join(", ");
+                format!("no default_profile is set, so name one: vwh -p {first} login (configured: {all})")
+            }
+            None => format!("bring {}", missing.join("; ")),
+        },
+    ))
 }
 
 async fn ask(context: &Context, what: &str) -> Result<String, Error> {

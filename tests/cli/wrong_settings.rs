@@ -62,6 +62,8 @@ fn without_a_default_profile_those_configured_are_named() {
 
     hint: no default_profile is set, so name one: vwh -p a list (configured: a, b); or bring a token in VWH_TOKEN
     ");
+    let login = stderr(&vwh, &["login"]);
+    assert!(login.ends_with("name one: vwh -p a login (configured: a, b)\n"), "{login}");
     let by_variable = vwh.clone().env("VWH_SERVICE", "voipbin");
     assert!(stderr(&by_variable, &["whoami"]).contains("vwh -p a list (configured: a, b)"));
     let chosen = configured("default_profile = 'a'\n[profiles.a]\n");
