@@ -4,6 +4,34 @@ pub(super) mod javascript;
 
 use std::fmt::Write as _;
 
+/// What is said where characters alone are spelled otherwise.
+pub(super) const ESCAPES: &str = "characters beyond ASCII were escaped in the body (as \\u00eb), or the other way round: check the \
+                                  bytes as they arrive, before they are parsed";
+
+/// What a body as a whole was signed as, if it was altered in a way that people's tools alter bodies: the name of each cause, a
+/// sentence, and the text.
+pub(super) fn of_body(body: &str) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    const LINE_END: &str = "a line end was added to the body or taken off: keep its bytes as they arrive";
+    const BLANKS: &str = "the body was written anew with other white space: check the bytes as they arrive, before they are parsed";
+    [
+        ("line-end", LINE_END, body.trim_end_matches(['\r', '\n']).to_owned()),
+        ("line-end", LINE_END, format!("{body}\n")),
+        ("line-end", LINE_END, format!("{body}\r\n")),
+        ("re-serialised", BLANKS, compact(body)),
+        ("escapes", ESCAPES, in_characters(body)),
+        ("escapes", ESCAPES, in_ascii(body)),
+    ]
+    .into_iter()
+}
+
+/// The same for its numbers alone.
+pub(super) fn of_numbers(body: &str) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    const NUMBERS: &str = "its numbers were written anew as JavaScript does (1.50 as 1.5, 7340013123456789123 as \
+                           7340013123456790000): check the bytes as they arrive, before they are parsed";
+    let before = javascript::before(body);
+    std::iter::once(javascript::javascript(body)).chain(before).map(|text| ("numbers", NUMBERS, text))
+}
+
 /// The same without white space between its parts.
 #[must_use]
 pub(super) fn compact(json: &str) -> String {

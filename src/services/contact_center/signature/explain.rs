@@ -8,7 +8,7 @@ use hmac::Mac as _;
 use serde_json::Value;
 
 use super::super::super::incoming::Cause;
-use super::super::super::respelling::{compact, in_ascii, in_characters, javascript};
+use super::super::super::respelling::{of_body, of_numbers};
 use super::{Flaw, LEEWAY, bare, key, mac, part, verify};
 use crate::secret::Secret;
 
@@ -85,24 +85,8 @@ fn expiry(token: &str) -> Option<DateTime<Utc>> {
 
 /// The body may have been changed in a way that people's tools change bodies.
 fn altered(token: &str, body: &str, keys: &[Secret], now: DateTime<Utc>) -> Option<Cause> {
-    const LINE_END: &str = "a line end was added to the body or taken off: keep its bytes as they arrive";
-    const BLANKS: &str = "the body was written anew with other white space: check the bytes as they arrive, before they are parsed";
-    const ESCAPES: &str = "characters beyond ASCII were escaped in the body (as \\u00eb), or the other way round: check the bytes \
-                           as they arrive, before they are parsed";
-    const NUMBERS: &str = "its numbers were written anew as JavaScript does (1.50 as 1.5, 7340013123456789123 as \
-                           7340013123456790000): check the bytes as they arrive, before they are parsed";
     let fits = |text: &str| verify(token, text.as_bytes(), keys, now, LEEWAY).ok();
-    let single = [
-        ("line-end", LINE_END, body.trim_end_matches(['\r', '\n']).to_owned()),
-        ("line-end", LINE_END, format!("{body}\n")),
-        ("line-end", LINE_END, format!("{body}\r\n")),
-        ("re-serialised", BLANKS, compact(body)),
-        ("escapes", ESCAPES, in_characters(body)),
-        ("escapes", ESCAPES, in_ascii(body)),
-        ("numbers", NUMBERS, javascript::javascript(body)),
-    ];
-    let numbers = javascript::before(body).map(|text| ("numbers", NUMBERS, text));
-    single.into_iter().chain(numbers).find_map(|(name, sentence, text)| {
+    of_body(body).chain(of_numbers(body)).find_map(|(name, sentence, text)| {
         let key = fits(&text)?;
         Some(Cause::new(name, sentence, Some(key)))
     })

@@ -7,7 +7,7 @@ use hmac::Mac as _;
 use reqwest::header::HeaderMap;
 
 use super::super::super::incoming::Cause;
-use super::super::super::respelling::{compact, escaped, in_ascii, in_characters, javascript, unescaped};
+use super::super::super::respelling::{ESCAPES, compact, escaped, in_ascii, of_body, of_numbers, unescaped};
 use super::{PREFIX, keyed, verify};
 use crate::hexadecimal;
 use crate::secret::Secret;
@@ -47,36 +47,22 @@ fn texts<'a>(
     headers: &HeaderMap,
 ) -> impl Iterator<Item = (&'static str, &'static str, String)> + use<'a> {
     const ANEW: &str = "the body was written anew: check the bytes as they arrive, where `<`, `>` and `&` are \\u003c, \\u003e and \\u0026";
-    const BLANKS: &str = "the body was written anew with other white space: check the bytes as they arrive, before they are parsed";
-    const ESCAPES: &str = "characters beyond ASCII were escaped in the body (as \\u00eb), or the other way round: check the bytes \
-                           as they arrive, before they are parsed";
-    const NUMBERS: &str = "its numbers were written anew as JavaScript does (1.50 as 1.5, 7340013123456789123 as \
-                           7340013123456790000): check the bytes as they arrive, before they are parsed";
-    const LINE_END: &str = "a line end was added to the body or taken off: keep its bytes as they arrive";
     const OLD: &str =
         "a timestamp was signed before the body, as older documents say: the service signs the body alone";
     let timestamp = headers.get(TIMESTAMP).and_then(|value| value.to_str().ok());
     let timestamped = timestamp.map(|timestamp| ("timestamp", OLD, format!("{timestamp}.{body}")));
-    let texts = [
-        ("line-end", LINE_END, body.trim_end_matches(['\r', '\n']).to_owned()),
-        ("line-end", LINE_END, format!("{body}\n")),
-        ("line-end", LINE_END, format!("{body}\r\n")),
-        ("re-serialised", BLANKS, compact(body)),
+    let anew = [
         ("re-serialised", ANEW, escaped(body)),
         ("re-serialised", ANEW, compact(&escaped(body))),
         ("re-serialised", ANEW, unescaped(body)),
-        ("escapes", ESCAPES, in_characters(body)),
-        ("escapes", ESCAPES, in_ascii(body)),
         ("escapes", ESCAPES, in_ascii(&escaped(body))),
-        ("numbers", NUMBERS, javascript::javascript(body)),
     ];
-    let numbers = javascript::before(body).map(|text| ("numbers", NUMBERS, text));
     // Whoever wrote the numbers anew has written these anew as well.
-    let both = numbers.flat_map(|(name, sentence, text)| {
+    let numbers = of_numbers(body).flat_map(|(name, sentence, text)| {
         let other = Some(escaped(&text)).filter(|other| *other != text).map(|other| (name, sentence, other));
         std::iter::once((name, sentence, text)).chain(other)
     });
-    texts.into_iter().chain(timestamped).chain(both)
+    of_body(body).chain(anew).chain(timestamped).chain(numbers)
 }
 
 fn of_decoded(key: &Secret, index: usize, body: &str, expected: &[u8]) -> Option<Cause> {
