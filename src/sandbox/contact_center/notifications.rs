@@ -22,8 +22,7 @@ const READY: (i64, &str) = (45, "agent.presencechanged.v1");
 
 /// Adds what Contact Center tells of the call `id`.
 pub(in crate::sandbox) fn play(id: u64, scene: &Scene, script: &mut Script) {
-    let seconds: Vec<i64> = steps().map(|(seconds, _)| seconds).collect();
-    for ((seconds, kind), delay) in steps().zip(scene.delays(&seconds)) {
+    for ((seconds, kind), delay) in scene.delayed(steps()) {
         script.add(seconds + delay, Step { call: id, kind: kind.into(), data: None, delay });
     }
 }

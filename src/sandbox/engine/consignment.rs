@@ -142,14 +142,20 @@ impl Scene {
         consignments.into_iter().flat_map(|one| vec![one; times]).collect()
     }
 
-    /// How many seconds after it has happened each event of a call is told that is so many `seconds` into it, by a service
-    /// that keeps no order: if that is asked for, the first of each two a second after the second.
-    pub(in crate::sandbox) fn delays(&self, seconds: &[i64]) -> Vec<i64> {
-        let delays = |pair: &[i64]| match *pair {
-            [first, second] if self.is_out_of_order => [second - first + 1, 0],
+    /// What a service that keeps no order tells of the `steps` of a call, each so many seconds into it: beside each step, how
+    /// many seconds after it has happened it is told. If that is asked for, the first of each two is told a second after the
+    /// second.
+    pub(in crate::sandbox) fn delayed(
+        &self,
+        steps: impl Iterator<Item = (i64, &'static str)>,
+    ) -> Vec<((i64, &'static str), i64)> {
+        let steps: Vec<_> = steps.collect();
+        let delays = |pair: &[(i64, &str)]| match pair {
+            [(first, _), (second, _)] if self.is_out_of_order => [second - first + 1, 0],
             _ => [0, 0],
         };
-        seconds.chunks(2).flat_map(delays).take(seconds.len()).collect()
+        let delays: Vec<i64> = steps.chunks(2).flat_map(delays).collect();
+        steps.into_iter().zip(delays).collect()
     }
 
     /// The rules that deliveries go by where those of their service are `usual`.

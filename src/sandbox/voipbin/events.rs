@@ -20,8 +20,7 @@ use crate::webhook::ServiceKind;
 
 /// Adds what VoIPBIN tells of the call `id`.
 pub(in crate::sandbox) fn play(id: u64, scene: &Scene, script: &mut Script) {
-    let seconds: Vec<i64> = steps().map(|(seconds, _)| seconds).collect();
-    for ((seconds, kind), delay) in steps().zip(scene.delays(&seconds)) {
+    for ((seconds, kind), delay) in scene.delayed(steps()) {
         script.add(seconds + delay, Step { call: id, kind: kind.into(), data: None, delay });
     }
 }
