@@ -101,33 +101,15 @@ fn who_wants_to_sign_in_is_told_everything_once_secrets_may_be_shown() {
     let token = status["token"].as_str().unwrap();
     let key = status["accessKey"].as_str().unwrap();
     let status = vwh.args(["sandbox", "status", "--show-secrets"]).run().exits(0);
-    insta::assert_snapshot!(status.hiding_times().snapshot().replace(token, "[TOKEN]").replace(key, "[KEY]"), @"
-    exit: 0
-    --- stdout
-    sandbox         http://127.0.0.1:[PORT]
-    time            [TIME]
-    events          47
-    calls           0 under way
-    VIS             http://127.0.0.1:[PORT]/t/vbc.prod/vis/v1
-      token URL     http://127.0.0.1:[PORT]/token
-      webhooks      8
-      deliveries    0 under way, 0 succeeded, 0 failed
-    Contact Center  http://127.0.0.1:[PORT]/webhooks
-      token URL     http://127.0.0.1:[PORT]/Auth/connect/token
-      webhooks      2
-      deliveries    0 under way, 0 succeeded, 0 failed
-    VoIPBIN         http://127.0.0.1:[PORT]/v1.0
-      login URL     http://127.0.0.1:[PORT]/auth/login
-      webhooks      0
-      deliveries    0 under way, 0 succeeded, 0 failed
-    token           [TOKEN]
-    access key      [KEY]
-    client id       sandbox-client
-    client secret   sandbox-secret
-    username        demo@vbc.prod
-    password        demo-password
-    --- stderr
-    ");
+    let secrets = format!(
+        "token           {token}\n\
+         access key      {key}\n\
+         client id       sandbox-client\n\
+         client secret   sandbox-secret\n\
+         username        demo@vbc.prod\n\
+         password        demo-password\n"
+    );
+    assert!(status.stdout.ends_with(&secrets), "{status}");
 }
 
 #[test]
