@@ -1,5 +1,7 @@
 //! `vwh create`: registers a webhook, signed unless told otherwise, and never twice by accident.
 
+mod twin;
+
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -10,15 +12,12 @@ use super::Context;
 use super::account::{Account, Waiting};
 use super::destination::{MetadataPolicy, parse_url};
 use super::endpoint::Check;
-use super::noting::Noting;
 use super::registering::{self, refused};
-use super::renew::check_renewal;
 use super::signing_key::{self, Key, KeyArgs};
 use super::slot;
 use super::snapshot::Snapshot;
-use crate::error::{Error, ExitStatus, Kind};
-use crate::http::{HttpError, WhenHeld};
-use crate::journal::{Line, history};
+use crate::error::{Error, ExitStatus};
+use crate::http::HttpError;
 use crate::output::text::{inert, word};
 use crate::output::when;
 use crate::secret::mask_url;
@@ -30,6 +29,7 @@ use crate::services::vis::delivery::Policy;
 use crate::settings::Format;
 use crate::webhook::json::{View, write_webhook};
 use crate::webhook::{Health, ServiceKind, Webhook};
+use twin::{Looking, Twin};
 
 /// Register a webhook
 ///
@@ -88,12 +88,6 @@ pub struct CreateArgs {
     allow_http: bool,
 }
 
-/// What `--if-absent` found.
-enum Present {
-    Unchanged(Webhook),
-    Renewed(Webhook),
-}
-
 /// Runs `vwh create`.
 pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Result<ExitStatus, Error> {
     let service = account.service();
@@ -104,10 +98,18 @@ pub async fn run(args: &CreateArgs, context: &Context, account: &Account) -> Res
     let _lock = if args.if_absent { Some(account.lock(context, Waiting::Wait).await?) } else { None };
     if args.if_absent {
         let snapshot = Snapshot::take(context, account).await?;
-        if let Some(present) = present(context, account, &snapshot, args, &definition, &key).await? {
-            let (webhook, outcome) = match present {
-                Present::Unchanged(webhook) => (webhook, "unchanged"),
-                Present::Renewed(webhook) => (webhook, "renewed"),
+        let looking = Looking {
+            context,
+            account,
+            snapshot: &snapshot,
+            url: &args.url,
+            definition: &definition,
+            key: &key,
+        };
+        if let Some(twin) = looking.twin().await? {
+            let (webhook, outcome) = match twin {
+                Twin::Unchanged(webhook) => (webhook, "unchanged"),
+                Twin::Renewed(webhook) => (webhook, "renewed"),
             };
             return answer(context, account, &webhook, snapshot.now, outcome);
         }
@@ -267,89 +269,6 @@ pub(super) fn answer(
         }
     }
     Ok(ExitStatus::Success)
-}
-
-/// Looks for the same url and events: none, one that is well or can be renewed, or a difference that a person must settle.
-async fn present(
-    context: &Context,
-    account: &Account,
-    snapshot: &Snapshot,
-    args: &CreateArgs,
-    definition: &Definition,
-    key: &Key,
-) -> Result<Option<Present>, Error> {
-    let same: Vec<Webhook> =
-        snapshot.webhooks().filter(|webhook| webhook.delivers_to(&args.url, &definition.events)).collect();
-    let webhook = match same.as_slice() {
-        [] => {
-            hint_at_journal(context, account, definition);
-            return Ok(None);
-        }
-        [webhook] => webhook,
-        several => {
-            let ids: Vec<_> = several.iter().map(|webhook| word(&webhook.id)).collect();
-            let message = format!("{} webhooks have this url and events already", several.len());
-            return Err(Error::new(Kind::Failure, message)
-                .hint(format!("keep one: {}", account.command(&format!("delete {}", ids[1..].join(" "))))));
-        }
-    };
-    let is_ours_to_choose = !account.service().makes_keys();
-    if let Some(difference) = difference(webhook, definition, key).filter(|_| is_ours_to_choose) {
-        let delete = account.command(&format!("delete {}", word(&webhook.id)));
-        return Err(Error::new(
-            Kind::Failure,
-            format!("webhook {} has this url and events already, but {difference}", webhook.id),
-        )
-        .hint(format!("accept it, or remove it first: {delete}")));
-    }
-    let health = Health::of(webhook, snapshot.now);
-    if !matches!(health, Health::Failed | Health::Expired | Health::Expiring) {
-        return Ok(Some(Present::Unchanged(webhook.clone())));
-    }
-    let noting = Noting::new(context, account);
-    noting.note(std::iter::once(webhook), snapshot.now).await;
-    let renewed = account.client.renew(&webhook.id, WhenHeld::Wait).await;
-    let failed = |error: Error| error.while_doing(format!("cannot renew {}", webhook.id));
-    let (renewed, date) = renewed.map_err(|error| failed(error.into()))?;
-    check_renewal(account, &renewed, snapshot.now).map_err(failed)?;
-    noting.ended(webhook, &renewed, date).await;
-    Ok(Some(Present::Renewed(renewed)))
-}
-
-/// What is different about a webhook that is there already. A generated key is never meant to equal another.
-fn difference(webhook: &Webhook, definition: &Definition, key: &Key) -> Option<&'static str> {
-    let policy = webhook.policy();
-    match key {
-        Key::Unsigned if webhook.is_signed() => Some("it is signed"),
-        Key::Given(_) | Key::Generated { .. } | Key::ToGenerate { .. } if !webhook.is_signed() => {
-            Some("it is not signed")
-        }
-        Key::Given(key) if webhook.signing_key.as_ref().is_some_and(|its| its != key) => {
-            Some("its key is another")
-        }
-        _ if !policy.eq_ignore_ascii_case(&definition.metadata_policy) => {
-            Some("its metadata policy is another")
-        }
-        _ => None,
-    }
-}
-
-/// The same webhook may have been removed by vwh; then restoring it brings its key back.
-fn hint_at_journal(context: &Context, account: &Account, definition: &Definition) {
-    let Ok(lines) = account.journal(context).and_then(|journal| Ok(journal.read()?)) else { return };
-    let is_ours = |line: &&Line| account.removes(&line.owner, &line.profile);
-    let Some(owner) = lines.iter().rev().find(is_ours).map(|line| &line.owner) else { return };
-    let removal = history::removals(&lines, owner).into_iter().rev().find(|removal| {
-        // Without its key it cannot be restored.
-        let has_key = removal.key_fingerprint.is_none();
-        has_key && removal.state == history::State::Removed && removal.url() == definition.url
-    });
-    if let Some(removal) = removal {
-        let restore = account.command(&format!("restore {}", word(&removal.id)));
-        context
-            .output
-            .notice(&format!("vwh removed one like it; with its old key it comes back by: {restore}"));
-    }
 }
 
 fn warn(context: &Context, account: &Account, args: &CreateArgs, definition: &Definition, key: &Key) {
