@@ -1,6 +1,6 @@
 //! Breaks lines for a terminal between words, and never in a command that a person may copy. Pure.
 
-use super::text::width;
+use super::text;
 
 /// On a terminal too narrow for this, wrapping would make it worse.
 const LEAST_VALUE: usize = 20;
@@ -33,6 +33,13 @@ pub fn hanging(head: &str, text: &str, columns: Option<usize>) -> String {
     let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(LEAST_VALUE));
     let lines = wrapped(text, room).join(&format!("\n{:indent$}", ""));
     format!("{head}{lines}\n")
+}
+
+/// Columns that `text` takes on a terminal, which its colours do not.
+fn width(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().map_or(0, text::width);
+    first + parts.map(|part| part.split_once('m').map_or(0, |(_, rest)| text::width(rest))).sum::<usize>()
 }
 
 /// Each line of `text` wrapped to `columns`, and what goes on of it a little further in.
@@ -129,6 +136,7 @@ mod tests {
         assert_eq!(wrapped("incomprehensible", 4), ["incomprehensible"]);
         assert_eq!(wrapped("", 4), [""]);
         assert_eq!(wrapped("one  two  three", 8), ["one  two", "three"]);
+        assert_eq!(wrapped("\u{1b}[31mone\u{1b}[0m two", 7), ["\u{1b}[31mone\u{1b}[0m two"]);
     }
 
     #[test]

@@ -39,6 +39,21 @@ fn an_error_and_its_hint_are_broken_between_words() {
 }
 
 #[test]
+fn what_is_wrong_with_the_command_line_is_broken_between_words() {
+    for color in ["never", "always"] {
+        let run = Vwh::new().args(["--color", color, "list", "--health", "well"]);
+        let outcome = run.on_terminal(&Screen::columns(60)).wait().exits(2);
+        let shown = outcome.screen.unwrap();
+        let mut plain = shown.split('\u{1b}');
+        let first = plain.next().unwrap().to_owned();
+        let plain: String = plain.fold(first, |text, part| text + part.split_once('m').unwrap().1);
+        let lines: Vec<&str> = plain.lines().collect();
+        assert!(lines[0].starts_with("error: invalid value 'well' for"), "{plain}");
+        assert!(lines[1].starts_with("  ") && lines.iter().all(|line| line.len() <= 60), "{plain}");
+    }
+}
+
+#[test]
 fn a_generated_key_has_a_line_of_its_own() {
     let service = Service::honest(vec![]);
     let screen = Screen::columns(80).without(Stream::Stdout);
