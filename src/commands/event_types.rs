@@ -29,8 +29,8 @@ pub struct EventTypesArgs {
 
 const COLUMNS: [Column; 3] = [
     Column { head: "EVENT", drop_rank: 0, shrinks_to: None },
-    Column { head: "DESCRIPTION", drop_rank: 2, shrinks_to: Some(20) },
-    Column { head: "STATUS", drop_rank: 1, shrinks_to: None },
+    Column { head: "DESCRIPTION", drop_rank: 1, shrinks_to: Some(40) },
+    Column { head: "STATUS", drop_rank: 2, shrinks_to: None },
 ];
 
 /// Runs `vwh event-types`.

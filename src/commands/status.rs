@@ -14,8 +14,8 @@ use super::missed::view::events;
 use super::snapshot::{Snapshot, no_such_webhook};
 use crate::error::{Error, ExitStatus, Kind};
 use crate::http::HttpError;
-use crate::output::detail::{Next, full};
-use crate::output::fold::hanging;
+use crate::output::detail::{Next, full, key_cure, key_trouble};
+use crate::output::fold::{folded, hanging};
 use crate::output::records::{CSV_HEAD, csv_record};
 use crate::output::text::word;
 use crate::output::webhooks::{self, Entry};
@@ -171,7 +171,10 @@ fn next_step(account: &Account, entry: Entry<'_>, missed: Option<&Missed>) -> Ne
         Health::Unknown if !entry.webhook.service.reports_deliveries() => Next::default(),
         Health::Paused => words("ask the service's support: nobody documents how it is resumed"),
         Health::Unknown => words("look again later"),
-        Health::Ok => Next::default(),
+        Health::Ok => {
+            let cure = key_trouble(entry.webhook).map(|_| account.command(&key_cure(entry.webhook)));
+            Next { words: None, commands: cure.into_iter().collect() }
+        }
     }
 }
 
@@ -199,8 +202,11 @@ fn summary(context: &Context, accounts: &Accounts, gathered: &Gathered<'_, Snaps
             let counted =
                 if entries.is_empty() { "0 webhooks".to_owned() } else { webhooks::counts(&entries) };
             let profile = format!("{:<profiles$}  ", account.profile);
-            let head = if accounts.is_several { &profile } else { "" };
-            hanging(head, &counted, width).trim_end().to_owned()
+            if accounts.is_several {
+                hanging(&profile, &counted, width).trim_end().to_owned()
+            } else {
+                folded(&counted, width)
+            }
         });
     }
     let text = match format {

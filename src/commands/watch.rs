@@ -99,9 +99,10 @@ fn failed_again(account: &Account, webhook: &Webhook) -> Error {
 
 fn still_waiting(account: &Account, report: &Report, open: usize, wait: Duration) -> Error {
     let span = humantime::format_duration(wait);
+    let is_renewed = if open == 1 { "it is renewed" } else { "they are renewed" };
     let what = format!("{open} of {} had no delivery within {span}", webhooks(report.results.len()));
     Error::new(Kind::Unavailable, what).hint(format!(
-        "they are renewed; a call proves the receiver, then look with: {}",
+        "{is_renewed}; a call proves the receiver, then look with: {}",
         account.command("list")
     ))
 }

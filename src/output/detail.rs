@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::fold::hanging;
-use super::text::inert;
+use super::text::{inert, word};
 use super::webhooks::{Entry, TableStyle, delivered, last_error, style_of};
 use super::when::{absolute, relative};
 use crate::webhook::{Health, Webhook};
@@ -118,6 +118,17 @@ fn policy(webhook: &Webhook) -> Option<String> {
         .service
         .has_policies()
         .then(|| format!("metadata policy {}", inert(webhook.policy()).to_lowercase()))
+}
+
+/// The command, without the program's name, that mends a webhook whose key is in trouble.
+#[must_use]
+pub fn key_cure(webhook: &Webhook) -> String {
+    let id = word(&webhook.id);
+    if webhook.carries_metadata() {
+        format!("rotate {id}")
+    } else {
+        format!("replace {id} --metadata-policy header")
+    }
 }
 
 /// What is wrong with a webhook's key, if anything.

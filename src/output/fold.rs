@@ -1,6 +1,6 @@
 //! Breaks lines for a terminal between words, and never in a command that a person may copy. Pure.
 
-use super::text::width;
+use super::text;
 
 /// On a terminal too narrow for this, wrapping would make it worse.
 const LEAST_VALUE: usize = 20;
@@ -35,6 +35,13 @@ pub fn hanging(head: &str, text: &str, columns: Option<usize>) -> String {
     format!("{head}{lines}\n")
 }
 
+/// Columns that `text` takes on a terminal, which its colours do not.
+fn width(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().map_or(0, text::width);
+    first + parts.map(|part| part.split_once('m').map_or(0, |(_, rest)| text::width(rest))).sum::<usize>()
+}
+
 /// Each line of `text` wrapped to `columns`, and what goes on of it a little further in.
 #[must_use]
 pub fn folded(text: &str, columns: Option<usize>) -> String {
@@ -57,13 +64,19 @@ fn units(text: &str) -> Vec<&str> {
     let mut units = Vec::new();
     let mut rest = Some(text);
     while let Some(text) = rest {
-        // What became of something does not go without it.
-        let arrow = if text.starts_with("-> ") { "-> ".len() } else { 0 };
-        let end = command_end(text).or_else(|| Some(arrow + text[arrow..].find(' ')?)).unwrap_or(text.len());
+        let tied = tied_length(text);
+        let end = command_end(text).or_else(|| Some(tied + text[tied..].find(' ')?)).unwrap_or(text.len());
         units.push(&text[..end]);
         rest = text[end..].strip_prefix(' ');
     }
     units
+}
+
+/// How much of `text` does not go without the word behind it: an arrow, and a number, which counts what follows.
+fn tied_length(text: &str) -> usize {
+    let Some((word, _)) = text.split_once(' ') else { return 0 };
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number || word == "->" { word.len() + 1 } else { 0 }
 }
 
 /// Marks of the prose around a command.
@@ -123,6 +136,7 @@ mod tests {
         assert_eq!(wrapped("incomprehensible", 4), ["incomprehensible"]);
         assert_eq!(wrapped("", 4), [""]);
         assert_eq!(wrapped("one  two  three", 8), ["one  two", "three"]);
+        assert_eq!(wrapped("\u{1b}[31mone\u{1b}[0m two", 7), ["\u{1b}[31mone\u{1b}[0m two"]);
     }
 
     #[test]
@@ -138,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_command_is_one_unit_and_the_prose_around_it_is_not() {
-        let cases: [(&str, &[&str]); 13] = [
+        let cases: [(&str, &[&str]); 14] = [
             ("sign in with: vwh login, or not", &["sign", "in", "with:", "vwh login,", "or", "not"]),
             (
                 "vwh status ID, then vwh -p a renew --failed",
@@ -156,6 +170,7 @@ mod tests {
             ("that vwh may post it", &["that", "vwh may", "post", "it"]),
             ("close it with: chmod 600 /a/b", &["close", "it", "with:", "chmod 600 /a/b"]),
             ("a -> b  c", &["a", "-> b", "", "c"]),
+            ("1 paused, 12 ok", &["1 paused,", "12 ok"]),
             ("VWH_TOKEN=", &["VWH_TOKEN="]),
             ("", &[""]),
         ];

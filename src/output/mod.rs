@@ -291,7 +291,7 @@ impl Output {
 
     /// What is wrong with the command line, in clap's own words.
     pub fn usage(&self, text: &str) {
-        self.say_part(text);
+        self.say_part(&folded(text, self.notice_columns()));
     }
 
     /// Writes a secret that was made in this run, once, to a terminal. It has a line of its own, where a double-click takes

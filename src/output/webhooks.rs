@@ -98,10 +98,10 @@ pub fn table(entries: &[Entry<'_>], style: TableStyle) -> String {
     };
     let columns: Vec<Column> = kept.iter().map(|index| COLUMNS[*index]).collect();
     let mut lines = lay_out(&columns, &rows(false), None);
-    if let Some(limit) = style.width
-        && lines.iter().any(|line| width(line) > limit)
-    {
-        lines = lay_out(&columns, &rows(true), style.width);
+    if let Some(limit) = style.width {
+        // Where they fit too, columns without anything in them say nothing.
+        let is_short = lines.iter().any(|line| width(line) > limit);
+        lines = lay_out(&columns, &rows(is_short), style.width);
     }
     let mut out = String::new();
     for (position, line) in lines.iter().enumerate() {

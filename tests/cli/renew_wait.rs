@@ -71,7 +71,7 @@ fn each_is_told_by_what_became_of_it() {
     --- stderr
     error: 1 of 4 webhooks had no delivery within 100ms
 
-    hint: they are renewed; a call proves the receiver, then look with: vwh list
+    hint: it is renewed; a call proves the receiver, then look with: vwh list
     ");
 }
 

@@ -294,8 +294,8 @@ fn a_terminal_shows_the_health_in_colour() {
     assert_snapshot!(summary.snapshot(), @"
     exit: 0
     --- screen
-    9 webhooks: 2 failed, 1 expired, 1 paused, 1 expiring, 1 unknown, 1 unproven, 1
-    idle, 1 ok
+    9 webhooks: 2 failed, 1 expired, 1 paused, 1 expiring, 1 unknown, 1 unproven,
+      1 idle, 1 ok
     2 of 9 failed, 1 × 500 since 10:00Z, 1 × no answer since 02:21Z:
       vwh status ID, then vwh renew --failed
     1 expired, 1 expiring: vwh renew --expiring-within 3d

@@ -39,6 +39,21 @@ fn an_error_and_its_hint_are_broken_between_words() {
 }
 
 #[test]
+fn what_is_wrong_with_the_command_line_is_broken_between_words() {
+    for color in ["never", "always"] {
+        let run = Vwh::new().args(["--color", color, "list", "--health", "well"]);
+        let outcome = run.on_terminal(&Screen::columns(60)).wait().exits(2);
+        let shown = outcome.screen.unwrap();
+        let mut plain = shown.split('\u{1b}');
+        let first = plain.next().unwrap().to_owned();
+        let plain: String = plain.fold(first, |text, part| text + part.split_once('m').unwrap().1);
+        let lines: Vec<&str> = plain.lines().collect();
+        assert!(lines[0].starts_with("error: invalid value 'well' for"), "{plain}");
+        assert!(lines[1].starts_with("  ") && lines.iter().all(|line| line.len() <= 60), "{plain}");
+    }
+}
+
+#[test]
 fn a_generated_key_has_a_line_of_its_own() {
     let service = Service::honest(vec![]);
     let screen = Screen::columns(80).without(Stream::Stdout);
@@ -126,4 +141,23 @@ fn equal_troubles_with_keys_are_told_once() {
     let trouble =
         "a and 2 more: its key is never used, because a signature only travels with policy header or body";
     assert_eq!(troubles, [trouble], "{shown}");
+    let shown = service.vwh().args(["status", "a"]).run().exits(0).stdout;
+    assert!(shown.ends_with("\nnext          vwh replace a --metadata-policy header\n"), "{shown}");
+}
+
+/// Contact Center reports no deliveries, and its webhooks do not expire.
+#[test]
+fn columns_without_anything_in_them_are_not_shown() {
+    let center = Center::start(&[]);
+    let shown = |arguments: &[&str], columns| {
+        let run = center.vwh.args(["--color", "never"].iter().chain(arguments).copied());
+        let screen = run.on_terminal(&Screen::columns(columns)).wait().exits(0).screen.unwrap();
+        screen.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>()
+    };
+    let heads = "HEALTH   ID                           NAME        URL";
+    assert_eq!(shown(&["list"], 140)[0], heads);
+    let types = shown(&["event-types"], 80);
+    assert_eq!(types[0], "EVENT                        DESCRIPTION");
+    assert!(types.contains(&"channel.ended.v1             A channel is over".to_owned()), "{types:?}");
+    assert!(shown(&["event-types"], 140)[0].ends_with("STATUS"));
 }

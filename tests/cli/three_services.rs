@@ -168,3 +168,13 @@ fn where_nothing_is_reported_an_exit_code_has_no_answer() {
     ");
     let _ = trio.run(&["-p", "desk,pbx", "list", "--failed", "--exit-code"]).exits(2).without_answer();
 }
+
+/// Only VIS has webhooks of a user.
+#[test]
+fn an_id_that_nobody_knows_is_missing_from_what_the_service_lists() {
+    let trio = Trio::start();
+    for (profile, place) in [("desk", "in this account"), ("office", "for this user")] {
+        let outcome = trio.run(&["-p", profile, "status", "nobody"]).exits(4).without_answer();
+        let _ = outcome.says(&format!("error: there is no webhook \"nobody\" {place}"));
+    }
+}

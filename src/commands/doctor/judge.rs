@@ -12,8 +12,7 @@ use crate::auth::store::Credentials;
 use crate::error::{Error, Kind};
 use crate::http::exchange::Arrived;
 use crate::http::fault::Fault;
-use crate::output::detail::key_trouble;
-use crate::output::text::word;
+use crate::output::detail::{key_cure, key_trouble};
 use crate::output::when::absolute;
 use crate::services::facts::facts;
 use crate::services::registration::Listing;
@@ -200,12 +199,7 @@ pub(super) fn webhooks(listed: &Listed, command: impl Fn(&str) -> String) -> Che
     let Some((trouble, webhook)) = troubled.first() else {
         return Check::new(NAME, Verdict::Pass, format!("{total} listed, none with a useless key"));
     };
-    let id = word(&webhook.id);
-    let cure = if webhook.carries_metadata() {
-        command(&format!("rotate {id}"))
-    } else {
-        command(&format!("replace {id} --metadata-policy header"))
-    };
+    let cure = command(&key_cure(webhook));
     let others = match troubled.len() - 1 {
         0 => String::new(),
         count => format!(" ({count} more like it)"),

@@ -8,6 +8,7 @@ use super::super::report;
 use super::view::events;
 use crate::error::{Error, ExitStatus, Kind};
 use crate::output::ErrorView;
+use crate::output::fold::folded;
 use crate::output::text::inert;
 use crate::settings::Format;
 use crate::webhook::json::to_line;
@@ -98,7 +99,7 @@ impl Reposting {
         let text = if context.settings.format.is_json() {
             self.json(context, is_several)
         } else {
-            self.lines(is_several)
+            folded(&self.lines(is_several), context.output.table_style().width)
         };
         report::answer(&context.output, &text, failure.is_some() || !failures.is_empty())?;
         if self.results.is_empty() {
