@@ -325,7 +325,7 @@ fn only_list_writes_metrics() {
             --- stderr
             error: only list writes metrics
 
-            hint: vwh --sandbox list -o prometheus
+            hint: vwh list -o prometheus
             "#);
         }
         assert!(!vwh.state().exists());
