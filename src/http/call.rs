@@ -21,7 +21,7 @@ pub enum Repeat {
 pub enum WhenHeld {
     /// Wait until it opens.
     Wait,
-    /// Return [`HttpError::Throttled`], so that a batch can look again before it goes on.
+    /// Return [`Throttled`](super::HttpError::Throttled), so that a batch can look again before it goes on.
     Return,
 }
 
