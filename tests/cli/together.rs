@@ -73,6 +73,8 @@ fn a_killed_run_holds_no_lock() {
     first.kill();
     let _ = first.wait();
     drop(open);
+    // What it had sent is done by the service all the same.
+    service.server.wait_for_hang_up();
     let _ = vwh.args(["restore", "--last"]).run().exits(0);
     assert_eq!(service.urls(), [url("w-001"), url("w-002"), url("x"), url("y")]);
 }
