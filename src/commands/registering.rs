@@ -19,6 +19,17 @@ pub fn refused(refusal: Refusal) -> Error {
     Error::new(Kind::Usage, refusal.message).hint(refusal.hint)
 }
 
+/// With what helps where a sandbox is as strict as its service with a `url` of this machine, the only ones that it delivers to.
+#[must_use]
+pub fn rejected(error: Error, account: &Account, url: &str) -> Error {
+    if account.is_sandbox() && error.status == Some(400) && url.starts_with("http:") {
+        return error.hint(
+            "a sandbox takes http urls of this machine when it is started by: vwh sandbox --allow-http",
+        );
+    }
+    error
+}
+
 /// What a person must know about a wish that the service takes.
 pub fn warn(context: &Context, account: &Account, wish: &Wish<'_>) {
     if let Some(doubt) = doubt(account.service(), wish) {

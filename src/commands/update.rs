@@ -154,7 +154,9 @@ async fn send(
                 }
                 _ => {}
             }
-            let error = error.while_doing(format!("cannot update webhook {id:?}"));
+            let url = update.url.as_deref().unwrap_or_default();
+            let error = registering::rejected(error, account, url)
+                .while_doing(format!("cannot update webhook {id:?}"));
             let list = account.command("list");
             Err(match (is_gone, is_in_doubt) {
                 (true, _) => error.hint(format!("see the ids with: {list}")),

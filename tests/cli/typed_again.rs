@@ -1,5 +1,7 @@
 //! Commands that a hint names can be pasted, and reach the connection of the run that failed.
 
+use crate::center::KEY;
+use crate::running::Sandbox;
 use crate::service::{Service, failed};
 use crate::support::{Outcome, Server, TOKEN, Vwh, json};
 
@@ -169,4 +171,25 @@ fn the_summary_names_what_it_is_about() {
     let _ = next().says(": vwh -p eu-a status ID, then");
     b.with(|webhooks| webhooks.list.push(failed("w-3")));
     let _ = next().says(": vwh -p PROFILE status ID, then");
+}
+
+/// It is as strict as the service, and delivers to this machine alone.
+#[test]
+fn a_sandbox_that_refuses_a_url_of_this_machine_says_how_it_would_take_it() {
+    let vwh = Vwh::new();
+    let _sandbox = Sandbox::start(&vwh, &[]);
+    let run = |arguments: &[&str]| {
+        let arguments = ["--sandbox"].iter().chain(arguments).copied();
+        vwh.args(arguments).env("VWH_SERVICE", "contact-center").env("VWH_SIGNING_KEY", KEY).run()
+    };
+    let url = ["--url", "http://127.0.0.1:3000/x", "--allow-http"];
+    let create = ["create", "--name", "Demo", "--event", "agent.*"];
+    let created = run(&[&create[..], &["--url", NEW]].concat()).exits(0);
+    let id = created.stdout.trim_end();
+    for command in [&create[..], &["update", id]] {
+        let outcome = run(&[command, &url].concat()).exits(6).says("a fully qualified https URL\n");
+        let hint =
+            "hint: a sandbox takes http urls of this machine when it is started by: vwh sandbox --allow-http";
+        let _ = outcome.says(hint);
+    }
 }

@@ -241,7 +241,7 @@ fn failure(account: &Account, definition: &Definition, error: HttpError, may_exi
             .while_doing(format!("{url} may or may not be registered"))
             .hint(format!("look before you repeat it: {look}"))
     } else {
-        error.while_doing(format!("cannot register {url}"))
+        registering::rejected(error, account, &url).while_doing(format!("cannot register {url}"))
     }
 }
 
