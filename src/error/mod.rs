@@ -250,7 +250,7 @@ impl From<HttpError> for Error {
             HttpError::Undecodable { .. } => Self::new(Kind::Internal, message)
                 .hint("check the base URL; if it is right, -vv shows the headers of what the service sent"),
             HttpError::Taken { id, .. } => Self::new(Kind::Rejected, message)
-                .hint("--replace puts the new one in its place; vwh update ID --url URL changes it")
+                .hint("--replace puts the new one in its place; or change it with: vwh update ID --url URL")
                 .about(&[id]),
             HttpError::Differs { .. } => Self::new(Kind::Failure, message)
                 .hint("somebody else may have changed the customer at the same moment: look at it, then run this again"),

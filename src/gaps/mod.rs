@@ -43,7 +43,9 @@ impl Gap {
         let is_down = Health::of(webhook, now).is_down();
         // Failed, and renewed since: then it went on at that time.
         let renewed = webhook.renewed_at.filter(|renewed| failure.is_some_and(|failure| *renewed >= failure));
-        let is_over = from >= renewed.or(failure);
+        // Nothing is sent while it is failed: a success that no delivery of then can have had came after a renewal (vis §7).
+        let is_proven = failure.zip(from).is_some_and(|(failure, from)| from - failure > longest);
+        let is_over = is_proven || from >= renewed.or(failure);
         if !is_down && is_over {
             return None;
         }

@@ -68,6 +68,17 @@ fn a_webhook_tells_of_its_own_gap() {
             Some((Some(7), Some(9))),
         ),
         (r#""renewedAt":7000,"statistics":{"lastSuccess":7000,"lastFailure":6000}"#, None),
+        // Renewed after the failure, delivering for long, and renewed again.
+        (r#""renewedAt":900000,"statistics":{"lastSuccess":86001,"lastFailure":6000}"#, None),
+        (
+            r#""renewedAt":900000,"statistics":{"lastSuccess":86000,"lastFailure":6000}"#,
+            Some((Some(86), Some(900))),
+        ),
+        // And then expired.
+        (
+            r#""expireAt":950000,"renewedAt":900000,"statistics":{"lastSuccess":500000,"lastFailure":6000}"#,
+            Some((Some(500), None)),
+        ),
     ];
     for (members, expected) in cases {
         assert_eq!(gap(&format!("{{\"id\":1,{members}}}")), expected, "{members}");

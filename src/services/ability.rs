@@ -51,10 +51,9 @@ pub fn elsewhere(ability: Ability) -> String {
 
 const fn of_vis(ability: Ability) -> Option<Lack> {
     let (sentence, instead) = match ability {
-        Ability::Update => (
-            "VIS cannot change a webhook",
-            "vwh replace ID registers a changed copy and then removes the old one",
-        ),
+        Ability::Update => {
+            ("VIS cannot change a webhook", "vwh replace ID --new-url URL puts a changed copy in its place")
+        }
         Ability::EventTypes => ("VIS has one event, CALL", "vwh create needs no --event there"),
         _ => return None,
     };
@@ -88,7 +87,7 @@ const fn of_contact_center(ability: Ability) -> Option<Lack> {
 
 const fn of_voipbin(ability: Ability) -> Option<Lack> {
     let (sentence, instead) = match ability {
-        Ability::Renew => ("a VoIPBIN webhook does not expire", "vwh status shows it"),
+        Ability::Renew => ("a VoIPBIN webhook does not expire", "vwh list shows it"),
         Ability::PruneFailed => (
             "VoIPBIN does not report failed deliveries",
             "vwh list shows the webhook; vwh delete ID removes it",

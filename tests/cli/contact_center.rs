@@ -124,7 +124,7 @@ fn a_webhook_goes_from_creation_to_its_end_and_back() {
     restored  [ID] -> [NEW ID]  https://b.example/
     --- stderr
     warning: [NEW ID] has a new signing key: the service never shows the old one
-    warning: set a key that its receiver knows with: vwh update [NEW ID] --generate-signing-key --signing-key-out FILE
+    warning: nobody has seen the new one: set one that you keep with: vwh update [NEW ID] --generate-signing-key --signing-key-out FILE
     ");
     let listed = center.list();
     assert_eq!(

@@ -151,7 +151,7 @@ fn a_command_to_type_is_on_one_line() {
     for (command, line) in [
         ("replace", "To repair a key that never travels: vwh replace ID --metadata-policy header"),
         ("rotate", "    vwh update ID --generate-signing-key --signing-key-out FILE"),
-        ("update", "    vwh replace ID registers a changed copy and then removes the old one"),
+        ("update", "    vwh replace ID --new-url URL puts a changed copy in its place"),
     ] {
         assert!(help(command).lines().any(|own| own == line), "{}", help(command));
     }

@@ -44,7 +44,7 @@ fn a_call_is_four_lines() {
     [TIME]  ANSWERED      in   14155550123 Zoë Sample        verified  30.0s  attempt 2  duplicate
     [TIME]  ANSWERED      out  Zoë "Ops" O'Neil              verified  6.5s  attempt 2
     --- stderr
-    Ctrl-C ends it; try it with: vwh trigger http://127.0.0.1:[PORT]/webhook
+    Ctrl-C ends it; try it with: VWH_SIGNING_KEY=… vwh trigger http://127.0.0.1:[PORT]/webhook
     6 deliveries accepted, 1 of them duplicates
     "#);
 }

@@ -211,7 +211,8 @@ fn a_terminal_of_80_columns_has_a_line_for_each() {
     exit: 0
     --- screen
     listening on http://127.0.0.1:[PORT]/webhook
-    Ctrl-C ends it; try it with: vwh trigger http://127.0.0.1:[PORT]/webhook
+    Ctrl-C ends it; try it with:
+      VWH_SIGNING_KEY=… vwh trigger http://127.0.0.1:[PORT]/webhook
     [TIME]  INITIALIZING  in   14155550123                   verified
     [TIME]  RINGING       in   14155550123                   verified
     [TIME]  ACTIVE        in   14155550123 Zoë Sample        verified

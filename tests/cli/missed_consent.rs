@@ -42,16 +42,17 @@ fn without_any_success_it_has_to_be_said_since_when() {
     --- stderr
     error: webhook w-1 never had a success, so it is not known since when it has missed events
 
-    hint: say since when, such as: vwh missed w-1 --since 2026-01-01T00:00:00Z
+    hint: say since when, such as: vwh missed w-1 --since 2026-01-01T00:00:00Z --repost
     ");
     let url = receiver.url();
-    for (arguments, others) in [
-        (&["--repost"][..], "vwh missed w-0 --repost".to_owned()),
-        (&["--post-to", &url, "--dry-run"], format!("vwh missed w-0 --post-to {url} --dry-run")),
+    for (arguments, posting) in [
+        (&["--repost"][..], "--repost".to_owned()),
+        (&["--post-to", &url, "--dry-run"], format!("--post-to {url} --dry-run")),
     ] {
         let outcome = missed(&vwh, arguments).exits(2).without_answer();
         let outcome = outcome.says("error: webhook w-1 never had a success, so it is not known since when");
-        let since = "vwh missed w-1 --since 2026-01-01T00:00:00Z";
+        let since = format!("vwh missed w-1 --since 2026-01-01T00:00:00Z {posting}");
+        let others = format!("vwh missed w-0 {posting}");
         let _ = outcome
             .says(&format!("hint: say since when, such as: {since}; post the others with: {others}\n"));
     }

@@ -40,7 +40,7 @@ fn one_that_never_had_a_success_keeps_nobody_from_posting_the_others() {
     --- stderr
     error: webhook new never had a success, so it is not known since when it has missed events
 
-    hint: say since when, such as: vwh missed new --since 2026-01-01T00:00:00Z; post the others with: vwh missed a b --until 2026-01-03T00:00:00Z --repost
+    hint: say since when, such as: vwh missed new --since 2026-01-01T00:00:00Z --repost; post the others with: vwh missed a b --until 2026-01-03T00:00:00Z --repost
     ");
     assert_eq!(receiver.posts().len(), 0);
     let _ = run(&vwh, "missed a b --until 2026-01-03T00:00:00Z --repost").exits(0);
@@ -183,4 +183,17 @@ fn what_was_renewed_and_then_removed_is_still_shown() {
     });
     let _ = run(&vwh, "delete b --yes").exits(0);
     assert_eq!(ids(&vwh, "missed --json"), [1, 2, 1, 2]);
+}
+
+/// The service never forgets the last failure; a renewal before the expiry is routine.
+#[test]
+fn one_that_delivered_for_long_and_is_renewed_again_has_missed_nothing() {
+    let mut webhook = healthy("a");
+    webhook["renewedAt"] = "2026-01-06T00:00:00Z".into();
+    webhook["statistics"]["lastFailure"] = "2026-01-02T00:00:00Z".into();
+    webhook["statistics"]["lastSuccess"] = "2026-01-05T00:00:00Z".into();
+    let service = logging(vec![webhook], rows());
+    let vwh = service.vwh();
+    assert_eq!(ids(&vwh, "missed --json"), [0; 0]);
+    assert_eq!(ids(&vwh, "missed a --json"), [0; 0]);
 }

@@ -283,6 +283,18 @@ fn both_stay_where_that_is_asked_for() {
     assert_eq!(service.ids(), ["new-1"]);
 }
 
+/// Its successor is there, so nothing is undone, and that is no success.
+#[test]
+fn a_move_is_not_undone_by_restoring_the_last_run() {
+    let service = Service::honest(many(1, healthy));
+    let vwh = service.vwh();
+    let _ = replace(&vwh, &["w-001", "--new-host", "moved.example.test"]).exits(0);
+    let outcome = vwh.args(["restore", "--last"]).run().exits(1);
+    let expected = format!("error  w-001  {}  new-1 took its place and is there (hint: ", url("w-001"));
+    assert!(outcome.stdout.starts_with(&expected), "{outcome}");
+    assert_eq!((service.ids(), service.count("POST")), (vec!["new-1".to_owned()], 1));
+}
+
 #[test]
 fn a_url_that_the_service_cannot_reach_is_said_once() {
     let service = Service::honest(many(3, healthy));

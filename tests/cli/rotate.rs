@@ -152,6 +152,10 @@ fn what_was_rotated_out_cannot_be_restored() {
         url("a")
     );
     assert_eq!(outcome.stdout, expected);
+    let listed = vwh.args(["restore", "--list", "--json"]).run().exits(0).json();
+    let state = |id: &str| listed.as_array().unwrap().iter().find(|one| one["id"] == id).unwrap().clone();
+    assert_eq!((&state("a")["state"], &state("a")["newId"]), (&value!("replaced"), &value!("new-1")));
+    assert_eq!((&state("b")["state"], &state("b")["newId"]), (&value!("removed"), &Value::Null));
     // The last run that removed something was the deletion: what is rotated out stays out.
     let last = vwh.args(["restore", "--last"]).run().exits(0);
     assert_eq!(last.stdout, format!("restored  b -> new-2  {}\n", url("b")));
@@ -165,10 +169,12 @@ fn what_was_rotated_out_cannot_be_restored() {
 fn a_key_that_will_never_travel_is_said() {
     let service = Service::honest(vec![healthy("a"), healthy("b")]);
     let vwh = service.vwh();
-    let outcome = rotate(&vwh, &["a", "b", "--signing-key-out", "key"]).exits(0);
-    insta::assert_snapshot!(outcome.stderr, @"warning: the new key of a and 1 more is never used, because a signature only travels with policy header or body: vwh replace a b --metadata-policy header");
+    let outcome = rotate(&vwh, &["a", "b", "--signing-key-out", "key", "--concurrency", "1"]).exits(0);
+    insta::assert_snapshot!(outcome.stderr, @"warning: the new key of new-1 and 1 more is never used, because a signature only travels with policy header or body: vwh replace new-1 new-2 --metadata-policy header");
+    let outcome = vwh.args(["replace", "new-1", "--metadata-policy", "header", "--yes"]).run().exits(0);
+    assert!(outcome.stdout.starts_with("replaced  new-1 -> new-3  "), "the cure cures\n{outcome}");
     vwh.write("tutorial", "string");
-    let outcome = rotate(&vwh, &["new-1", "--signing-key-file", "tutorial"]).exits(0);
+    let outcome = rotate(&vwh, &["new-2", "--signing-key-file", "tutorial"]).exits(0);
     let _ = outcome.says("this key is the one printed in the vendor's tutorial");
 }
 

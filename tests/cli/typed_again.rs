@@ -146,7 +146,7 @@ fn the_one_webhook_is_named() {
         (&["-p", "eu-c", "rotate", "w-1", "--yes"], "vwh -p eu-c update w-1 --generate-signing-key"),
         (
             &["-p", "eu-v", "update", "w 1", "--pause"],
-            "vwh -p eu-v delete 'w 1' empties the slot, and vwh -p eu-v restore 'w 1'",
+            "empty the slot with vwh -p eu-v delete 'w 1', and set it again with vwh -p eu-v restore 'w 1'",
         ),
         (&["-p", "eu-c", "renew", "w-1", "w-2"], "vwh -p eu-c update ID --resume"),
     ] {

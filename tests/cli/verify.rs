@@ -368,3 +368,16 @@ fn a_terminal_of_80_columns_has_no_longer_line_and_names_the_next_step() {
         assert_eq!(shown, format!("{line}{id}{detail}\n{next}"));
     }
 }
+
+/// A gate in a pipeline goes by the exit code, whoever reads the lines.
+#[test]
+fn a_reader_that_left_does_not_make_it_verified() {
+    let good = line(&value!([["x-von-signature", V1_SIGNATURE]]), &body(V1));
+    let bad = line(&value!([["x-von-signature", V3_SIGNATURE]]), &body(V1));
+    for (record, code) in [(good.repeat(2), 0), (good + &bad, 1)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let outcome = vwh(KEY).args(["verify"]).stdin(&record).stdout(writer).run();
+        assert_eq!(outcome.code, Some(code), "{outcome}");
+    }
+}

@@ -112,7 +112,7 @@ fn a_slot_that_is_taken_is_exit_6() {
     --- stderr
     error: cannot register https://other.example.test/vb: 127.0.0.1:[PORT] has a webhook already: https://hooks.example.test/vb?token=***
 
-    hint: --replace puts the new one in its place; vwh update 91b7c0de-4a2f-4c3b-8f10-5d6e7f809abc --url URL changes it
+    hint: --replace puts the new one in its place; or change it with: vwh update 91b7c0de-4a2f-4c3b-8f10-5d6e7f809abc --url URL
     ");
     assert_eq!(service.puts(), 0);
 }

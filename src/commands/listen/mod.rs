@@ -213,7 +213,10 @@ fn ready(place: &Place, registration: Option<&Registration>, is_json: bool) -> S
 
 /// What to type in another terminal.
 fn trigger(args: &ListenArgs, place: &Place) -> String {
-    let mut command = format!("vwh trigger {}", place.url());
+    // Typed in another terminal, which has no variable of this one.
+    let has_variable = !args.unsigned && args.signing_key_file.is_empty();
+    let key = if has_variable { "VWH_SIGNING_KEY=… " } else { "" };
+    let mut command = format!("{key}vwh trigger {}", place.url());
     if let Some(service) = args.service {
         command.push_str(&format!(" --service {}", service.name()));
     }

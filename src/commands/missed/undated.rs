@@ -18,7 +18,8 @@ pub fn refusal(args: &MissedArgs, account: &Account, bounds: Bounds, losses: &[L
         return None;
     }
     let messages: Vec<String> = undated.iter().map(|loss| message(loss)).collect();
-    let looks: Vec<String> = undated.iter().map(|loss| look(account, loss)).collect();
+    let looks: Vec<String> =
+        undated.iter().map(|loss| account.command(&since(loss, &posting(args, None)))).collect();
     let mut hint = format!("say since when, such as: {}", looks.join("; "));
     if !dated.is_empty() {
         let ids: Vec<_> = dated.iter().map(|loss| word(&loss.webhook.id)).collect();
@@ -41,7 +42,7 @@ fn message(loss: &Loss) -> String {
     }
 }
 
-fn look(account: &Account, loss: &Loss) -> String {
+fn since(loss: &Loss, posting: &str) -> String {
     let since = loss.webhook.created_at.map_or_else(|| "TIME".to_owned(), absolute);
-    account.command(&format!("missed {} --since {since}", word(&loss.webhook.id)))
+    format!("missed {} --since {since}{posting}", word(&loss.webhook.id))
 }

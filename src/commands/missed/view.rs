@@ -238,9 +238,8 @@ pub fn posting(args: &MissedArgs, after: Option<&str>) -> String {
     if let Some(after) = after {
         command.push_str(&format!(" --after {}", word(after)));
     }
-    if args.dry_run {
-        command.push_str(" --dry-run");
-    }
+    let flags = [(args.yes, " --yes"), (args.dry_run, " --dry-run")];
+    command.extend(flags.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)));
     command
 }
 

@@ -114,6 +114,7 @@ pub async fn run(request: &Request<'_>, context: &Context, account: &Account) ->
     let kept = find_keys(request, context, &mut present, &meant).await;
     let mut cases = examined(request, account, &present, meant);
     warn(request, context, account, &cases);
+    let silent = silent(request, &cases);
     let report = if request.how.dry_run {
         let results = cases.iter().map(|case| foreseen(request, case)).collect();
         Report { results, ended: None }
@@ -132,6 +133,7 @@ pub async fn run(request: &Request<'_>, context: &Context, account: &Account) ->
         let done = work.carry_out(&jobs, &key, confirmed == Confirmed::Asked).await?;
         in_order(cases, done)
     };
+    warn_of_silent(context, account, &silent, &report);
     if request.how.keep_old && !request.how.dry_run {
         remind(context, account, &report);
     }
@@ -265,19 +267,28 @@ fn warn(request: &Request<'_>, context: &Context, account: &Account, cases: &[Ca
     if let NewKey::Given(key) = &request.change.key {
         Key::Given(key.clone()).warn(context);
     }
+}
+
+/// The ids of those that get a new key which their policy lets nobody see.
+fn silent(request: &Request<'_>, cases: &[Case]) -> HashSet<String> {
     let gets_key = matches!(request.change.key, NewKey::Given(_) | NewKey::ToMake);
-    let silent = jobs().filter(|job| gets_key && job.target.policy.eq_ignore_ascii_case("NONE"));
-    let silent: Vec<&Job> = silent.collect();
-    if let Some(job) = silent.first() {
-        let ids: Vec<_> = silent.iter().map(|job| word(&job.old.id)).collect();
-        let repair = account.command(&format!("replace {} --metadata-policy header", ids.join(" ")));
-        let others = silent.len() - 1;
-        let others = if others > 0 { format!(" and {others} more") } else { String::new() };
-        context.output.warning(&format!(
-            "the new key of {}{others} is never used, because a signature only travels with policy header or body: {repair}",
-            job.old.id
-        ));
-    }
+    let jobs = cases.iter().filter_map(Case::job).filter(|job| gets_key && job.successor.is_none());
+    let silent = jobs.filter(|job| job.target.policy.eq_ignore_ascii_case("NONE"));
+    silent.map(|job| job.old.id.clone()).collect()
+}
+
+/// Names the cure by the ids that the webhooks have by then.
+fn warn_of_silent(context: &Context, account: &Account, silent: &HashSet<String>, report: &Report) {
+    let silent = report.results.iter().filter(|done| done.error.is_none() && silent.contains(&done.id));
+    let ids: Vec<&str> = silent.map(|done| done.new_id.as_deref().unwrap_or(&done.id)).collect();
+    let Some(first) = ids.first() else { return };
+    let words: Vec<_> = ids.iter().map(|id| word(id)).collect();
+    let repair = account.command(&format!("replace {} --metadata-policy header", words.join(" ")));
+    let others = ids.len() - 1;
+    let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+    context.output.warning(&format!(
+        "the new key of {first}{others} is never used, because a signature only travels with policy header or body: {repair}"
+    ));
 }
 
 fn foreseen(request: &Request<'_>, case: &Case) -> Done {

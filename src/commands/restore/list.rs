@@ -98,6 +98,7 @@ fn view<'a>(
         _ if is_listed => ("listed", None),
         State::Restored(new_id) => ("restored", Some(new_id.as_str())),
         State::Kept => ("kept", None),
+        State::Removed if let Some(successor) = &removal.successor => ("replaced", Some(successor.as_str())),
         _ => ("removed", None),
     };
     let url = candidate.webhook.shown_url(context.output.secrets());

@@ -123,7 +123,9 @@ async fn restore(args: &RestoreArgs, context: &Context, account: &Account) -> Re
     let run = Run { name, command: "restore", profile: account.profile.clone(), owner };
     let known = RefCell::new(snapshot.webhooks().map(|webhook| webhook.id).collect());
     let is_named = !args.ids.is_empty();
-    let restoring = Restoring { context, account, journal, run, known, is_named, is_dry: args.dry_run };
+    let is_asked = is_named || args.last;
+    let restoring =
+        Restoring { context, account, journal, run, known, is_named, is_asked, is_dry: args.dry_run };
     let report = restoring.all(candidates, Present::new(&snapshot, &removals)).await?;
     if !args.dry_run {
         report.tell_settling(context, account.service());
@@ -177,6 +179,8 @@ struct Restoring<'a> {
     /// The ids that cannot be new: those listed at the start, and those that this run registered.
     known: RefCell<HashSet<String>>,
     is_named: bool,
+    /// Whether it was asked for these very ones: what is not restored then is an error.
+    is_asked: bool,
     is_dry: bool,
 }
 
@@ -197,7 +201,7 @@ impl Restoring<'_> {
                     present.claim(new_id.clone());
                     settled.push(with_id(&candidate.webhook, Outcome::Restored, new_id));
                 }
-                Finding::Succeeded(id) if self.is_named => {
+                Finding::Succeeded(id) if self.is_asked => {
                     let error = self.succeeded(&candidate, &id);
                     settled.push(Done::failed(&candidate.webhook, error));
                 }
@@ -302,7 +306,7 @@ impl Restoring<'_> {
         } else {
             let update = format!("update {id} --generate-signing-key --signing-key-out FILE");
             output.warning(&format!(
-                "set a key that its receiver knows with: {}",
+                "nobody has seen the new one: set one that you keep with: {}",
                 self.account.command(&update)
             ));
         }

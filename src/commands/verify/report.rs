@@ -121,6 +121,8 @@ pub(super) struct Report<'a> {
     explained: HashMap<String, String>,
     /// Whether several keys were tried, so that the name of one says something.
     has_other_keys: bool,
+    /// Whether nobody reads the answer any more: the exit status is asked for all the same.
+    is_unread: bool,
 }
 
 /// More explanations than this are not remembered: a record may have any number of lines.
@@ -129,7 +131,7 @@ const MOST_EXPLAINED: usize = 100;
 impl<'a> Report<'a> {
     /// Nothing yet.
     pub(super) fn new(context: &'a Context, has_other_keys: bool) -> Self {
-        Self { context, counts: Vec::new(), explained: HashMap::new(), has_other_keys }
+        Self { context, counts: Vec::new(), explained: HashMap::new(), has_other_keys, is_unread: false }
     }
 
     /// Tells one more result, of this line of a record.
@@ -140,6 +142,9 @@ impl<'a> Report<'a> {
             Some((_, count)) => *count += 1,
             None => self.counts.push((verdict, 1)),
         }
+        if self.is_unread {
+            return Ok(());
+        }
         let output = &self.context.output;
         let shown = if self.context.settings.format.is_json() {
             to_line(&view(line, &checked)) + "\n"
@@ -148,7 +153,9 @@ impl<'a> Report<'a> {
             self.explain_once(line, &mut row);
             verdicts::lines(&row, output.table_style())
         };
-        if verdict == "verified" { output.answer(&shown) } else { output.answer_anyway(&shown) }
+        let told = if verdict == "verified" { output.answer(&shown) } else { output.answer_anyway(&shown) };
+        self.is_unread = matches!(told, Err(OutputError::BrokenPipe));
+        if self.is_unread { Ok(()) } else { told }
     }
 
     /// What was said of another delivery is not said again.

@@ -25,7 +25,7 @@ pub fn check(wish: &Wish<'_>) -> Result<(), Refusal> {
     if wish.pauses {
         return Err(Refusal::new(
             "VoIPBIN cannot pause its webhook",
-            "vwh delete ID empties the slot, and vwh restore ID sets it again",
+            "empty the slot with vwh delete ID, and set it again with vwh restore ID",
         ));
     }
     if !matches!(wish.key, KeyWish::Unsaid) {
