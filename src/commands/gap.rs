@@ -15,12 +15,6 @@ pub fn longest_delivery(webhook: &Webhook) -> TimeDelta {
     TimeDelta::from_std(facts(webhook.service).rules.longest()).unwrap_or_default()
 }
 
-/// The last gap of a `webhook` that is well again, as far as it tells: whoever renewed it may have noted nothing.
-#[must_use]
-pub fn ended_gap_of(webhook: &Webhook) -> Option<Gap> {
-    Gap::ended(webhook, longest_delivery(webhook))
-}
-
 /// The gap that `webhook` tells of at `now`, the service's clock.
 #[must_use]
 pub fn gap_of(webhook: &Webhook, now: DateTime<Utc>) -> Option<Gap> {

@@ -60,21 +60,6 @@ impl Gap {
         Some(Self { from, earliest, created: webhook.created_at, to: renewed.filter(|_| !is_down) })
     }
 
-    /// What a `webhook` tells that is well again: it failed, was renewed later, and has had a success since. When the success
-    /// before was it does not tell any more.
-    #[must_use]
-    pub fn ended(webhook: &Webhook, longest: TimeDelta) -> Option<Self> {
-        let statistics = webhook.statistics.as_ref()?;
-        let (failure, renewed) = (statistics.last_failure?, webhook.renewed_at?);
-        let is_well = renewed >= failure && statistics.last_success >= Some(renewed);
-        is_well.then(|| Self {
-            from: Some(failure),
-            earliest: Some(before(failure, longest * 2)),
-            created: webhook.created_at,
-            to: Some(renewed),
-        })
-    }
-
     /// After which moment its events came, unless there never was a success.
     #[must_use]
     pub fn begin(&self) -> Option<DateTime<Utc>> {

@@ -9,7 +9,7 @@ use wildmatch::WildMatch;
 
 use super::super::Context;
 use super::super::account::Account;
-use super::super::gap::{ended_gap_of, gap_of};
+use super::super::gap::gap_of;
 use super::super::snapshot::{Snapshot, no_such_webhook};
 use super::MissedArgs;
 use super::past::Past;
@@ -258,11 +258,6 @@ impl Selecting<'_> {
         let is_down = Health::of(webhook, self.snapshot.now).is_down();
         let own = gap_of(webhook, self.snapshot.now).filter(|gap| is_listed && (is_down || gap.to.is_some()));
         gaps.extend(own);
-        if is_listed && !self.args.ids.is_empty() {
-            // What was noted knows better where it began.
-            let is_noted = |ended: &Gap| gaps.iter().any(|gap| gap.to.is_none() || gap.to >= ended.from);
-            gaps.extend(ended_gap_of(webhook).filter(|ended| !is_noted(ended)));
-        }
         gaps
     }
 
