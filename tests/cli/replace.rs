@@ -283,6 +283,23 @@ fn both_stay_where_that_is_asked_for() {
     assert_eq!(service.ids(), ["new-1"]);
 }
 
+/// Whoever repeats a change finds it made; whoever wants another finds out what to name.
+#[test]
+fn what_was_replaced_is_changed_no_further_by_its_old_id() {
+    let service = Service::honest(many(1, healthy));
+    let vwh = service.vwh();
+    let there = ["w-001", "--new-host", "moved.example.test"];
+    let _ = replace(&vwh, &there).exits(0);
+    let line = format!("w-001 -> new-1  {} -> {}", url("w-001"), moved("w-001"));
+    assert_eq!(replace(&vwh, &there).exits(0).stdout, format!("gone  {line}\n"));
+    for other in [["--new-host", "other.example.test"], ["--metadata-policy", "body"]] {
+        let outcome = replace(&vwh, &[&["w-001"], &other[..]].concat()).exits(1);
+        let why = "new-1 took its place, and is not as asked (hint: name that one instead: new-1)";
+        assert_eq!(outcome.stdout, format!("error  {line}  {why}\n"));
+    }
+    assert_eq!((service.ids(), service.count("POST")), (vec!["new-1".to_owned()], 1));
+}
+
 /// Its successor is there, so nothing is undone, and that is no success.
 #[test]
 fn a_move_is_not_undone_by_restoring_the_last_run() {

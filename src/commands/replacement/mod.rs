@@ -107,7 +107,8 @@ pub async fn run(request: &Request<'_>, context: &Context, account: &Account) ->
     let lines = journal.read()?;
     let successions = Successions::of(&lines, &owner);
     let mut present = Present::new(account, &snapshot, &successions);
-    let gone = |id: &str| gone(account, &present, &successions, &history::removals(&lines, &owner), id);
+    let removals = history::removals(&lines, &owner);
+    let gone = |id: &str| gone(request, account, &present, &successions, &removals, id);
     let meant = meant(request, context, account, &snapshot, &gone)?;
     let listed = meant.iter().filter_map(|meant| meant.as_ref().ok());
     present.look_for_unlisted(listed, context.settings.concurrency).await?;
@@ -188,6 +189,7 @@ fn meant(
 
 /// What became of a webhook that is not listed, if the journal knows it.
 fn gone(
+    request: &Request<'_>,
     account: &Account,
     present: &Present<'_>,
     successions: &Successions,
@@ -202,7 +204,15 @@ fn gone(
         Done { id: id.to_owned(), url, outcome: Outcome::Gone, error: None, new_id: None, new_url: None };
     if let Some(heir) = present.heir(id) {
         let new_url = Some(heir.shown_url(Secrets::Hide)).filter(|url| *url != done.url);
-        return Some(Done { new_id: Some(heir.id.clone()), new_url, ..done });
+        let done = Done { new_id: Some(heir.id.clone()), new_url, ..done };
+        // It is what another change has made of it.
+        let is_as_asked = request.change.target(heir).is_ok_and(|target| target.is_met_but_for_key(heir));
+        let error = (!is_as_asked).then(|| {
+            Error::new(Kind::Failure, format!("{} took its place, and is not as asked", heir.id))
+                .hint(format!("name that one instead: {}", word(&heir.id)))
+        });
+        let outcome = if is_as_asked { Outcome::Gone } else { Outcome::Error };
+        return Some(Done { outcome, error, ..done });
     }
     let error = Error::new(Kind::NotFound, "it is gone, and nothing that took its place is listed");
     let back = match removal {
