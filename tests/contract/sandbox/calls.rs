@@ -116,7 +116,7 @@ async fn calls_come_by_themselves_in_sandbox_time() {
 async fn calls_go_on_coming_after_a_reset_has_set_the_clock_back() {
     let options = Options { empty: true, speed: 0.0, calls_per_minute: 2, ..Options::default() };
     let sandbox = Sandbox::start(options).await;
-    sandbox.advance(86_400).await;
+    sandbox.advance(3_600).await;
     sandbox.turn("reset", &json!({"empty": true})).await;
     let status = sandbox.advance(60).await;
     assert!(status["events"].as_u64() > Some(3), "{status}");
