@@ -108,6 +108,7 @@ mod secrecy;
 mod sender;
 mod settings;
 mod several;
+mod several_questions;
 mod sign_in;
 mod sign_in_sandbox;
 mod since_last;

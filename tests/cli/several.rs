@@ -6,7 +6,7 @@ use crate::service::{Service, failed, healthy, many};
 use crate::support::{Outcome, TOKEN, Vwh, json};
 
 /// A home with a profile for each service, `a`, `b` and so on, and a token of its own for each.
-fn configured(services: &[&Service]) -> Vwh {
+pub(crate) fn configured(services: &[&Service]) -> Vwh {
     let vwh = Vwh::new();
     let mut config = String::new();
     for (name, service) in ('a'..).zip(services) {
@@ -26,13 +26,13 @@ fn all(vwh: &Vwh, arguments: &[&str]) -> Outcome {
 }
 
 /// A service whose clock stands at 2026-01-04, so that ages are the same always.
-fn holding(list: Vec<Value>) -> Service {
+pub(crate) fn holding(list: Vec<Value>) -> Service {
     let service = Service::honest(list);
     service.with(|webhooks| webhooks.date = Some("Sun, 04 Jan 2026 00:00:00 GMT".to_owned()));
     service
 }
 
-fn two() -> (Service, Service) {
+pub(crate) fn two() -> (Service, Service) {
     (holding(vec![healthy("w-1"), failed("w-2")]), holding(vec![failed("w-3")]))
 }
 
@@ -354,48 +354,4 @@ fn changes_are_told_for_all_of_them() {
     ");
     let nothing = all(&vwh, &["list", "--since-last"]).exits(0);
     assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", ""));
-}
-
-/// Of two accounts one asks at a time, and an answer is for the account that asked.
-#[cfg(unix)]
-#[test]
-fn questions_come_one_after_the_other() {
-    let a = holding(vec![healthy("w-1"), failed("w-2")]);
-    let (release, gate) = std::sync::mpsc::channel::<()>();
-    let gate = std::sync::Mutex::new(gate);
-    let b = Service::waiting(vec![failed("w-3")], move |_| {
-        let _ = gate.lock().unwrap().recv();
-    });
-    let vwh = configured(&[&a, &b]);
-    let run = vwh.args(["--all-profiles", "prune-failed", "-v"]);
-    let mut terminal = run.on_terminal(&crate::support::Screen::columns(100));
-    terminal.wait_for("[y/N] ");
-    // The second account is ready to ask while the first one waits for its answer.
-    drop(release);
-    terminal.wait_for(" 200 in ");
-    terminal.wait_for(" 200 in ");
-    terminal.type_line("y");
-    terminal.wait_for("[y/N] ");
-    terminal.type_line("n");
-    let outcome = terminal.wait().exits(1);
-    assert_eq!((a.count("DELETE"), b.count("DELETE")), (1, 0), "{outcome}");
-    let screen = outcome.snapshot();
-    let asked = |profile: &str| screen.find(&format!("of profile eu-{profile} ")).unwrap();
-    let answered = screen.find("\ny\n").unwrap();
-    assert!(asked("a") < answered && answered < asked("b"), "{screen}");
-    assert!(screen.contains("declined, nothing was changed"), "{screen}");
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupt_at_one_question_asks_no_other() {
-    let (a, b) = two();
-    let vwh = configured(&[&a, &b]);
-    let mut terminal =
-        vwh.args(["--all-profiles", "prune-failed"]).on_terminal(&crate::support::Screen::columns(100));
-    terminal.wait_for("[y/N] ");
-    terminal.signal(crate::support::Signal::INT);
-    let outcome = terminal.wait().exits(130);
-    assert_eq!(outcome.snapshot().matches("[y/N] ").count(), 1, "{outcome}");
-    assert_eq!((a.count("DELETE"), b.count("DELETE")), (0, 0));
 }
