@@ -79,27 +79,9 @@ fn status_tells_how_busy_it_is() {
     let _ = vwh.args(["sandbox", "call", "--scenario", "inbound-rejected"]).run().exits(0);
     let _ = vwh.args(["sandbox", "advance", "2s"]).run().exits(0);
     let shown = vwh.args(["sandbox", "status"]).run().exits(0);
-    insta::assert_snapshot!(shown.hiding_times().snapshot(), @"
-    exit: 0
-    --- stdout
-    sandbox         http://127.0.0.1:[PORT]
-    time            [TIME]
-    events          2
-    calls           1 under way
-    VIS             http://127.0.0.1:[PORT]/t/vbc.prod/vis/v1
-      token URL     http://127.0.0.1:[PORT]/token
-      webhooks      1
-      deliveries    2 under way, 0 succeeded, 0 failed
-    Contact Center  http://127.0.0.1:[PORT]/webhooks
-      token URL     http://127.0.0.1:[PORT]/Auth/connect/token
-      webhooks      0
-      deliveries    0 under way, 0 succeeded, 0 failed
-    VoIPBIN         http://127.0.0.1:[PORT]/v1.0
-      login URL     http://127.0.0.1:[PORT]/auth/login
-      webhooks      0
-      deliveries    0 under way, 0 succeeded, 0 failed
-    --- stderr
-    ");
+    let of_vis = "\n  webhooks      1\n  deliveries    2 under way, 0 succeeded, 0 failed\nContact Center  ";
+    assert!(shown.stdout.contains("\nevents          2\ncalls           1 under way\nVIS "), "{shown}");
+    assert!(shown.stdout.contains(of_vis), "{shown}");
     status.store(200, Ordering::SeqCst);
     let _ = vwh.args(["sandbox", "advance", "1m"]).run().exits(0);
     let shown = vwh.args(["sandbox", "status", "--json"]).run().exits(0).json();

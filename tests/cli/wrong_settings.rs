@@ -39,15 +39,20 @@ fn a_region_is_helped_with_where_it_can_be_given() {
     assert!(!stderr(&token, &["list"]).contains("VWH_TOKEN_URL"));
 }
 
-/// What the hint says is enough.
-#[test]
-fn contact_center_is_reached_without_a_profile() {
-    let server = Server::new(|request| {
+/// A Contact Center that signs everybody in, and has nothing.
+fn granting() -> Server {
+    Server::new(|request| {
         if request.path.ends_with("/token") {
             return json(200, r#"{"access_token":"granted","token_type":"Bearer","expires_in":7200}"#);
         }
         json(200, r#"{"subscriptions":[]}"#)
-    });
+    })
+}
+
+/// What the hint says is enough.
+#[test]
+fn contact_center_is_reached_without_a_profile() {
+    let server = granting();
     let base = server.base_url();
     let vwh = Vwh::new().env("VWH_SERVICE", "contact-center").env("VWH_CLIENT_ID", "id");
     let vwh = vwh.env("VWH_CLIENT_SECRET", "secret").env("VWH_BASE_URL", format!("{base}/webhooks"));
@@ -143,12 +148,7 @@ fn files_that_cannot_be_read_are_hinted_at() {
 /// A secret is for the service that its profile is for.
 #[test]
 fn the_secrets_of_a_profile_go_to_no_other_service() {
-    let server = Server::new(|request| {
-        if request.path.ends_with("/token") {
-            return json(200, r#"{"access_token":"granted","token_type":"Bearer","expires_in":7200}"#);
-        }
-        json(200, r#"{"subscriptions":[]}"#)
-    });
+    let server = granting();
     let base = server.base_url();
     let vwh = Vwh::new();
     let secret = vwh.write("secret", "hunter2\n");
