@@ -78,6 +78,15 @@ fn policy_and_key_are_those_of_the_webhook_unless_a_file_has_another() {
     assert_eq!(post(unsigned("w-1", &receiver), &file), ("file", "-", Value::Null));
 }
 
+/// Without a terminal the command could not go on otherwise.
+#[test]
+fn what_was_confirmed_goes_on_confirmed() {
+    let receiver = Receiver::answering(|_| Reply::new(503, "busy"));
+    let service = logging(vec![signed("w-1", &receiver, "HEADER")], answered(7, 5));
+    let outcome = missed(&service.vwh(), &["w-1", "--repost", "--yes"]).exits(1);
+    let _ = outcome.says("hint: go on with: vwh missed w-1 --repost --yes\n");
+}
+
 #[test]
 fn it_stops_at_the_first_that_is_not_answered_with_200_and_says_how_to_go_on() {
     let receiver = Receiver::answering(|number| Reply::new(if number == 3 { 503 } else { 200 }, "busy"));
